@@ -1,0 +1,1 @@
+"""Fast neural style transfer for phones: train, stylise, evaluate."""

@@ -1,0 +1,268 @@
+"""The command line: each command parses, calls one function of the package, and prints.
+
+Heavy libraries are imported inside the commands, so that `--help` answers at once.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from typer.core import TyperGroup
+
+from .backend import loading
+from .config import OBJECTIVES, PRESETS, TrainConfig, configure
+from .errors import MobileStyleError, OutputError, UsageError
+from .models import DEFAULT, RUNS, list_models
+from .progress import console
+
+
+class _Commands(TyperGroup):
+    """Turns the package's errors into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        if os.environ.get("MOBILE_STYLE_DEBUG"):
+            return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except OSError as error:  # a full disk in the middle of a run, say
+            self._fail(OutputError(f"{error.filename or 'a file'}: {error.strerror or error}"))
+        except MobileStyleError as error:
+            self._fail(error)
+        except KeyboardInterrupt:
+            console.print("stopped")
+            raise typer.Exit(130) from None
+
+    @staticmethod
+    def _fail(error: MobileStyleError) -> None:
+        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(error.exit_code)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="From a painting to a real-time filter on a phone: fast neural style transfer.",
+)
+
+
+@app.command()
+def dataset(
+    photos: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="New folder for the shards.", show_default=False)],
+    size: Annotated[int, typer.Option(help="Shorter side of the stored photos, in pixels.")] = 288,
+    seed: Annotated[int, typer.Option(help="Of the order of the photos.")] = 0,
+) -> None:
+    """Pack folders of photos into TFRecord shards for training.
+
+    Example: `mobile-style dataset ~/Pictures --out shards`
+    """
+    from .dataset import build
+
+    if not 32 <= size <= 4096:
+        raise UsageError(f"--size must be from 32 to 4096, not {size}")
+    if seed < 0:
+        raise UsageError(f"--seed must not be negative, not {seed}")
+    manifest = build(photos, out, size, seed)
+    for name, reason in manifest.unreadable:
+        console.print(f"skipped {reason if name in reason else f'{name}: {reason}'}", markup=False, soft_wrap=True)
+    megabytes = sum(shard.bytes for shard in manifest.shards) / 1e6
+    print(f"{manifest.photos} photos, {len(manifest.shards)} shards, {megabytes:.1f} MB in {out}")
+
+
+def _layers(text: str) -> tuple[str, ...]:
+    return tuple(layer.strip().removeprefix("relu") for layer in text.split(","))
+
+
+@app.command()
+def train(
+    ctx: typer.Context,
+    style: Annotated[str, typer.Option(help="Style image, or the name of a carried one.")] = DEFAULT,
+    content: Annotated[
+        Path | None, typer.Option(help="Folder of photos or shards.", show_default="the carried photos")
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help=f"Size of the network: {', '.join(PRESETS)}.", show_default="small, or that of --init"),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Optimizer steps.")] = TrainConfig.steps,
+    out: Annotated[
+        Path | None, typer.Option(help="New folder for the run.", show_default=f"{RUNS}/STYLE-PRESET-N")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out (by default the newest), as it was.")
+    ] = False,
+    init: Annotated[
+        str | None, typer.Option(help="Start from this model's weights.", show_default="random weights")
+    ] = None,
+    image_size: Annotated[int, typer.Option(help="Side of the training crops.")] = TrainConfig.image_size,
+    style_size: Annotated[
+        int, typer.Option(help="Shorter side of the style image: smaller gives finer strokes.")
+    ] = TrainConfig.style_size,
+    batch_size: Annotated[int, typer.Option(help="Crops per step.")] = TrainConfig.batch_size,
+    learning_rate: Annotated[float, typer.Option(help="Adam's, at its peak.")] = TrainConfig.learning_rate,
+    seed: Annotated[int, typer.Option(help="Of the weights, the photos' order and the crops.")] = TrainConfig.seed,
+    objective: Annotated[
+        str, typer.Option(help=f"Layers and weights of the losses: {', '.join(OBJECTIVES)}.")
+    ] = "johnson",
+    content_weight: Annotated[float | None, typer.Option(show_default="--objective's")] = None,
+    style_weight: Annotated[float | None, typer.Option(show_default="--objective's")] = None,
+    tv_weight: Annotated[float | None, typer.Option(show_default="--objective's")] = None,
+    content_layers: Annotated[str | None, typer.Option(help="Such as relu3_3.", show_default="--objective's")] = None,
+    style_layers: Annotated[
+        str | None, typer.Option(help="Such as relu1_2,relu2_2.", show_default="--objective's")
+    ] = None,
+    width: Annotated[int | None, typer.Option(help="Channels at full size.", show_default="--preset's")] = None,
+    blocks: Annotated[int | None, typer.Option(help="Residual blocks.", show_default="--preset's")] = None,
+    end_kernel: Annotated[
+        int | None, typer.Option(help="Side of the first and last kernel.", show_default="--preset's")
+    ] = None,
+    checkpoint_every: Annotated[int, typer.Option(help="Steps.")] = TrainConfig.checkpoint_every,
+    preview_every: Annotated[int, typer.Option(help="Steps.")] = TrainConfig.preview_every,
+) -> None:
+    """Train a network that paints photos in one style.
+
+    Examples: `mobile-style train` (the carried painting and photos),
+    `mobile-style train --style painting.jpg --content photos/`,
+    `mobile-style train --resume`
+    """
+    given = {
+        name: value
+        for name, value in ctx.params.items()
+        if (source := ctx.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
+    }
+    if resume:
+        clash = sorted(set(given) - {"resume", "out"})
+        if clash:
+            flag = "--" + clash[0].replace("_", "-")
+            raise UsageError(f"--resume keeps the run's settings, so {flag} cannot be changed; use --init for that")
+        out = out or _newest_run()
+    else:
+        for layers in ("content_layers", "style_layers"):
+            if layers in given:
+                given[layers] = _layers(given[layers])
+        named = {"style", "content", "preset", "objective", "init", "out", "resume"}
+        overrides = {name: value for name, value in given.items() if name not in named}
+        config = configure(style, content, preset, objective, init, overrides)
+        out = out or _new_run(f"{Path(config.style).stem}-{config.preset}")
+        console.print(
+            f"style {config.style}, photos {config.content or 'carried with the package'}, preset {config.preset}, "
+            f"{config.steps} steps, into {out}",
+            soft_wrap=True,
+        )
+    with loading():
+        from . import train as training
+
+    try:
+        model = training.resume(out) if resume else training.train(config, out)
+    except KeyboardInterrupt:
+        console.print(f"stopped; go on with: mobile-style train --resume --out {out}", soft_wrap=True)
+        raise typer.Exit(130) from None
+    print(f"{model}\npreview: {out / 'preview.png'}\ntry it: mobile-style stylize PHOTO --model {out}")
+
+
+def _new_run(name: str) -> Path:
+    return next(path for n in range(1, 10**6) if not (path := RUNS / f"{name}-{n}").exists())
+
+
+def _newest_run() -> Path:
+    states = sorted(RUNS.glob("*/training.safetensors"), key=lambda path: path.stat().st_mtime)
+    if not states:
+        raise UsageError(f"--resume found no run under {RUNS}; name one with --out")
+    return states[-1].parent
+
+
+@app.command()
+def stylize(
+    inputs: Annotated[list[Path], typer.Argument(help="Photos, videos and folders.", show_default=False)],
+    model: Annotated[str, typer.Option(help="A bundled model, a run's folder, or a checkpoint.")] = DEFAULT,
+    out: Annotated[
+        Path | None, typer.Option(help="File, or folder for several.", show_default="INPUT-MODEL beside each input")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Shorter side of the result.", show_default="the input's own")
+    ] = None,
+    strength: Annotated[float, typer.Option(help="0 is the photo, 1 the full style.")] = 1.0,
+    preserve_color: Annotated[bool, typer.Option("--preserve-color", help="Keep the photo's colours.")] = False,
+) -> None:
+    """Paint photos and videos with a trained network.
+
+    Example: `mobile-style stylize photo.jpg --model starry_night --out painted.png`
+    """
+    with loading():
+        from .stylize import stylize as run
+
+    for path in run(inputs, model, out, size, strength, preserve_color):
+        print(path)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A bundled model, a run's folder, or a checkpoint.")] = DEFAULT,
+    style: Annotated[str | None, typer.Option(help="Style image.", show_default="the one it was trained on")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of photos.", show_default="the carried held-out photos")
+    ] = None,
+    size: Annotated[int, typer.Option(help="Side of the square that is compared.")] = 256,
+    optimise: Annotated[
+        str, typer.Option(help="Iterations of the slow method to compare with, such as 50,100,300.")
+    ] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="Use the first so many photos.", show_default="all")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="New folder for evaluation.json and grid.png.", show_default="none")
+    ] = None,
+) -> None:
+    """Compare a network with the slow optimisation, by the losses it was trained on.
+
+    Example: `mobile-style evaluate starry_night --optimise 50,100 --limit 2 --out evaluation`
+    """
+    try:
+        iterations = tuple(int(part) for part in optimise.split(",")) if optimise else ()
+    except ValueError:
+        raise UsageError(f"--optimise takes numbers such as 50,100,300, not {optimise}") from None
+    with loading():
+        from .evaluate import evaluate as run
+
+    result = run(model, style, images, size, iterations, limit, out)
+    table = Table(title=f"{result.model} on {len(result.photos)} photos of {size}x{size}, mean per photo")
+    for column in ("method", "content", "style", "tv", "total", "seconds", "network is faster"):
+        table.add_column(column, justify="left" if column == "method" else "right")
+    for row in result.rows:
+        times = "" if row.method in ("photo", "network") else f"{row.speedup:,.0f}x"
+        seconds = "" if row.method == "photo" else f"{row.seconds:.2f}"
+        table.add_row(row.method, *(f"{v:,.0f}" for v in (row.content, row.style, row.tv, row.total)), seconds, times)
+    _print_table(table)
+    if out is not None:
+        print(f"{out / 'evaluation.json'}\n{out / 'grid.png'}")
+
+
+@app.command()
+def models() -> None:
+    """List the bundled models and those trained here (under ./runs).
+
+    Example: `mobile-style models`
+    """
+    table = Table()
+    for column in ("name", "origin", "preset", "style", "steps", "kB", "date"):
+        table.add_column(column, justify="right" if column in ("steps", "kB") else "left")
+    for info in list_models():
+        config = info.card["config"]
+        steps = f"{info.card['step']}/{config['steps']}"
+        kilobytes = f"{info.path.stat().st_size / 1000:.0f}"
+        name = info.name if info.origin == "bundled" else str(info.path.parent)
+        table.add_row(
+            name, info.origin, config["preset"], Path(config["style"]).stem, steps, kilobytes, info.card["date"][:10]
+        )
+    _print_table(table)
+
+
+def _print_table(table: Table) -> None:
+    from rich.console import Console
+
+    out = Console()
+    # In a pipe rich would cut the columns at 80 characters.
+    out.print(table) if out.is_terminal else Console(width=140).print(table)

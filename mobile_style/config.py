@@ -1,0 +1,223 @@
+"""Every setting of a training, as data: architectures, objectives and their named presets.
+
+Nothing here computes, so the command line can show the defaults without loading Keras.
+"""
+
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from .card import read_card
+from .errors import CheckpointError, UsageError
+from .models import model_path, style_path
+
+VGG16_LAYERS = ("1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_1", "4_2", "4_3")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The shape of a transform network.
+
+    Attributes:
+        width: channels at full resolution; doubled at each of the two downsamplings.
+        blocks: residual blocks at a quarter of the resolution.
+        end_kernel: side of the first and the last kernel.
+    """
+
+    width: int
+    blocks: int
+    end_kernel: int
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.blocks < 0 or self.end_kernel < 1 or self.end_kernel % 2 == 0:
+            raise UsageError(
+                f"--width and --end-kernel must be at least 1, --end-kernel odd, --blocks not negative: {self}"
+            )
+
+    def convolutions(self) -> list[tuple[str, int, int, int, int]]:
+        """Every convolution: (name, kernel side, channels in, channels out, output downsampling)."""
+        w, k = self.width, self.end_kernel
+        blocks = [(f"block{b}{part}", 3, 4 * w, 4 * w, 4) for b in range(1, self.blocks + 1) for part in "ab"]
+        return [
+            ("stem", k, 3, w, 1),
+            ("down1", 3, w, 2 * w, 2),
+            ("down2", 3, 2 * w, 4 * w, 4),
+            *blocks,
+            ("up1", 3, 4 * w, 2 * w, 2),
+            ("up2", 3, 2 * w, w, 1),
+            ("out", k, w, 3, 1),
+        ]
+
+    def parameters(self) -> int:
+        """Trainable numbers: kernels, two per normalised channel, three output biases."""
+        convolutions = self.convolutions()
+        kernels = sum(k * k * i * o for _, k, i, o, _ in convolutions)
+        return kernels + sum(2 * o for name, _, _, o, _ in convolutions if name != "out") + 3
+
+    def macs(self, height: int = 256, width: int = 256) -> int:
+        """Multiply-accumulates of the convolutions for one image of height x width pixels."""
+        return sum(k * k * i * o * -(-height // down) * -(-width // down) for _, k, i, o, down in self.convolutions())
+
+
+PRESETS = {
+    "nano": Architecture(width=8, blocks=3, end_kernel=5),
+    "small": Architecture(width=16, blocks=5, end_kernel=5),
+    "base": Architecture(width=24, blocks=5, end_kernel=5),
+    "johnson": Architecture(width=32, blocks=5, end_kernel=9),  # the paper's full network
+}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Which features of the loss network are compared, how, and with what weights.
+
+    Attributes:
+        content_layers: VGG-16 layers ("3_3" is relu3_3) whose features are compared.
+        style_layers: VGG-16 layers whose Gram matrices are compared.
+        content_weight, style_weight, tv_weight: factors of the three losses in the total.
+        gram_divisor: what a Gram matrix is divided by: "chw" (the paper) or "hw".
+        reduction: how the squared differences of a layer become a number: "mean" over the
+            elements, or "sum" (for Gram matrices: the squared Frobenius norm of the paper).
+    """
+
+    content_layers: tuple[str, ...] = ("3_3",)
+    style_layers: tuple[str, ...] = ("1_2", "2_2", "3_3", "4_3")
+    content_weight: float = 1.0
+    style_weight: float = 5.0
+    tv_weight: float = 1e-6
+    gram_divisor: Literal["chw", "hw"] = "chw"
+    reduction: Literal["mean", "sum"] = "mean"
+
+    def __post_init__(self) -> None:
+        for layer in (*self.content_layers, *self.style_layers):
+            if layer not in VGG16_LAYERS:
+                raise UsageError(f"no layer {layer!r} in the loss network; choose from {', '.join(VGG16_LAYERS)}")
+        if not self.style_layers or not self.content_layers:
+            raise UsageError("an objective needs at least one content layer and one style layer")
+        if min(self.content_weight, self.style_weight, self.tv_weight) < 0:
+            raise UsageError("a loss weight cannot be negative")
+
+
+# Layers, weights and normalisations as published. VGG-16 here takes pixels of 0..255 and ends at
+# relu4_3; what a source does otherwise is translated as docs/losses.md explains.
+OBJECTIVES = {
+    "johnson": Objective(),
+    "lengstrom": Objective(
+        content_layers=("4_2",),
+        style_layers=("1_1", "2_1", "3_1", "4_1"),
+        content_weight=7.5,
+        style_weight=100.0,
+        tv_weight=200 * 2 / (256 * 256 * 3),
+    ),
+    "pytorch-examples": Objective(content_layers=("2_2",), content_weight=30.2, style_weight=911.0, tv_weight=0.0),
+    "olaralex-blog": Objective(
+        content_layers=("2_2",), content_weight=1.0, style_weight=1e-4, tv_weight=0.0, reduction="sum"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Every setting of a training; stored in the checkpoint.
+
+    Attributes:
+        style: file of the style image, or the name of a carried one.
+        content: folder of photos or of shards; empty for the carried photos.
+        architecture: of the network; `preset` is its name.
+        objective: the losses.
+        style_size: shorter side of the style image in pixels: the scale of the strokes.
+        image_size: side of the square crops that are trained on.
+        steps: optimizer steps of `batch_size` crops each.
+        learning_rate: of Adam, at its peak; warm-up over a 20th of the steps, then a cosine to zero.
+        init: checkpoint whose weights are the start; empty to start from random ones.
+    """
+
+    style: str
+    content: str
+    preset: str
+    architecture: Architecture
+    objective: Objective = field(default_factory=Objective)
+    style_size: int = 256
+    image_size: int = 192
+    batch_size: int = 2
+    steps: int = 2000
+    learning_rate: float = 3e-3
+    seed: int = 0
+    init: str = ""
+    checkpoint_every: int = 100
+    preview_every: int = 200
+
+    def __post_init__(self) -> None:
+        for name in ("style_size", "image_size"):
+            if not 32 <= getattr(self, name) <= 4096:
+                raise UsageError(f"--{name.replace('_', '-')} must be from 32 to 4096, not {getattr(self, name)}")
+        for name in ("batch_size", "steps", "checkpoint_every", "preview_every"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+        if not 0 < self.learning_rate <= 1:
+            raise UsageError(f"--learning-rate must be above 0 and at most 1, not {self.learning_rate}")
+        if self.seed < 0:
+            raise UsageError(f"--seed must not be negative, not {self.seed}")
+
+    @classmethod
+    def from_card(cls, card: dict[str, Any]) -> "TrainConfig":
+        """The settings in a checkpoint's card; keys that this version does not know are refused."""
+        values = dict(card["config"])
+        try:
+            objective = dict(values.pop("objective"))
+            for layers in ("content_layers", "style_layers"):
+                objective[layers] = tuple(objective[layers])
+            return cls(
+                architecture=Architecture(**values.pop("architecture")), objective=Objective(**objective), **values
+            )
+        except (TypeError, KeyError, ValueError) as error:
+            raise CheckpointError(f"the checkpoint's settings are not of this version ({error})") from None
+
+
+def configure(
+    style: str,
+    content: Path | None,
+    preset: str | None,
+    objective: str,
+    init: str | None,
+    overrides: dict[str, Any],
+) -> TrainConfig:
+    """Puts a training's settings together from named presets and single overrides.
+
+    Args:
+        style: file of the style image, or the name of a carried one.
+        content: folder of photos or shards; None for the carried photos.
+        preset: of the architecture; None for that of `init`, or "small".
+        objective: name of a preset in `OBJECTIVES`.
+        init: model whose weights are the start, or None.
+        overrides: values by field name of `Architecture`, `Objective` or `TrainConfig`.
+    """
+    if content is not None and not content.is_dir():
+        raise UsageError(f"--content {content} is not a folder")
+    start = None if init is None else model_path(init)
+    if preset is None and start is not None:
+        chosen = read_card(start)["config"]
+        preset, architecture = chosen["preset"], Architecture(**chosen["architecture"])
+    else:
+        preset = preset or "small"
+        architecture = _named(PRESETS, preset, "--preset")
+
+    def pick(kind: type[Architecture | Objective | TrainConfig]) -> dict[str, Any]:
+        names = {field.name for field in fields(kind)}
+        return {name: value for name, value in overrides.items() if name in names}
+
+    return TrainConfig(
+        style=str(style_path(style)),
+        content="" if content is None else str(content),
+        preset=preset,
+        architecture=replace(architecture, **pick(Architecture)),
+        objective=replace(_named(OBJECTIVES, objective, "--objective"), **pick(Objective)),
+        init="" if start is None else str(start),
+        **pick(TrainConfig),
+    )
+
+
+def _named(table: dict[str, Any], name: str, flag: str) -> Any:
+    if name not in table:
+        raise UsageError(f"{flag} {name} is not known; choose from {', '.join(table)}")
+    return table[name]

@@ -1,0 +1,55 @@
+"""Every error that mobile-style raises on purpose, as one tree.
+
+    MobileStyleError            exit 1  anything below, and nothing else
+    ├── UsageError              exit 2  flags that contradict each other or are out of range
+    ├── ImageError              exit 3  a photo, painting or video that cannot be used
+    ├── DatasetError            exit 4  a folder of photos or TFRecord shards that cannot be used
+    ├── CheckpointError         exit 5  a model file that is missing, damaged or of another kind
+    ├── OutputError             exit 6  a place that cannot be written, or would be overwritten
+    └── DivergedError           exit 7  a training whose loss is no longer a number or explodes
+
+The command line prints the message as one line and exits with the code; `MOBILE_STYLE_DEBUG=1`
+shows the traceback instead. Each message says what is wrong and what to do next.
+"""
+
+
+class MobileStyleError(Exception):
+    """Base of every expected error."""
+
+    exit_code = 1
+
+
+class UsageError(MobileStyleError):
+    """Flags that contradict each other or are out of range."""
+
+    exit_code = 2
+
+
+class ImageError(MobileStyleError):
+    """A photo, painting or video that cannot be used."""
+
+    exit_code = 3
+
+
+class DatasetError(MobileStyleError):
+    """A folder of photos or TFRecord shards that cannot be used."""
+
+    exit_code = 4
+
+
+class CheckpointError(MobileStyleError):
+    """A model file that is missing, damaged or of another kind."""
+
+    exit_code = 5
+
+
+class OutputError(MobileStyleError):
+    """A place that cannot be written, or would be overwritten."""
+
+    exit_code = 6
+
+
+class DivergedError(MobileStyleError):
+    """A training whose loss is no longer a number or explodes."""
+
+    exit_code = 7

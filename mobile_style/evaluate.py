@@ -1,0 +1,139 @@
+"""The paper's comparison: the network's losses on held-out photos against the slow optimisation's."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from . import images
+from .config import Objective, TrainConfig
+from .errors import ImageError, UsageError
+from .files import refuse_existing, writing
+from .losses import PerceptualLoss
+from .models import carried_photos, model_path, style_path
+from .network import load_network
+from .optimise import Optimiser
+from .progress import track
+from .stylize import stylize_image
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method's mean over the photos.
+
+    Attributes:
+        method: "photo" (nothing done), "network", or "optimise N".
+        content, style, tv: the losses without their weights; total: with them.
+        seconds: median time per photo; 0 for the photo itself.
+        speedup: how many times as fast the network is.
+    """
+
+    method: str
+    content: float
+    style: float
+    tv: float
+    total: float
+    seconds: float
+    speedup: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The comparison for one model, one style and one set of photos."""
+
+    model: str
+    style: str
+    size: int
+    style_size: int
+    photos: tuple[str, ...]
+    objective: Objective
+    rows: tuple[Row, ...]
+
+
+def evaluate(
+    model: str,
+    style: str | None = None,
+    photos: Path | None = None,
+    size: int = 256,
+    iterations: Sequence[int] = (),
+    limit: int | None = None,
+    out: Path | None = None,
+) -> Evaluation:
+    """Measures a model on photos it was not trained on.
+
+    The losses are those that the model was trained with, on the pixels as they would be saved
+    (rounded, 0..255), on the middle of each photo at size x size pixels.
+
+    Args:
+        model: a bundled model's name, a run's folder or a checkpoint.
+        style: the style image or a carried one's name; by default the one it was trained on.
+        size: side of the square that is compared, in pixels.
+        photos: a folder; by default the package's own held-out photos.
+        iterations: the slow method is measured after each of these numbers of L-BFGS iterations.
+        limit: use only the first so many photos.
+        out: a new folder for evaluation.json and grid.png.
+    """
+    if not 32 <= size <= 2048:
+        raise UsageError(f"--size must be from 32 to 2048 pixels, not {size}")
+    if any(count < 1 for count in iterations):
+        raise UsageError("--optimise takes numbers of iterations from 1 up, such as 50,100,300")
+    if out is not None:
+        refuse_existing(out)
+    path = model_path(model)
+    network, card = load_network(path)
+    config = TrainConfig.from_card(card)
+    painting = style_path(config.style if style is None else style)
+    files = images.find([photos or carried_photos("held_out")])[:limit]
+    if not files:
+        raise ImageError(f"no photos in {photos}")
+    contents = [images.centre_square(images.load(file), size) for file in files]
+    perceptual = PerceptualLoss(config.objective, images.with_shorter_side(images.load(painting), config.style_size))
+    targets = [perceptual.content_targets(ops.convert_to_tensor(c[None].astype(np.float32))) for c in contents]
+
+    stylize_image(network, contents[0])  # the first call is slower
+    outputs: dict[str, list[np.ndarray]] = {"photo": contents, "network": []}
+    seconds: dict[str, list[float]] = {"photo": [0.0], "network": []}
+    for content in contents:
+        began = time.perf_counter()
+        outputs["network"].append(stylize_image(network, content))
+        seconds["network"].append(time.perf_counter() - began)
+    if iterations:
+        optimiser = Optimiser(perceptual, size, size)
+        for content in track(contents, f"Optimising {max(iterations)} iterations each", len(contents)):
+            for snapshot in optimiser.run(content, tuple(sorted(set(iterations)))):
+                method = f"optimise {snapshot.iterations}"
+                outputs.setdefault(method, []).append(images.to_pixels(snapshot.image))
+                seconds.setdefault(method, []).append(snapshot.seconds)
+
+    rows = []
+    for method, pictures in outputs.items():
+        losses = [_losses(perceptual, picture, target) for picture, target in zip(pictures, targets, strict=True)]
+        mean = {name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]}
+        taken = float(np.median(seconds[method]))
+        rows.append(Row(method, **mean, seconds=taken, speedup=taken / float(np.median(seconds["network"]))))
+    evaluation = Evaluation(
+        model=path.parent.name,
+        style=painting.name,
+        size=size,
+        style_size=config.style_size,
+        photos=tuple(file.name for file in files),
+        objective=config.objective,
+        rows=tuple(rows),
+    )
+    if out is not None:
+        with writing(out) as folder:
+            folder.mkdir()
+            (folder / "evaluation.json").write_text(json.dumps(asdict(evaluation), indent=2) + "\n")
+            images.save(images.grid(list(map(list, zip(*outputs.values(), strict=True)))), folder / "grid.png")
+    return evaluation
+
+
+def _losses(perceptual: PerceptualLoss, picture: np.ndarray, targets: dict[str, Any]) -> dict[str, float]:
+    parts = perceptual.parts(ops.convert_to_tensor(picture[None].astype(np.float32)), targets)
+    losses = {name: float(value[0]) for name, value in parts.items()}
+    return losses | {"total": float(perceptual.total(parts)[0])}

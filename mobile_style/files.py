@@ -1,0 +1,46 @@
+"""Writing so that a file is there whole or not at all, and nothing is overwritten by accident."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import OutputError
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Gives a temporary path beside `path`, and renames it to `path` if the body ends well.
+
+    The body may make a file or a folder of it. On any failure, Ctrl-C included, it is removed.
+
+    Raises:
+        OutputError: the place cannot be written, or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        if temporary.is_file():
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())  # renamed before it is on disk, it could be empty after a crash
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        elif os.path.lexists(temporary):
+            temporary.unlink(missing_ok=True)
+
+
+def refuse_existing(path: Path) -> None:
+    """Raises OutputError if there is something at `path` already (an empty folder is nothing)."""
+    try:
+        if path.is_dir() and not any(path.iterdir()):
+            return
+        if os.path.lexists(path):
+            raise OutputError(f"{path} exists and is left as it is; choose another --out")
+    except OSError as error:
+        raise OutputError(f"cannot look at {path}: {error.strerror or error}") from None

@@ -1,0 +1,167 @@
+"""The only place that decodes, resizes, crops, lays out or writes pictures.
+
+A picture is a uint8 array (H, W, 3), RGB, in the sRGB colour space, upright.
+"""
+
+import io
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from .errors import ImageError, OutputError
+from .files import writing
+
+MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+
+Image.MAX_IMAGE_PIXELS = None  # checked against MAX_PIXELS below, before anything is decoded
+
+
+def find(paths: Iterable[Path]) -> list[Path]:
+    """Image files among `paths`, folders searched all the way down; sorted, each once.
+
+    A file that is named itself is taken whatever its suffix.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
+            found.update(dict.fromkeys(sorted(p for p in inside if is_image(p))))
+        elif path.exists():
+            found[path] = None
+        else:
+            raise ImageError(f"{path} does not exist")
+    return list(found)
+
+
+def is_image(path: Path) -> bool:
+    """Whether the name is that of a visible image file."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def load(source: Path | bytes) -> np.ndarray:
+    """Decodes a picture of any mode and orientation; transparency is laid on white.
+
+    Raises:
+        ImageError: not an image, damaged, an animation, or larger than `MAX_PIXELS`.
+    """
+    rgb, alpha = load_with_alpha(source)
+    if alpha is None:
+        return rgb
+    opacity = alpha[..., None] / np.float32(255)
+    return np.asarray(np.rint(rgb * opacity + 255 * (1 - opacity)), np.uint8)
+
+
+def load_with_alpha(source: Path | bytes) -> tuple[np.ndarray, np.ndarray | None]:
+    """Like `load`, with the transparency apart: (H, W, 3) and (H, W) or None, both uint8."""
+    name = "the picture" if isinstance(source, bytes) else str(source)
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            _refuse_bombs_and_animations(image, name)
+            upright = ImageOps.exif_transpose(image)
+            alpha = upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None
+            return np.asarray(_srgb(upright)), None if alpha is None else np.asarray(alpha)
+    except UnidentifiedImageError:
+        raise ImageError(f"{name} is not an image that can be read") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow raises on damaged files
+        if isinstance(error, OSError) and error.strerror:
+            raise ImageError(f"{name} cannot be read: {error.strerror}") from None
+        raise ImageError(f"{name} is damaged ({error}); save it again or leave it out") from None
+
+
+def _refuse_bombs_and_animations(image: Image.Image, name: str) -> None:
+    """Looks at the header alone; nothing is decoded yet."""
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(
+            f"{name} has {image.width} x {image.height} pixels; shrink it below {MAX_PIXELS // 10**6} million"
+        )
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format not in ("MPO", "TIFF"):  # those hold a preview or further pages
+        raise ImageError(f"{name} is an animation of {frames} frames; save one frame as PNG, or all of them as MP4")
+
+
+def _srgb(image: Image.Image) -> Image.Image:
+    """8-bit RGB in sRGB, from any mode and embedded colour profile."""
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, np.float32)
+        # 16-bit greyscale arrives as I;16 or I; Pillow's own conversion would clip it at 255.
+        values = values / np.float32(257) if image.mode != "F" or values.max(initial=0) > 255 else values
+        return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8)).convert("RGB")
+    profile = image.info.get("icc_profile")
+    if profile and image.mode in ("RGB", "RGBA", "CMYK", "L"):
+        base = image.convert("RGB") if image.mode == "RGBA" else image
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(base, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            if converted is not None:
+                return converted
+        except ImageCms.PyCMSError:
+            pass  # a broken profile: the plain conversion below is what viewers do
+    return image.convert("RGB")
+
+
+def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The picture at another size (Lanczos, which averages when it shrinks)."""
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def with_shorter_side(image: np.ndarray, size: int) -> np.ndarray:
+    """The picture with its shorter side `size` pixels long, proportions kept."""
+    height, width = image.shape[:2]
+    scale = size / min(height, width)
+    return resized(image, max(1, round(height * scale)), max(1, round(width * scale)))
+
+
+def centre_square(image: np.ndarray, size: int) -> np.ndarray:
+    """The middle of the picture as size x size pixels."""
+    image = with_shorter_side(image, size)
+    top, left = (image.shape[0] - size) // 2, (image.shape[1] - size) // 2
+    return image[top : top + size, left : left + size]
+
+
+def to_pixels(values: np.ndarray) -> np.ndarray:
+    """Float pixels of 0..255 as uint8, rounded and clipped."""
+    pixels: np.ndarray = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return pixels
+
+
+def grid(rows: Sequence[Sequence[np.ndarray]], gap: int = 4) -> np.ndarray:
+    """Rows of pictures of one size on white."""
+    height, width = rows[0][0].shape[:2]
+    columns = max(map(len, rows))
+    sheet = np.full((len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            top, left = y * (height + gap), x * (width + gap)
+            sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
+def encode_jpeg(image: np.ndarray, quality: int = 95) -> bytes:
+    """The picture as the bytes of a JPEG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def save(image: np.ndarray, path: Path, alpha: np.ndarray | None = None) -> None:
+    """Writes the picture in the format of the path's suffix, whole or not at all.
+
+    Raises:
+        OutputError: the format is unknown or has no transparency, or the place cannot be written.
+    """
+    file_format = Image.registered_extensions().get(path.suffix.lower())
+    if file_format not in Image.SAVE:
+        raise OutputError(f"{path}: no picture format is called {path.suffix!r}; use .png or .jpg")
+    if alpha is not None and file_format in ("JPEG", "BMP"):
+        raise OutputError(f"{path}: {file_format} cannot hold the photo's transparency; use .png or .webp")
+    picture = Image.fromarray(image)
+    if alpha is not None:
+        picture.putalpha(Image.fromarray(alpha))
+    with writing(path) as temporary:
+        picture.save(temporary, file_format, quality=95)

@@ -1,0 +1,155 @@
+"""The loss network (VGG-16) and the perceptual losses that it defines.
+
+Johnson et al. 2016 (https://arxiv.org/abs/1603.08155), section 3.2. docs/losses.md derives them.
+Images are (N, H, W, 3), RGB, 0..255; features are (N, H, W, C); every loss is the mean over the
+batch of a loss per image.
+"""
+
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from keras import ops
+
+from .config import VGG16_LAYERS, Objective
+from .errors import MobileStyleError
+
+Tensor = Any  # a tensor of whichever backend Keras runs on
+
+VGG16_FILE = Path(__file__).parent / "data" / "vgg16_imagenet_conv1_1-conv4_3.npz"
+VGG16_SHA256 = "57216503dd1dd688081c8bd7314e3023e30a51967c23a76988dd5b60b2d53d50"
+VGG16_MEAN_RGB = (123.68, 116.779, 103.939)
+
+
+class LossNetwork(keras.Model):  # type: ignore[misc]
+    """VGG-16 up to the last of `layers`, with its ImageNet classification weights, frozen."""
+
+    def __init__(self, layers: tuple[str, ...]) -> None:
+        super().__init__(name="loss_network")
+        self.wanted = layers
+        needed = VGG16_LAYERS[: 1 + max(map(VGG16_LAYERS.index, layers))]
+        self.convolutions = []
+        for layer, (kernel, bias) in zip(needed, _vgg16_weights(), strict=False):
+            convolution = keras.layers.Conv2D(kernel.shape[3], 3, padding="same", activation="relu", name=layer)
+            convolution.build((None, None, None, kernel.shape[2]))
+            convolution.set_weights([kernel, bias])
+            convolution.trainable = False
+            self.convolutions.append((layer, convolution))
+        self.built = True
+
+    def call(self, images: Tensor) -> dict[str, Tensor]:
+        """Features after the ReLU of each wanted layer, at 1, 1/2, 1/4 and 1/8 of the resolution."""
+        x = images - ops.array(VGG16_MEAN_RGB, dtype="float32")
+        features = {}
+        for layer, convolution in self.convolutions:
+            if layer.endswith("_1") and layer != "1_1":
+                x = ops.max_pool(x, (2, 2), (2, 2))
+            x = convolution(x)
+            if layer in self.wanted:
+                features[layer] = x
+        return features
+
+
+@cache
+def _vgg16_weights() -> list[tuple[np.ndarray, np.ndarray]]:
+    """(kernel, bias) of each layer, float32, kernels (3, 3, in, out) for RGB input."""
+    try:
+        content = VGG16_FILE.read_bytes()
+    except OSError as error:
+        raise MobileStyleError(f"the loss network's weights are missing ({error}); reinstall mobile-style") from None
+    if sha256(content).hexdigest() != VGG16_SHA256:
+        raise MobileStyleError(f"{VGG16_FILE} is damaged (wrong sha256); reinstall mobile-style")
+    weights = []
+    with np.load(VGG16_FILE) as arrays:
+        for layer in VGG16_LAYERS:
+            kernel = arrays[f"conv{layer}.weight"].astype(np.float32).transpose(2, 3, 1, 0)
+            weights.append((kernel, arrays[f"conv{layer}.bias"].astype(np.float32)))
+    kernel, bias = weights[0]
+    weights[0] = (np.ascontiguousarray(kernel[:, :, ::-1]), bias)  # the file's input channels are B, G, R
+    return weights
+
+
+def gram_matrix(features: Tensor, divisor: Literal["chw", "hw"] = "chw") -> Tensor:
+    """Products of every two channels, summed over the pixels (equation 3 of the paper).
+
+    Args:
+        features: (N, H, W, C).
+        divisor: "chw" divides by C * H * W as the paper does, "hw" by H * W.
+
+    Returns:
+        (N, C, C), symmetric.
+    """
+    _, height, width, channels = ops.shape(features)
+    flat = ops.reshape(features, (-1, height * width, channels))
+    count = height * width * (channels if divisor == "chw" else 1)
+    return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / ops.cast(count, features.dtype)
+
+
+def squared_difference(a: Tensor, b: Tensor, reduction: Literal["mean", "sum"]) -> Tensor:
+    """Squared differences of each item of a batch, averaged or added up over its elements: (N,)."""
+    squared = ops.square(a - b)
+    axes = tuple(range(1, len(squared.shape)))
+    return ops.mean(squared, axis=axes) if reduction == "mean" else ops.sum(squared, axis=axes)
+
+
+def total_variation(images: Tensor) -> Tensor:
+    """Sum over all neighbouring pixels and channels of their squared difference: (N,)."""
+    down = ops.square(images[:, 1:] - images[:, :-1])
+    right = ops.square(images[:, :, 1:] - images[:, :, :-1])
+    return ops.sum(down, axis=(1, 2, 3)) + ops.sum(right, axis=(1, 2, 3))
+
+
+class PerceptualLoss:
+    """The losses of an `Objective` for one style image."""
+
+    def __init__(self, objective: Objective, style_image: np.ndarray) -> None:
+        """Takes the style image's Gram matrices.
+
+        Args:
+            objective: the layers and the weights.
+            style_image: (H, W, 3), RGB, 0..255, at least 8x8, at the scale its strokes should have.
+        """
+        self.objective = objective
+        self.network = LossNetwork((*objective.content_layers, *objective.style_layers))
+        # A content image is needed only up to the content layer: a third less work than all of it.
+        self.content_network = LossNetwork(objective.content_layers)
+        features = self.network(ops.convert_to_tensor(style_image[None], dtype="float32"))
+        self.style_grams = {
+            layer: ops.convert_to_numpy(gram_matrix(features[layer], objective.gram_divisor))
+            for layer in objective.style_layers
+        }
+
+    def content_targets(self, content_images: Tensor) -> dict[str, Tensor]:
+        """Features of (N, H, W, 3) content images at the content layers."""
+        return self.content_network(content_images)  # type: ignore[no-any-return]
+
+    def parts(self, images: Tensor, content_targets: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The three losses of each image, before their weights.
+
+        Returns:
+            content, style and tv, each (N,).
+        """
+        features, chosen = self.network(images), self.objective
+        content = [
+            squared_difference(features[layer], content_targets[layer], chosen.reduction)
+            for layer in chosen.content_layers
+        ]
+        style = [
+            squared_difference(
+                gram_matrix(features[layer], chosen.gram_divisor), self.style_grams[layer], chosen.reduction
+            )
+            for layer in chosen.style_layers
+        ]
+        return {"content": sum(content), "style": sum(style), "tv": total_variation(images)}
+
+    def total(self, parts: dict[str, Tensor]) -> Tensor:
+        """Weighted sum of what `parts` gives."""
+        chosen = self.objective
+        return (
+            chosen.content_weight * parts["content"]
+            + chosen.style_weight * parts["style"]
+            + chosen.tv_weight * parts["tv"]
+        )

@@ -1,0 +1,70 @@
+"""What is there to use: the models, paintings and photos that the package carries, and the user's runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .card import MODEL, read_card
+from .errors import CheckpointError, ImageError
+
+DEFAULT = "starry_night"
+DATA = Path(__file__).parent / "data"
+STYLES = DATA / "styles"
+# In a wheel the models lie inside the package, in a checkout beside it.
+BUNDLED = next((p for p in (DATA / "models", DATA.parents[1] / "models") if p.is_dir()), DATA / "models")
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """One line of the list of models."""
+
+    name: str
+    path: Path
+    origin: str
+    card: dict[str, Any]
+
+
+def carried_photos(part: str) -> Path:
+    """Folder of the photos that come with the package: "train" or "held_out"."""
+    return DATA / "photos" / part
+
+
+def style_path(style: str) -> Path:
+    """The painting of a carried style's name, or a file.
+
+    Raises:
+        ImageError: neither.
+    """
+    carried = {path.stem: path for path in sorted(STYLES.glob("*.jpg"))}
+    if style in carried:
+        return carried[style]
+    if Path(style).is_file():
+        return Path(style)
+    raise ImageError(f"--style {style} is neither a file nor a carried painting ({', '.join(carried)})")
+
+
+def model_path(model: str | Path) -> Path:
+    """The checkpoint of a bundled model's name, a run's folder, or a file.
+
+    Raises:
+        CheckpointError: none of them.
+    """
+    for candidate in (BUNDLED / model / MODEL, Path(model) / MODEL, RUNS / model / MODEL, Path(model)):
+        if candidate.is_file():
+            return candidate
+    raise CheckpointError(f"there is no model {model}; `mobile-style models` lists what there is")
+
+
+def list_models(runs: Path = RUNS) -> list[ModelInfo]:
+    """Every bundled model, then every trained one under `runs`, newest last; damaged ones left out."""
+    found = []
+    for origin, folder in (("bundled", BUNDLED), ("trained here", runs)):
+        infos = []
+        for path in folder.glob(f"*/{MODEL}"):
+            try:
+                infos.append(ModelInfo(path.parent.name, path, origin, read_card(path)))
+            except CheckpointError:
+                continue  # `stylize --model` says what is wrong with it
+        found += sorted(infos, key=lambda info: (info.card["date"], info.name))
+    return found

@@ -1,0 +1,102 @@
+"""The slow way: optimising the pixels of one image (Gatys et al. 2016, https://arxiv.org/abs/1508.06576).
+
+What a transform network is measured against. As in Johnson et al. 2016, section 4.1: L-BFGS over
+the pixels, kept within 0..255, with the same losses.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from scipy.optimize import minimize
+
+from .losses import PerceptualLoss
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The image after so many iterations.
+
+    Attributes:
+        seconds: since the start, the losses' compilation left out.
+        image: (H, W, 3) float32, 0..255.
+    """
+
+    iterations: int
+    seconds: float
+    image: np.ndarray
+
+
+class _GradientAsValue(keras.optimizers.Optimizer):  # type: ignore[misc]
+    """Leaves each variable's gradient in the variable: a gradient on every Keras backend alike."""
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        self.assign(variable, gradient)
+
+
+class _Canvas(keras.Model):  # type: ignore[misc]
+    """An image as the only weight of a model."""
+
+    def __init__(self, perceptual: PerceptualLoss, shape: tuple[int, ...]) -> None:
+        super().__init__(name="canvas")
+        self.perceptual = perceptual
+        self.loss_networks = [perceptual.network, perceptual.content_network]
+        self.image = self.add_weight(name="image", shape=shape)
+
+    def call(self, content: Any) -> Any:
+        return self.image + 0 * content
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
+        return ops.mean(self.perceptual.total(self.perceptual.parts(y_pred, self.perceptual.content_targets(x))))
+
+
+class Optimiser:
+    """Optimises images of one size for one style."""
+
+    def __init__(self, perceptual: PerceptualLoss, height: int, width: int) -> None:
+        self.shape = (1, height, width, 3)
+        self.canvas = _Canvas(perceptual, self.shape)
+        self.canvas.compile(
+            _GradientAsValue(1.0, name="gradient"), jit_compile="auto" if keras.backend.backend() == "jax" else False
+        )
+
+    def _loss_and_gradient(self, pixels: np.ndarray, content: np.ndarray) -> tuple[float, np.ndarray]:
+        self.canvas.image.assign(pixels.reshape(self.shape))
+        loss = float(self.canvas.train_on_batch(content, return_dict=True)["loss"])
+        return loss, ops.convert_to_numpy(self.canvas.image.value).astype(np.float64).ravel()
+
+    def run(self, content: np.ndarray, iterations: tuple[int, ...]) -> list[Snapshot]:
+        """Starts from the content image and keeps the image after each of the `iterations`.
+
+        Args:
+            content: (H, W, 3), 0..255.
+            iterations: counts in ascending order.
+        """
+        batch = content[None].astype(np.float32)
+        self._loss_and_gradient(batch, batch)  # compiles
+        snapshots: list[Snapshot] = []
+        done, began = 0, time.perf_counter()
+
+        def note(pixels: np.ndarray) -> None:
+            nonlocal done
+            done += 1
+            if done in iterations:
+                image = pixels.reshape(self.shape[1:]).astype(np.float32)
+                snapshots.append(Snapshot(done, time.perf_counter() - began, image))
+
+        result = minimize(
+            lambda pixels: self._loss_and_gradient(pixels, batch),
+            batch.ravel().astype(np.float64),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(0.0, 255.0)] * batch.size,
+            callback=note,
+            options={"maxiter": iterations[-1], "maxfun": 20 * iterations[-1], "ftol": 0.0, "gtol": 0.0, "maxcor": 10},
+        )
+        for count in iterations[len(snapshots) :]:  # it converged early: nothing would change any more
+            image = result.x.reshape(self.shape[1:]).astype(np.float32)
+            snapshots.append(Snapshot(count, time.perf_counter() - began, image))
+        return snapshots

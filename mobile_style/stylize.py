@@ -1,0 +1,184 @@
+"""Stylising photos and videos of any size with a trained network.
+
+Instance normalisation takes its statistics over the whole image. Cut into tiles, each tile would
+get its own, and the seams would show. So a large image is stylised in two passes: crops spread
+over it give the statistics of every layer, all crops together; then every tile is normalised with
+those. Tiles overlap by the network's reach, so that with the same statistics a pixel comes out the
+same whichever tile it lies in, and there is no seam to hide.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from . import images, video
+from .config import Architecture
+from .errors import OutputError, UsageError
+from .files import refuse_existing
+from .models import model_path
+from .network import Moments, TransformNet, load_network
+from .progress import track
+
+TILE = 768  # side of a tile with its overlap; larger images are cut
+SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the statistics of a large image
+SAMPLE_SIDE = 384
+
+
+def stylize(
+    inputs: Sequence[Path],
+    model: str,
+    out: Path | None = None,
+    size: int | None = None,
+    strength: float = 1.0,
+    preserve_color: bool = False,
+) -> list[Path]:
+    """Stylises photos, folders of photos, and videos.
+
+    Args:
+        inputs: files and folders.
+        model: a bundled model's name, a run's folder or a checkpoint.
+        out: the file for one input, the folder for several; by default each result stands next to
+            its input, as NAME-MODEL.SUFFIX.
+        size: shorter side of the result in pixels; by default the input's own.
+        strength: 0 gives the photo, 1 the network's output, between them a blend.
+        preserve_color: take the brightness from the network's output, the colours from the photo
+            (luminance-only transfer, Gatys et al. 2016, https://arxiv.org/abs/1606.05897).
+
+    Returns:
+        The files written, in the order of the inputs.
+
+    Raises:
+        UsageError, ImageError, CheckpointError, OutputError.
+    """
+    if not 0 <= strength <= 1:
+        raise UsageError(f"--strength must be from 0 to 1, not {strength:g}")
+    if size is not None and not 16 <= size <= 8192:
+        raise UsageError(f"--size must be from 16 to 8192 pixels, not {size}")
+    path = model_path(model)
+    files = video.find_or_images(inputs)
+    targets = _targets(files, path.parent.name if path.name == "model.safetensors" else path.stem, out)
+    network, _ = load_network(path)
+
+    def apply(picture: np.ndarray) -> np.ndarray:
+        stylised = stylize_image(network, picture)
+        if preserve_color:
+            stylised = with_colors_of(picture, stylised)
+        return (
+            stylised
+            if strength == 1
+            else images.to_pixels(picture + strength * (stylised - picture.astype(np.float32)))
+        )
+
+    pairs = list(zip(files, targets, strict=True))
+    photos = [pair for pair in pairs if not video.is_video(pair[0])]
+    for source, target in track(photos, "Stylising", len(photos)):
+        picture, alpha = images.load_with_alpha(source)
+        if size is not None:
+            picture = images.with_shorter_side(picture, size)
+            alpha = None if alpha is None else images.with_shorter_side(alpha, size)
+        images.save(apply(picture), target, alpha)
+    for source, target in pairs:
+        if video.is_video(source):
+            video.convert(source, target, apply, size)
+    return targets
+
+
+def _targets(files: list[Path], name: str, out: Path | None) -> list[Path]:
+    """Where each result goes; refuses to overwrite before anything is computed."""
+    if out is None:
+        targets = [file.with_name(f"{file.stem}-{name}{file.suffix}") for file in files]
+    elif len(files) == 1 and out.suffix and not out.is_dir():
+        targets = [out]
+    else:
+        if out.suffix and not out.is_dir():
+            raise OutputError(f"{len(files)} results do not fit in one file: --out {out} must be a folder")
+        targets = [out / f"{file.stem}-{name}{file.suffix}" for file in files]
+    for target in targets:
+        refuse_existing(target)
+        if targets.count(target) > 1:
+            raise OutputError(f"two inputs would both become {target}; stylise their folders one at a time")
+    return targets
+
+
+def stylize_image(network: TransformNet, picture: np.ndarray) -> np.ndarray:
+    """The stylised picture, of the same size; large ones tile by tile, memory staying bounded.
+
+    Args:
+        network: runs on the whole picture, or on tiles of it.
+        picture: (H, W, 3) uint8 of any size.
+    """
+    height, width = picture.shape[:2]
+    # Multiples of 4, so that both downsamplings sample the same pixels in a tile and in the whole.
+    padded = np.pad(picture, ((0, -height % 4), (0, -width % 4), (0, 0)), mode="edge")
+    if max(padded.shape[:2]) <= TILE:
+        return _run(network, padded)[:height, :width]
+    moments = sampled_moments(network, padded)
+    margin = reach(network.architecture)
+    result = np.empty_like(padded)
+    step = TILE - 2 * margin
+    for top in range(0, padded.shape[0], step):
+        for left in range(0, padded.shape[1], step):
+            y, x = max(0, top - margin), max(0, left - margin)
+            tile = _run(network, padded[y : top + step + margin, x : left + step + margin], moments)
+            tile = tile[top - y : top - y + step, left - x : left - x + step]
+            result[top : top + step, left : left + step] = tile
+    return result[:height, :width]
+
+
+def _run(network: TransformNet, picture: np.ndarray, moments: Moments | None = None) -> np.ndarray:
+    batch = ops.convert_to_tensor(picture[None].astype(np.float32))
+    output = network(batch) if moments is None else network(batch, moments=moments)
+    return images.to_pixels(ops.convert_to_numpy(output)[0])
+
+
+def reach(architecture: Architecture) -> int:
+    """How far, in pixels, a pixel influences the output; rounded up to a multiple of 4.
+
+    Half a kernel at the resolution of each convolution's input and, for nearest-neighbour
+    upsampling and striding, one pixel more of the coarser grid.
+    """
+    pixels = 0
+    for name, kernel, _, _, downsampling in architecture.convolutions():
+        pixels += (kernel // 2) * downsampling
+        if name.startswith(("down", "up")):
+            pixels += downsampling
+    return -(-pixels // 4) * 4
+
+
+def sampled_moments(network: TransformNet, picture: np.ndarray) -> Moments:
+    """Statistics of every normalisation, from crops spread over a large picture.
+
+    The crops go through together, each layer pooling its statistics over all of them, without the
+    margin where a crop's own zero padding is felt.
+    """
+    margin = reach(network.architecture)
+    down = [d for name, *_, d in network.architecture.convolutions() if name != "out"]
+
+    def starts(length: int) -> np.ndarray:
+        return np.unique(np.linspace(0, max(0, length - SAMPLE_SIDE), SAMPLE_CROPS).astype(int) // 4 * 4)
+
+    height, width = picture.shape[:2]
+    crops = np.stack(
+        [picture[y : y + SAMPLE_SIDE, x : x + SAMPLE_SIDE] for y in starts(height) for x in starts(width)]
+    ).astype(np.float32)
+    trims = [margin if length > SAMPLE_SIDE else 0 for length in (height, width)]
+    recorded: list[tuple[Any, Any]] = []
+
+    def record(index: int, x: Any) -> tuple[Any, Any]:
+        top, left = (trim // down[index] for trim in trims)
+        inner = x[:, top : x.shape[1] - top, left : x.shape[2] - left]
+        recorded.append(ops.moments(inner, axes=(0, 1, 2), keepdims=True))
+        return recorded[-1]
+
+    network(ops.convert_to_tensor(crops), moments=record)
+    return lambda index, x: recorded[index]
+
+
+def with_colors_of(photo: np.ndarray, stylised: np.ndarray) -> np.ndarray:
+    """The brightness (Rec. 601 luma) of `stylised` with the two colour differences of `photo`."""
+    weights = np.array([0.299, 0.587, 0.114], np.float32)
+    change = (stylised.astype(np.float32) - photo) @ weights
+    return images.to_pixels(photo + change[..., None])

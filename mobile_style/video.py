@@ -1,0 +1,108 @@
+"""Videos, frame by frame, through PyAV, whose wheels carry their own ffmpeg."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from . import images
+from .errors import ImageError, OutputError
+from .files import writing
+from .progress import track
+
+SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+
+
+def is_video(path: Path) -> bool:
+    """Whether the name is that of a video file."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def convert(source: Path, target: Path, apply: Callable[[np.ndarray], np.ndarray], size: int | None) -> None:
+    """Writes `source` with every frame changed by `apply`, as H.264; sound and timing are kept.
+
+    Args:
+        source: any container and codec that ffmpeg decodes.
+        target: .mp4, .m4v, .mov or .mkv.
+        apply: (H, W, 3) uint8 to the same shape.
+        size: shorter side of the result in pixels, or None for the source's own.
+
+    Raises:
+        ImageError: the source is no video that can be decoded.
+        OutputError: the target's suffix names no container for H.264, or cannot be written.
+    """
+    if target.suffix.lower() not in CONTAINERS:
+        raise OutputError(f"{target}: videos are written as {', '.join(CONTAINERS)}; give such an --out")
+    try:
+        with av.open(str(source)) as reading:
+            if not reading.streams.video:
+                raise ImageError(f"{source} has no picture in it")
+            with (
+                writing(target) as temporary,
+                av.open(str(temporary), "w", CONTAINERS[target.suffix.lower()]) as written,
+            ):
+                _copy(reading, written, apply, size, source.name)
+    except av.FFmpegError as error:
+        raise ImageError(f"{source} cannot be converted: {error.strerror}") from None
+
+
+def _copy(
+    reading: av.container.InputContainer,
+    written: av.container.OutputContainer,
+    apply: Callable[[np.ndarray], np.ndarray],
+    size: int | None,
+    name: str,
+) -> None:
+    pictures = reading.streams.video[0]
+    seconds = float((pictures.duration or 0) * (pictures.time_base or 0))
+    count = pictures.frames or round(seconds * float(pictures.average_rate or 0))
+    encoder: VideoStream | None = None
+    for frame in track(_frames(reading, written), name, count):
+        picture = _upright(frame)
+        picture = picture if size is None else images.with_shorter_side(picture, size)
+        picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]  # 4:2:0 wants even sides
+        if encoder is None:
+            encoder = written.add_stream("libx264", rate=pictures.average_rate or 30, options={"crf": "18"})
+            encoder.height, encoder.width = picture.shape[:2]
+            encoder.pix_fmt = "yuv420p"
+            if pictures.time_base is not None:
+                encoder.codec_context.time_base = pictures.time_base
+        changed = av.VideoFrame.from_ndarray(apply(np.ascontiguousarray(picture)), format="rgb24")
+        changed.pts, changed.time_base = frame.pts, frame.time_base
+        written.mux(encoder.encode(changed))
+    if encoder is None:
+        raise ImageError(f"{name} has no frame that can be decoded")
+    written.mux(encoder.encode())
+
+
+def _frames(reading: av.container.InputContainer, written: av.container.OutputContainer) -> Iterator[av.VideoFrame]:
+    """The frames of the first video stream; the first sound stream is copied on the way."""
+    streams: list[Stream] = [reading.streams.video[0], *reading.streams.audio[:1]]
+    sound = written.add_stream_from_template(reading.streams.audio[0]) if reading.streams.audio else None
+    for packet in reading.demux(streams):
+        if packet.stream is streams[0]:
+            yield from (frame for frame in packet.decode() if isinstance(frame, av.VideoFrame))
+        elif sound is not None and packet.dts is not None:
+            packet.stream = sound
+            written.mux(packet)
+
+
+def _upright(frame: av.VideoFrame) -> np.ndarray:
+    """RGB of a frame, turned as a phone's recording asks for."""
+    return np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90) % 4)
+
+
+def find_or_images(paths: Iterable[Path]) -> list[Path]:
+    """Photos and videos among `paths`, folders searched all the way down."""
+    found: list[Path] = []
+    for path in paths:
+        videos = sorted(p for p in path.rglob("*") if is_video(p)) if path.is_dir() else []
+        photos = images.find([path])
+        found += sorted({*photos, *videos}) if path.is_dir() else photos
+        if path.is_dir() and not (photos or videos):
+            raise ImageError(f"{path} holds no photo and no video")
+    return found

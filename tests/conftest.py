@@ -1,0 +1,78 @@
+"""Shared by all tests: a command runner, a few photos, and one tiny trained run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mobile_style import images
+from mobile_style.config import TrainConfig, configure
+from mobile_style.models import carried_photos
+
+TINY = {
+    "width": 4,
+    "blocks": 1,
+    "image_size": 32,
+    "style_size": 48,
+    "batch_size": 2,
+    "steps": 6,
+    "checkpoint_every": 2,
+    "preview_every": 3,
+}
+
+
+def tiny_config(content: Path | None = None, style: str = "starry_night", **overrides: object) -> TrainConfig:
+    return configure(style, content, "nano", "johnson", None, TINY | overrides)
+
+
+def tiny_flags(**overrides: object) -> list[str]:
+    settings = TINY | {"preset": "nano"} | overrides
+    return [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def run(*arguments: object, cwd: Path, backend: str = "tensorflow", **options: object) -> subprocess.CompletedProcess:
+    """The command line in a process of its own."""
+    return subprocess.run(
+        command(*arguments), cwd=cwd, env=environment(backend), capture_output=True, text=True, **options
+    )
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-c", "from mobile_style.cli import app; app()", *map(str, arguments)]
+
+
+def environment(backend: str = "tensorflow") -> dict[str, str]:
+    return {**os.environ, "KERAS_BACKEND": backend, "PYTHONWARNINGS": "ignore"}
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def photos(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """A folder of 12 small random photos of several shapes, one of them in a subfolder."""
+    folder = tmp_path / "photos"
+    for number in range(12):
+        picture = rng.integers(0, 256, (40 + number, 64 - number, 3), np.uint8)
+        images.save(picture, folder / ("sub" if number == 0 else ".") / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def astronaut() -> np.ndarray:
+    return images.load(carried_photos("held_out") / "astronaut_portrait.jpg")
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished training of a tiny network on the carried photos."""
+    from mobile_style.train import train
+
+    out = tmp_path_factory.mktemp("trained") / "tiny"
+    train(tiny_config(), out)
+    return out

@@ -1,0 +1,116 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from mobile_style.config import OBJECTIVES, VGG16_LAYERS, Objective
+from mobile_style.errors import UsageError
+from mobile_style.losses import (
+    VGG16_FILE,
+    VGG16_SHA256,
+    LossNetwork,
+    PerceptualLoss,
+    gram_matrix,
+    squared_difference,
+    total_variation,
+)
+
+
+def vgg16_by_hand(image: np.ndarray) -> dict[str, np.ndarray]:
+    """VGG-16's features in float64, from the file's arrays and the definition of a convolution."""
+    x = (image[..., ::-1].astype(np.float64) - (103.939, 116.779, 123.68)).transpose(2, 0, 1)  # BGR, channels first
+    features = {}
+    with np.load(VGG16_FILE) as arrays:
+        for layer in VGG16_LAYERS:
+            if layer.endswith("_1") and layer != "1_1":
+                c, h, w = x.shape
+                x = x.reshape(c, h // 2, 2, w // 2, 2).max((2, 4))
+            kernel, bias = (arrays[f"conv{layer}.{part}"].astype(np.float64) for part in ("weight", "bias"))
+            windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (1, 1), (1, 1))), (3, 3), (1, 2))
+            x = np.maximum(np.einsum("chwij,ocij->ohw", windows, kernel, optimize=True) + bias[:, None, None], 0)
+            features[layer] = x
+    return features
+
+
+def gram_by_hand(features: np.ndarray) -> np.ndarray:
+    flat = features.reshape(len(features), -1)
+    return flat @ flat.T / features.size
+
+
+def test_the_weights_are_the_published_ones() -> None:
+    assert hashlib.sha256(VGG16_FILE.read_bytes()).hexdigest() == VGG16_SHA256
+
+
+def test_gram_matrix_by_hand() -> None:
+    # Two channels over two pixels: (1, 2) and (3, 4); C*H*W = 4.
+    features = np.array([[[[1.0, 3.0], [2.0, 4.0]]]], np.float32)
+    np.testing.assert_allclose(gram_matrix(features)[0], np.array([[5, 11], [11, 25]]) / 4)
+    np.testing.assert_allclose(gram_matrix(features, "hw")[0], np.array([[5, 11], [11, 25]]) / 2)
+
+
+def test_squared_frobenius_norm_by_hand() -> None:
+    a, b = np.array([[[1.0, 2.0], [2.0, 5.0]]], np.float32), np.zeros((1, 2, 2), np.float32)
+    assert float(squared_difference(a, b, "sum")[0]) == 34 and float(squared_difference(a, b, "mean")[0]) == 8.5
+
+
+def test_total_variation_by_hand() -> None:
+    image = np.zeros((1, 2, 3, 3), np.float32)
+    image[0, :, :, 0] = [[1, 4, 6], [0, 0, 0]]
+    # down: 1 + 16 + 36, right: 9 + 4
+    assert float(total_variation(image)[0]) == 66
+
+
+def test_features_and_losses_against_an_independent_implementation(rng: np.random.Generator) -> None:
+    style, content, output = rng.uniform(0, 255, (3, 32, 32, 3)).astype(np.float32)
+    ours, theirs = LossNetwork(VGG16_LAYERS)(output[None]), vgg16_by_hand(output)
+    for layer in VGG16_LAYERS:
+        np.testing.assert_allclose(
+            ours[layer][0], theirs[layer].transpose(1, 2, 0), rtol=1e-3, atol=theirs[layer].max() * 1e-5
+        )
+
+    objective = OBJECTIVES["johnson"]
+    perceptual = PerceptualLoss(objective, style)
+    parts = perceptual.parts(output[None], perceptual.content_targets(content[None]))
+    style_features, content_features = vgg16_by_hand(style), vgg16_by_hand(content)
+    content_loss = np.mean((theirs["3_3"] - content_features["3_3"]) ** 2)
+    style_loss = sum(
+        np.mean((gram_by_hand(theirs[layer]) - gram_by_hand(style_features[layer])) ** 2)
+        for layer in ("1_2", "2_2", "3_3", "4_3")
+    )
+    tv = np.sum(np.diff(output.astype(np.float64), axis=0) ** 2) + np.sum(
+        np.diff(output.astype(np.float64), axis=1) ** 2
+    )
+    np.testing.assert_allclose(
+        [float(parts[name][0]) for name in ("content", "style", "tv")], [content_loss, style_loss, tv], rtol=1e-3
+    )
+    total = content_loss + 5 * style_loss + 1e-6 * tv
+    np.testing.assert_allclose(float(perceptual.total(parts)[0]), total, rtol=1e-3)
+
+
+def test_an_image_has_no_loss_against_itself(rng: np.random.Generator) -> None:
+    image = rng.uniform(0, 255, (32, 32, 3)).astype(np.float32)
+    for objective in OBJECTIVES.values():
+        perceptual = PerceptualLoss(objective, image)
+        parts = perceptual.parts(image[None], perceptual.content_targets(image[None]))
+        scale = {
+            name: float(np.asarray(v)[0])
+            for name, v in perceptual.parts(255 - image[None], perceptual.content_targets(image[None])).items()
+        }
+        assert (
+            float(parts["content"][0]) <= 1e-6 * scale["content"] and float(parts["style"][0]) <= 1e-6 * scale["style"]
+        )
+
+
+def test_the_blogs_style_loss_can_be_negative_and_all_but_vanishes() -> None:
+    """What docs/losses.md says was wrong: d^T d in place of d * d, and a second division."""
+    d = np.array([[1.0, -3.0], [-3.0, 1.0]])
+    assert np.sum(d * d) == 20 and (d.T @ d)[0, 1] == -6
+    objective = OBJECTIVES["olaralex-blog"]
+    assert objective.reduction == "sum" and objective.gram_divisor == "chw"
+
+
+def test_bad_objectives() -> None:
+    with pytest.raises(UsageError, match="no layer '5_1'"):
+        Objective(style_layers=("5_1",))
+    with pytest.raises(UsageError, match="negative"):
+        Objective(style_weight=-1)

@@ -1,0 +1,161 @@
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import command, environment, run, tiny_config, tiny_flags
+
+from mobile_style import images
+from mobile_style.card import MODEL, read_card
+from mobile_style.checkpoint import Checkpoint
+from mobile_style.errors import CheckpointError, DivergedError, ImageError, UsageError
+from mobile_style.train import STATE, resume, train
+
+
+def losses(out: Path) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return [{name: line[name] for name in ("step", "total", "content", "style", "tv")} for line in lines]
+
+
+def start(*arguments: object) -> subprocess.Popen:
+    return subprocess.Popen(command(*arguments), env=environment(), stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_steps(process: subprocess.Popen, out: Path, count: int) -> None:
+    log = out / "log.jsonl"
+    while process.poll() is None and not (log.exists() and log.read_text().count("\n") >= count):
+        time.sleep(0.01)
+
+
+def test_a_run_folder_holds_what_it_should(trained_run: Path) -> None:
+    assert {path.name for path in trained_run.iterdir()} == {
+        MODEL, STATE, "style.png", "content", "preview.png", "previews", "log.jsonl", "tensorboard",
+    }  # fmt: skip
+    card = read_card(trained_run / MODEL)
+    assert card["step"] == 6 and card["config"]["architecture"] == {"width": 4, "blocks": 1, "end_kernel": 5}
+    assert card["config"]["objective"]["style_weight"] == 5
+    assert [entry["step"] for entry in losses(trained_run)] == [1, 2, 3, 4, 5, 6]
+    assert [path.name for path in sorted((trained_run / "previews").iterdir())] == [
+        "step-000003.png",
+        "step-000006.png",
+    ]
+    assert images.load(trained_run / "preview.png").shape == (516, 1296, 3)  # style and four photos, two rows
+
+
+def test_tensorboard_reads_the_log(trained_run: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(trained_run / "tensorboard"), size_guidance={"tensors": 0})
+    events.Reload()
+    steps = [event.step for event in events.Tensors("loss/total")]
+    assert steps == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_total_is_the_weighted_sum(trained_run: Path) -> None:
+    for entry in losses(trained_run):
+        total = entry["content"] + 5 * entry["style"] + 1e-6 * entry["tv"]
+        np.testing.assert_allclose(entry["total"], total, rtol=1e-5)
+
+
+def test_training_lowers_the_loss(tmp_path: Path) -> None:
+    train(tiny_config(steps=30, checkpoint_every=30, preview_every=30), tmp_path / "run")
+    totals = [entry["total"] for entry in losses(tmp_path / "run")]
+    assert np.mean(totals[-5:]) < 0.3 * np.mean(totals[:3])
+
+
+@pytest.mark.slow
+def test_a_killed_and_resumed_run_equals_one_that_was_not_killed(photos: Path, tmp_path: Path) -> None:
+    flags = tiny_flags(steps=40, checkpoint_every=5, preview_every=100)
+    whole = run("train", "--content", photos, "--out", tmp_path / "whole", *flags, cwd=tmp_path)
+    assert whole.returncode == 0, whole.stderr
+    process = start("train", "--content", photos, "--out", tmp_path / "killed", *flags)
+    wait_for_steps(process, tmp_path / "killed", 12)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert 10 <= read_card(tmp_path / "killed" / STATE)["step"] < 40
+    again = run("train", "--resume", "--out", tmp_path / "killed", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+    whole, killed = (Checkpoint.read(tmp_path / name / STATE) for name in ("whole", "killed"))
+    for arrays in ("weights", "optimizer"):
+        for name, value in getattr(whole, arrays).items():
+            np.testing.assert_array_equal(getattr(killed, arrays)[name], value, err_msg=name)
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_with_a_checkpoint(tmp_path: Path) -> None:
+    process = start("train", "--out", tmp_path / "run", *tiny_flags(steps=100_000, checkpoint_every=100_000))
+    wait_for_steps(process, tmp_path / "run", 3)
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=60)
+    assert process.returncode == 130 and f"mobile-style train --resume --out {tmp_path / 'run'}" in shown
+    assert read_card(tmp_path / "run" / MODEL)["step"] == len(losses(tmp_path / "run")) >= 3
+
+
+@pytest.mark.slow
+def test_another_backend_trains_alike(photos: Path, tmp_path: Path) -> None:
+    flags = tiny_flags(steps=4)
+    for backend in ("tensorflow", "jax"):
+        result = run("train", "--content", photos, "--out", tmp_path / backend, *flags, cwd=tmp_path, backend=backend)
+        assert result.returncode == 0, result.stderr
+    for ours, theirs in zip(losses(tmp_path / "tensorflow"), losses(tmp_path / "jax"), strict=True):
+        # The same weights and crops; what differs is rounding, which each step multiplies.
+        np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=0.02)
+    assert "jax" in read_card(tmp_path / "jax" / MODEL)["versions"]
+
+
+def test_a_loss_that_explodes_stops_with_advice_and_keeps_the_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(DivergedError, match=r"became inf at step 1: lower --learning-rate \(now 0.003\)"):
+        train(tiny_config(style_weight=1e38), tmp_path / "infinite")
+    with pytest.raises(DivergedError, match="the last checkpoint is kept"):
+        train(tiny_config(steps=200, learning_rate=1.0, batch_size=1, style_weight=100.0), tmp_path / "explodes")
+    assert read_card(tmp_path / "explodes" / MODEL)["step"] >= 2
+
+
+def test_init_starts_from_the_weights(trained_run: Path, tmp_path: Path) -> None:
+    from mobile_style.config import configure
+
+    config = configure(
+        "starry_night", None, None, "johnson", str(trained_run), {"steps": 1, "image_size": 32, "style_size": 48}
+    )
+    train(config, tmp_path / "run")
+    assert (
+        config.architecture.width == 4 and losses(tmp_path / "run")[0]["total"] < 0.5 * losses(trained_run)[0]["total"]
+    )
+
+
+def test_init_of_another_preset(trained_run: Path, tmp_path: Path) -> None:
+    from mobile_style.config import configure
+
+    config = configure("starry_night", None, "nano", "johnson", str(trained_run), {"image_size": 32, "style_size": 48})
+    with pytest.raises(CheckpointError, match="--init .* preset nano"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_resume_of_what_cannot_be_resumed(trained_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="there is no model"):
+        resume(tmp_path)
+    (tmp_path / STATE).write_bytes((trained_run / STATE).read_bytes()[:5000])
+    with pytest.raises(CheckpointError, match="damaged"):
+        resume(tmp_path)
+
+
+def test_style_image_smaller_than_asked(tmp_path: Path) -> None:
+    images.save(np.zeros((40, 60, 3), np.uint8), tmp_path / "small.png")
+    with pytest.raises(ImageError, match="60 x 40 pixels, smaller than --style-size 48"):
+        train(tiny_config(style=str(tmp_path / "small.png")), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [({"image_size": 0}, "--image-size"), ({"steps": 0}, "--steps"), ({"learning_rate": 0.0}, "--learning-rate"), ({"seed": -1}, "--seed")],
+)  # fmt: skip
+def test_settings_out_of_range(setting: dict[str, float], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        tiny_config(**setting)
