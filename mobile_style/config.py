@@ -128,7 +128,7 @@ class TrainConfig:
         style_size: shorter side of the style image in pixels: the scale of the strokes.
         image_size: side of the square crops that are trained on.
         steps: optimizer steps of `batch_size` crops each.
-        learning_rate: of Adam, at its peak; warm-up over a 20th of the steps, then a cosine to zero.
+        learning_rate: of Adam, at its peak; a short warm-up, then a cosine to zero.
         init: checkpoint whose weights are the start; empty to start from random ones.
     """
 
@@ -194,6 +194,7 @@ def configure(
     """
     if content is not None and not content.is_dir():
         raise UsageError(f"--content {content} is not a folder")
+    style_path(style)  # fails early
     start = None if init is None else model_path(init)
     if preset is None and start is not None:
         chosen = read_card(start)["config"]
@@ -207,7 +208,7 @@ def configure(
         return {name: value for name, value in overrides.items() if name in names}
 
     return TrainConfig(
-        style=str(style_path(style)),
+        style=style,
         content="" if content is None else str(content),
         preset=preset,
         architecture=replace(architecture, **pick(Architecture)),

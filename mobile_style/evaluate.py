@@ -87,7 +87,8 @@ def evaluate(
     path = model_path(model)
     network, card = load_network(path)
     config = TrainConfig.from_card(card)
-    painting = style_path(config.style if style is None else style)
+    kept = path.parent / "style.png"
+    painting = kept if style is None and kept.is_file() else style_path(style or config.style)
     files = images.find([photos or carried_photos("held_out")])[:limit]
     if not files:
         raise ImageError(f"no photos in {photos}")

@@ -5,7 +5,8 @@ successors settled on: instance normalisation (Ulyanov et al. 2016, https://arxi
 and nearest-neighbour upsampling followed by a convolution in place of transposed convolution
 (Odena et al. 2016, https://distill.pub/2016/deconv-checkerboard/).
 
-Pixels are 0..255 on both ends, RGB, channels last; zero padding everywhere. Constant factors stand
+Pixels are 0..255 on both ends, RGB, channels last. Every convolution sees its input continued by
+reflection: with zero padding the network draws a frame around the picture. Constant factors stand
 between the pixels and the first and last convolution so that Adam's steps suit the weights; an
 export folds them into the weights.
 """
@@ -27,13 +28,21 @@ Moments = Callable[[int, Tensor], tuple[Tensor, Tensor]]
 
 EPSILON = 1e-5
 INPUT_SCALE = 1 / 255
-OUTPUT_SCALE = 100.0
+OUTPUT_SCALE = 25.0
 OUTPUT_OFFSET = 127.5
+SMALLEST = 8  # pixels: at a quarter of it, there must be something left to reflect
 
 
 def image_moments(_index: int, x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance over each image's own pixels: what makes it *instance* normalisation."""
     return ops.moments(x, axes=(1, 2), keepdims=True)  # type: ignore[no-any-return]
+
+
+def convolved(x: Tensor, kernel: Tensor, strides: int = 1) -> Tensor:
+    """Convolution of x (N, H, W, C) continued by reflection: (N, ceil(H / strides), ceil(W / strides), C')."""
+    margin = (kernel.shape[0] // 2,) * 2
+    x = ops.pad(x, ((0, 0), margin, margin, (0, 0)), mode="reflect")
+    return ops.conv(x, kernel, strides=strides, padding="valid")
 
 
 class TransformNet(keras.Model):  # type: ignore[misc]
@@ -60,7 +69,7 @@ class TransformNet(keras.Model):  # type: ignore[misc]
         """Stylises a batch.
 
         Args:
-            images: (N, H, W, 3) float, RGB, 0..255. H and W of any size from 1 up.
+            images: (N, H, W, 3) float, RGB, 0..255; H and W at least `SMALLEST`.
             moments: gives (mean, variance) that normalise the n-th convolution's output,
                 broadcastable to it. Tiles of one large image share theirs (see stylize.py).
 
@@ -69,7 +78,7 @@ class TransformNet(keras.Model):  # type: ignore[misc]
         """
 
         def normalised(index: int, x: Tensor, strides: int = 1) -> Tensor:
-            x = ops.conv(x, self.kernels[index], strides=strides, padding="same")
+            x = convolved(x, self.kernels[index], strides)
             mean, variance = moments(index, x)
             scale = self.scales[index] * ops.rsqrt(variance + EPSILON)
             return x * scale + (self.offsets[index] - mean * scale)
@@ -85,7 +94,7 @@ class TransformNet(keras.Model):  # type: ignore[misc]
         for size in (ops.shape(half)[1:3], (height, width)):
             x = ops.relu(normalised(index, ops.image.resize(x, size, interpolation="nearest")))
             index += 1
-        x = ops.conv(x, self.kernels[index], padding="same") + self.offsets[index]
+        x = convolved(x, self.kernels[index]) + self.offsets[index]
         x = x * OUTPUT_SCALE + OUTPUT_OFFSET
         # Clipped in training too, so that what is trained is what is seen; the gradient passes
         # straight through, or a pixel that leaves the range could never come back.

@@ -19,7 +19,7 @@ from .config import Architecture
 from .errors import OutputError, UsageError
 from .files import refuse_existing
 from .models import model_path
-from .network import Moments, TransformNet, load_network
+from .network import SMALLEST, Moments, TransformNet, load_network
 from .progress import track
 
 TILE = 768  # side of a tile with its overlap; larger images are cut
@@ -112,7 +112,8 @@ def stylize_image(network: TransformNet, picture: np.ndarray) -> np.ndarray:
     """
     height, width = picture.shape[:2]
     # Multiples of 4, so that both downsamplings sample the same pixels in a tile and in the whole.
-    padded = np.pad(picture, ((0, -height % 4), (0, -width % 4), (0, 0)), mode="edge")
+    more = [max(-length % 4, SMALLEST - length) for length in (height, width)]
+    padded = np.pad(picture, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge")
     if max(padded.shape[:2]) <= TILE:
         return _run(network, padded)[:height, :width]
     moments = sampled_moments(network, padded)
@@ -152,7 +153,7 @@ def sampled_moments(network: TransformNet, picture: np.ndarray) -> Moments:
     """Statistics of every normalisation, from crops spread over a large picture.
 
     The crops go through together, each layer pooling its statistics over all of them, without the
-    margin where a crop's own zero padding is felt.
+    margin where a crop's own border is felt.
     """
     margin = reach(network.architecture)
     down = [d for name, *_, d in network.architecture.convolutions() if name != "out"]

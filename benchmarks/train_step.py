@@ -1,0 +1,192 @@
+"""Speed and memory of one training step, against a plain PyTorch loop with the same network and losses.
+
+    python benchmarks/train_step.py [--presets nano,small,base,johnson] [--rounds 3] [--steps 4]
+
+Each measurement is a process of its own; the rounds take turns, so that a noisy machine hits all of
+them alike. Needs PyTorch (`pip install --group bench`), in this environment or in the one whose
+interpreter `--torch-python` names. Prints a Markdown table.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+BATCH, SIZE = 4, 256
+MARK = "MEASURED "
+
+
+def measure_ours(preset: str, steps: int) -> dict[str, float]:
+    import keras
+    from keras import ops
+
+    from mobile_style.config import configure
+    from mobile_style.train import make_trainer
+
+    config = configure("starry_night", None, preset, "johnson", None, {"batch_size": BATCH, "image_size": SIZE})
+    style, batch = _inputs()
+    trainer = make_trainer(config, style)
+    whole = _time(lambda: trainer.step(batch), steps)
+
+    class LossOnly(keras.Model):
+        """The losses and their gradient to the pixels: a step without the transform network."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.loss_networks = [trainer.perceptual.network, trainer.perceptual.content_network]
+            self.shift = self.add_weight(name="shift", shape=(1, SIZE, SIZE, 3), initializer="zeros")
+
+        def call(self, images):
+            return images + self.shift
+
+        def compute_loss(self, x=None, y=None, y_pred=None, *_, **__):
+            parts = trainer.perceptual.parts(y_pred, trainer.perceptual.content_targets(x))
+            return ops.mean(trainer.perceptual.total(parts))
+
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    loss_only = LossOnly()
+    loss_only.compile(keras.optimizers.SGD(1e-9), jit_compile=False)
+    return {"seconds": whole, "loss_seconds": _time(lambda: loss_only.train_on_batch(batch), steps), "gib": memory}
+
+
+def measure_torch(preset: str, steps: int) -> dict[str, float]:
+    import torch
+    import torch.nn.functional as F
+
+    from mobile_style.config import PRESETS, VGG16_LAYERS
+    from mobile_style.losses import VGG16_FILE
+
+    architecture = PRESETS[preset]
+    kernels, norms = [], []
+    for name, k, channels_in, channels_out, _ in architecture.convolutions():
+        kernels.append(torch.nn.init.xavier_uniform_(torch.empty(channels_out, channels_in, k, k)).requires_grad_())
+        if name != "out":
+            norms.append(torch.nn.InstanceNorm2d(channels_out, affine=True))
+    bias = torch.zeros(3, requires_grad=True)
+
+    def network(images):
+        def normalised(index, x, stride=1):
+            return norms[index](F.conv2d(x, kernels[index], stride=stride, padding=kernels[index].shape[-1] // 2))
+
+        x = F.relu(normalised(0, images / 255))
+        x = F.relu(normalised(2, F.relu(normalised(1, x, 2)), 2))
+        index = 3
+        for _ in range(architecture.blocks):
+            x = x + normalised(index + 1, F.relu(normalised(index, x)))
+            index += 2
+        for _ in range(2):
+            x = F.relu(normalised(index, F.interpolate(x, scale_factor=2, mode="nearest")))
+            index += 1
+        return F.conv2d(x, kernels[index], bias, padding=kernels[index].shape[-1] // 2) * 25 + 127.5
+
+    def load(name):
+        return torch.from_numpy(arrays[name].astype(np.float32))
+
+    with np.load(VGG16_FILE) as arrays:
+        vgg = [(load(f"conv{layer}.weight"), load(f"conv{layer}.bias")) for layer in VGG16_LAYERS]
+    mean = torch.tensor([103.939, 116.779, 123.68])[:, None, None]
+
+    def features(images, last="4_3"):
+        x, found = images.flip(1) - mean, {}
+        for layer, (kernel, offset) in zip(VGG16_LAYERS, vgg, strict=True):
+            if layer.endswith("_1") and layer != "1_1":
+                x = F.max_pool2d(x, 2)
+            x = found[layer] = F.relu(F.conv2d(x, kernel, offset, padding=1))
+            if layer == last:
+                return found
+        raise AssertionError
+
+    def gram(x):
+        n, c, h, w = x.shape
+        flat = x.reshape(n, c, h * w)
+        return flat @ flat.transpose(1, 2) / (c * h * w)
+
+    style, batch = (torch.from_numpy(array).float() for array in _inputs())
+    styles = ("1_2", "2_2", "3_3", "4_3")
+    with torch.no_grad():
+        found = features(style.permute(2, 0, 1)[None])
+        style_grams = {layer: gram(found[layer]) for layer in styles}
+    images = batch.permute(0, 3, 1, 2)
+    weights = [*kernels, bias, *(p for norm in norms for p in norm.parameters())]
+    adam = torch.optim.Adam(weights, lr=1e-3)
+
+    def step():
+        adam.zero_grad()
+        output = network(images)
+        with torch.no_grad():
+            target = features(images, "3_3")["3_3"]
+        found = features(output)
+        style_loss = sum(((gram(found[layer]) - style_grams[layer]) ** 2).mean() for layer in styles)
+        tv = ((output[..., 1:, :] - output[..., :-1, :]) ** 2).sum() + ((output[..., 1:] - output[..., :-1]) ** 2).sum()
+        loss = F.mse_loss(found["3_3"], target) + 5 * style_loss + 1e-6 * tv / BATCH
+        loss.backward()
+        adam.step()
+        return loss.item()
+
+    seconds = _time(step, steps)
+    return {"seconds": seconds, "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
+
+
+def _inputs() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return (rng.uniform(0, 255, shape).astype(np.float32) for shape in ((SIZE, SIZE, 3), (BATCH, SIZE, SIZE, 3)))
+
+
+def _time(step, count: int) -> float:
+    for _ in range(2):
+        step()
+    taken = []
+    for _ in range(count):
+        began = time.perf_counter()
+        step()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--presets", default="nano,small,base,johnson")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--torch-python", default=sys.executable)
+    parser.add_argument("--measure", nargs=2, metavar=("WHAT", "PRESET"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        what, preset = arguments.measure
+        print(MARK + json.dumps({"ours": measure_ours, "torch": measure_torch}[what](preset, arguments.steps)))
+        return
+
+    print(f"One step of batch {BATCH} at {SIZE}x{SIZE}; median of {arguments.rounds} rounds (lowest to highest).\n")
+    print("| preset | images/s | PyTorch | ratio | loss network's share | peak GiB | PyTorch |")
+    print("|---|---|---|---|---|---|---|")
+    for preset in arguments.presets.split(","):
+        results: dict[str, list[dict[str, float]]] = {"ours": [], "torch": []}
+        for _ in range(arguments.rounds):
+            for what, python in (("ours", sys.executable), ("torch", arguments.torch_python)):
+                command = [python, __file__, "--measure", what, preset, "--steps", str(arguments.steps)]
+                process = subprocess.run(command, capture_output=True, text=True)
+                if process.returncode:
+                    sys.exit(process.stderr)
+                line = next(line for line in process.stdout.splitlines() if line.startswith(MARK))
+                results[what].append(json.loads(line.removeprefix(MARK)))
+        ours, theirs = ([BATCH / r["seconds"] for r in results[what]] for what in ("ours", "torch"))
+        ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+        share = statistics.median(r["loss_seconds"] / r["seconds"] for r in results["ours"])
+        print(
+            f"| {preset} | {_spread(ours)} | {_spread(theirs)} | {_spread(ratios)} | {share:.0%} "
+            f"| {max(r['gib'] for r in results['ours']):.1f} | {max(r['gib'] for r in results['torch']):.1f} |",
+            flush=True,
+        )
+
+
+def _spread(values: list[float]) -> str:
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+if __name__ == "__main__":
+    main()

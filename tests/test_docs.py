@@ -1,0 +1,60 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mobile_style.cli import app
+from mobile_style.config import OBJECTIVES, PRESETS
+from mobile_style.models import BUNDLED, STYLES, carried_photos
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+
+
+def test_the_cli_page_is_the_help() -> None:
+    """Made by `make docs`."""
+    command = [sys.executable, "-m", "typer", "mobile_style.cli", "utils", "docs", "--name", "mobile-style"]
+    made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert (DOCS / "cli.md").read_text().strip() == made.strip()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_examples_and_is_in_the_readme(command: str) -> None:
+    callback = next(c.callback for c in app.registered_commands if c.callback.__name__ == command)
+    assert f"`mobile-style {command}" in callback.__doc__
+    assert f"mobile-style {command}" in (ROOT / "README.md").read_text()
+
+
+def test_every_preset_and_objective_is_documented_with_its_figures() -> None:
+    training, losses = ((DOCS / name).read_text() for name in ("training.md", "losses.md"))
+    for name, architecture in PRESETS.items():
+        assert f"| `{name}` |" in training.replace(" (default)", ""), name
+        assert f"| {architecture.parameters():,} | {architecture.macs() / 1e9:.2f} G |" in training, name
+    for name, objective in OBJECTIVES.items():
+        assert f"| `{name}`" in losses
+        assert f"{objective.content_weight:g} : {objective.style_weight:g} : " in losses.replace("1e-4", "0.0001"), name
+
+
+def test_links_and_pictures_exist() -> None:
+    for page in (ROOT / "README.md", *DOCS.glob("*.md"), *BUNDLED.glob("*/README.md")):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_carried_picture_has_its_source() -> None:
+    sources = (carried_photos("train").parent / "SOURCES.md").read_text()
+    for part in ("train", "held_out"):
+        for path in carried_photos(part).iterdir():
+            assert f"`{part}/{path.name}`" in sources
+    notice = (ROOT / "NOTICE").read_text()
+    assert all(path.name in notice for path in STYLES.iterdir())
+
+
+def test_the_readmes_two_commands_are_the_makefiles() -> None:
+    makefile, readme = (ROOT / "Makefile").read_text(), (ROOT / "README.md").read_text()
+    for target in ("quickstart", "test"):
+        assert f"make {target}" in readme and re.search(rf"^{target}:", makefile, re.M)
+    assert "make test" in (ROOT / ".ci" / "run").read_text()

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mobile_style import images
+from mobile_style.errors import CheckpointError
+from mobile_style.evaluate import evaluate
+from mobile_style.models import DEFAULT, STYLES, carried_photos, list_models, model_path
+from mobile_style.network import load_network
+from mobile_style.stylize import stylize_image
+
+
+def test_runs_are_listed_after_the_bundled_and_damaged_ones_left_out(trained_run: Path) -> None:
+    runs = trained_run.parent
+    (runs / "broken").mkdir(exist_ok=True)
+    (runs / "broken" / "model.safetensors").write_bytes(b"broken")
+    found = list_models(runs)
+    assert [info.name for info in found if info.origin == "trained here"] == ["tiny"]
+    assert found[0].origin == "bundled" and DEFAULT in [info.name for info in found]
+
+
+def test_names_folders_and_files(trained_run: Path) -> None:
+    assert model_path(trained_run) == model_path(trained_run / "model.safetensors")
+    assert model_path(DEFAULT).parent.name == DEFAULT
+    with pytest.raises(CheckpointError, match="`mobile-style models` lists"):
+        model_path("nothing")
+
+
+def test_bundled_model_paints_in_its_style() -> None:
+    """The figures that training promises, on the carried photos that it never saw."""
+    photo, network = evaluate(DEFAULT).rows[:2]
+    assert network.style < photo.style / 40
+    assert network.total < photo.total / 8
+
+
+def test_bundled_model_takes_the_paintings_palette_and_keeps_the_content() -> None:
+    network, _ = load_network(model_path(DEFAULT))
+    painting = images.load(STYLES / f"{DEFAULT}.jpg").reshape(-1, 3)
+    for path in images.find([carried_photos("held_out")]):
+        photo = images.centre_square(images.load(path), 256)
+        output = stylize_image(network, photo)
+        nearer = np.linalg.norm(output.reshape(-1, 3).mean(0) - painting.mean(0))
+        assert nearer < 40, path.name
+        # Shapes stay where they were: the blurred brightness of both goes together.
+        a, b = (images.resized(p, 16, 16).mean(2).ravel() for p in (photo, output))
+        assert np.corrcoef(a, b)[0, 1] > 0.4, path.name
+
+
+def test_bundled_model_has_neither_frame_nor_checkerboard() -> None:
+    network, _ = load_network(model_path(DEFAULT))
+    border, checker = [], []
+    for path in images.find([carried_photos("held_out")]):
+        output = stylize_image(network, images.centre_square(images.load(path), 256)).astype(np.float64).mean(2)
+        ring = np.concatenate([output[:4].ravel(), output[-4:].ravel(), output[:, :4].ravel(), output[:, -4:].ravel()])
+        inside = output[8:-8, 8:-8]
+        border.append((ring.mean() - inside.mean()) / inside.std())
+        # Energy at the two highest frequencies of the 2x and 4x grids against that of their neighbours.
+        spectrum = np.abs(np.fft.fft2(inside - inside.mean())) ** 2
+        n = len(spectrum)
+        peaks = [spectrum[y, x] for y, x in ((n // 2, 0), (0, n // 2), (n // 2, n // 2), (n // 4, 0), (0, n // 4))]
+        around = [np.median(spectrum[y - 3 : y + 4, 1:8]) for y in (n // 2, n // 4)]
+        checker.append(max(peaks) / max(around))
+    assert abs(np.mean(border)) < 0.5, border
+    assert np.median(checker) < 30, checker
