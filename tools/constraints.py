@@ -20,10 +20,9 @@ def resolve(python: str) -> tuple[str, dict[str, str]]:
         subprocess.run([python, "-m", "venv", folder], check=True)
         pip = [f"{folder}/bin/python", "-m", "pip"]
         subprocess.run([*pip, "install", "--quiet", "--upgrade", "pip"], check=True)
-        report = subprocess.run(
-            [*pip, "install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-", str(ROOT), "--group", f"{ROOT}/pyproject.toml:dev", "pip"],
-            check=True, capture_output=True, text=True,
-        )  # fmt: skip
+        dry_run = ["install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-"]
+        wanted = [str(ROOT), "--group", f"{ROOT}/pyproject.toml:dev", "pip"]
+        report = subprocess.run([*pip, *dry_run, *wanted], check=True, capture_output=True, text=True)
     document = json.loads(report.stdout)
     found = {package["metadata"]["name"]: package["metadata"]["version"] for package in document["install"]}
     found = {re.sub(r"[-_.]+", "-", name).lower(): number for name, number in found.items()}
