@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install quickstart test clean
+.PHONY: install quickstart test docs clean
 
 install: $(VENV)/installed
 
@@ -25,6 +25,10 @@ test: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses auto
+
+# docs/cli.md is the commands' own help; a test compares it.
+docs: install
+	$(BIN)/typer mobile_style.cli utils docs --name mobile-style --output docs/cli.md
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
