@@ -59,7 +59,7 @@ def measure_torch(preset: str, steps: int) -> dict[str, float]:
     import torch.nn.functional as F
 
     from mobile_style.config import PRESETS, VGG16_LAYERS
-    from mobile_style.losses import VGG16_FILE
+    from mobile_style.models import DATA
 
     architecture = PRESETS[preset]
     kernels, norms = [], []
@@ -70,8 +70,12 @@ def measure_torch(preset: str, steps: int) -> dict[str, float]:
     bias = torch.zeros(3, requires_grad=True)
 
     def network(images):
+        def convolved(index, x, stride=1, offset=None):
+            x = F.pad(x, [kernels[index].shape[-1] // 2] * 4, mode="reflect")
+            return F.conv2d(x, kernels[index], offset, stride=stride)
+
         def normalised(index, x, stride=1):
-            return norms[index](F.conv2d(x, kernels[index], stride=stride, padding=kernels[index].shape[-1] // 2))
+            return norms[index](convolved(index, x, stride))
 
         x = F.relu(normalised(0, images / 255))
         x = F.relu(normalised(2, F.relu(normalised(1, x, 2)), 2))
@@ -82,12 +86,12 @@ def measure_torch(preset: str, steps: int) -> dict[str, float]:
         for _ in range(2):
             x = F.relu(normalised(index, F.interpolate(x, scale_factor=2, mode="nearest")))
             index += 1
-        return F.conv2d(x, kernels[index], bias, padding=kernels[index].shape[-1] // 2) * 25 + 127.5
+        return convolved(index, x, offset=bias) * 25 + 127.5
 
     def load(name):
         return torch.from_numpy(arrays[name].astype(np.float32))
 
-    with np.load(VGG16_FILE) as arrays:
+    with np.load(next(DATA.glob("vgg16*.npz"))) as arrays:
         vgg = [(load(f"conv{layer}.weight"), load(f"conv{layer}.bias")) for layer in VGG16_LAYERS]
     mean = torch.tensor([103.939, 116.779, 123.68])[:, None, None]
 

@@ -135,6 +135,8 @@ def resume(out: Path) -> Path:
     Raises:
         CheckpointError: there is no checkpoint, or it is damaged.
     """
+    if not (out / STATE).is_file():
+        raise CheckpointError(f"{out} holds no checkpoint to go on from; start again without --resume")
     state = Checkpoint.read(out / STATE)
     config = TrainConfig.from_card(state.card)
     trainer = make_trainer(config, images.load(out / "style.png"))

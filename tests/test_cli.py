@@ -100,11 +100,10 @@ def test_bad_input_is_one_line_and_an_exit_code(photos: Path, trained_run: Path,
     assert not Path("runs").exists() and [path.name for path in Path("mine").iterdir()] == ["thing"]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes into read-only folders")
-def test_read_only_folder(trained_run: Path) -> None:
-    Path("locked").mkdir(mode=0o500)
-    failed("train", "--out", "locked/run", *tiny_flags(), code=6, says="cannot write")
+def test_read_only_folder() -> None:
+    locked = Path("/proc") if os.geteuid() == 0 else Path("locked")  # root writes into any other folder
+    locked.mkdir(mode=0o500, exist_ok=True)
+    failed("train", "--out", locked / "run", *tiny_flags(), code=6, says="cannot write")
 
 
 @pytest.mark.slow

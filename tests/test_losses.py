@@ -101,12 +101,13 @@ def test_an_image_has_no_loss_against_itself(rng: np.random.Generator) -> None:
         )
 
 
-def test_the_blogs_style_loss_can_be_negative_and_all_but_vanishes() -> None:
+def test_the_blogs_style_loss_is_blind_and_the_preset_is_not() -> None:
     """What docs/losses.md says was wrong: d^T d in place of d * d, and a second division."""
-    d = np.array([[1.0, -3.0], [-3.0, 1.0]])
-    assert np.sum(d * d) == 20 and (d.T @ d)[0, 1] == -6
+    d = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    assert np.sum(d.T @ d) == 0 and (d.T @ d)[0, 1] == -2  # blind to this difference, by negative terms
     objective = OBJECTIVES["olaralex-blog"]
-    assert objective.reduction == "sum" and objective.gram_divisor == "chw"
+    corrected = squared_difference(d[None], np.zeros_like(d)[None], objective.reduction)
+    assert float(corrected[0]) == 4 == np.sum(d * d) and objective.gram_divisor == "chw"
 
 
 def test_bad_objectives() -> None:

@@ -141,7 +141,7 @@ def test_init_of_another_preset(trained_run: Path, tmp_path: Path) -> None:
 
 
 def test_resume_of_what_cannot_be_resumed(trained_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="there is no model"):
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
         resume(tmp_path)
     (tmp_path / STATE).write_bytes((trained_run / STATE).read_bytes()[:5000])
     with pytest.raises(CheckpointError, match="damaged"):
