@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from keras import ops
+
 from mobile_style import images
 from mobile_style.config import Objective, configure
 from mobile_style.dataset import Batches, Photos, build

@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import run, tiny_flags
 from typer.testing import CliRunner
 
+from conftest import run, tiny_flags
 from mobile_style import images
 from mobile_style.card import MODEL
 from mobile_style.cli import app

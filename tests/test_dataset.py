@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import command, environment
-from test_images import bad_files
 
+from conftest import command, environment
 from mobile_style import images
 from mobile_style.dataset import MANIFEST, Batches, Manifest, Photos, build
 from mobile_style.errors import DatasetError, OutputError
+from test_images import bad_files
 
 
 def test_shards_hold_the_photos(photos: Path, tmp_path: Path) -> None:

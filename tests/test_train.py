@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import command, environment, run, tiny_config, tiny_flags
 
+from conftest import command, environment, run, tiny_config, tiny_flags
 from mobile_style import images
 from mobile_style.card import MODEL, read_card
 from mobile_style.checkpoint import Checkpoint
