@@ -1,8 +1,8 @@
 """What a model file says about itself, read without loading any array.
 
 A card is a JSON object in the file's safetensors metadata: schema, config (every setting of the
-training), step, seconds (of training so far), date, versions (of the tools), losses (of the last
-step).
+training), content_sha256 (of the photos in their order), step, seconds (of training so far), date,
+versions (of the tools), losses (of the last step).
 """
 
 import json
@@ -15,7 +15,7 @@ from .errors import CheckpointError
 
 MODEL = "model.safetensors"
 SCHEMA = 1
-KEYS = {"schema", "config", "step", "seconds", "date", "versions", "losses"}
+KEYS = {"schema", "config", "content_sha256", "step", "seconds", "date", "versions", "losses"}
 
 
 def read_card(path: Path) -> dict[str, Any]:

@@ -209,7 +209,7 @@ def configure(
 
     return TrainConfig(
         style=style,
-        content="" if content is None else str(content),
+        content="" if content is None else str(content.resolve()),  # a run may be resumed from elsewhere
         preset=preset,
         architecture=replace(architecture, **pick(Architecture)),
         objective=replace(_named(OBJECTIVES, objective, "--objective"), **pick(Objective)),

@@ -35,7 +35,7 @@ from .checkpoint import Checkpoint
 from .config import TrainConfig
 from .dataset import MANIFEST, Batches, Photos, build
 from .errors import CheckpointError, DivergedError, ImageError
-from .files import refuse_existing
+from .files import refuse_existing, writing
 from .losses import PerceptualLoss
 from .models import carried_photos, style_path
 from .network import TransformNet, load_network, load_weights
@@ -147,6 +147,8 @@ def resume(out: Path) -> Path:
     for name, variable in variables.items():
         variable.assign(state.optimizer[name])
     step = state.card["step"]
+    if _photos(config, out).sha256() != state.card["content_sha256"]:
+        raise CheckpointError(f"the photos are not those that {out} was trained on; start again with --init {out}")
     _forget_after(out / "log.jsonl", step)
     return _train(config, out, trainer, step, state.card["seconds"])
 
@@ -163,8 +165,7 @@ def _style_image(config: TrainConfig) -> np.ndarray:
 
 
 def _train(config: TrainConfig, out: Path, trainer: Trainer, step: int, seconds: float) -> Path:
-    shards = out / "content"
-    photos = Photos(shards if shards.is_dir() else Path(config.content))
+    photos = _photos(config, out)
     batches = Batches(photos, config.batch_size, config.image_size, config.seed)
     held_out = _preview_photos(photos)
     lowest = smoothed = math.inf
@@ -177,6 +178,7 @@ def _train(config: TrainConfig, out: Path, trainer: Trainer, step: int, seconds:
         card = {
             "schema": SCHEMA,
             "config": asdict(config),
+            "content_sha256": photos.sha256(),
             "step": step,
             "seconds": round(seconds + time.perf_counter() - began, 1),
             "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -225,6 +227,12 @@ def _train(config: TrainConfig, out: Path, trainer: Trainer, step: int, seconds:
     return out / MODEL
 
 
+def _photos(config: TrainConfig, out: Path) -> Photos:
+    """The shards that were given, or those that were made of a folder of photos."""
+    made = out / "content"
+    return Photos(made if made.is_dir() else Path(config.content))
+
+
 def _optimizer_variables(trainer: Trainer) -> dict[str, Any]:
     """By name and place, because Keras numbers names by how many objects were made before."""
     return {f"{index:03d}": variable for index, variable in enumerate(trainer.optimizer.variables)}
@@ -248,7 +256,8 @@ def _forget_after(log: Path, step: int) -> None:
     """Drops the lines of steps that were done after the last checkpoint, and will be done again."""
     lines = log.read_text().splitlines(keepends=True) if log.exists() else []
     kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-    log.write_text("".join(kept))
+    with writing(log) as temporary:
+        temporary.write_text("".join(kept))
 
 
 @contextmanager

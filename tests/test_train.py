@@ -1,4 +1,5 @@
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ from mobile_style import images
 from mobile_style.card import MODEL, read_card
 from mobile_style.checkpoint import Checkpoint
 from mobile_style.config import configure
+from mobile_style.dataset import build
 from mobile_style.errors import CheckpointError, DivergedError, ImageError, UsageError
 from mobile_style.train import STATE, Trainer, resume, train
 
@@ -146,6 +148,15 @@ def test_resume_of_what_cannot_be_resumed(trained_run: Path, tmp_path: Path) -> 
     (tmp_path / STATE).write_bytes((trained_run / STATE).read_bytes()[:5000])
     with pytest.raises(CheckpointError, match="damaged"):
         resume(tmp_path)
+
+
+def test_resume_on_other_photos(photos: Path, tmp_path: Path) -> None:
+    build([photos], tmp_path / "shards", 40)
+    train(tiny_config(tmp_path / "shards", steps=2), tmp_path / "run")
+    shutil.rmtree(tmp_path / "shards")
+    build([photos], tmp_path / "shards", 40, seed=1)
+    with pytest.raises(CheckpointError, match="photos are not those"):
+        resume(tmp_path / "run")
 
 
 def test_style_image_smaller_than_asked(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ The samples are the package's held-out photos, which may be published. The evalu
 
 import argparse
 import json
-import shutil
 from pathlib import Path
 
 import matplotlib
@@ -18,6 +17,7 @@ import matplotlib.pyplot as plt
 
 from mobile_style import images
 from mobile_style.card import MODEL, read_card
+from mobile_style.checkpoint import Checkpoint
 from mobile_style.config import Architecture
 from mobile_style.evaluate import Evaluation, evaluate
 from mobile_style.models import carried_photos
@@ -39,7 +39,9 @@ def main() -> None:
 
     out = ROOT / "models" / arguments.name
     out.mkdir(parents=True, exist_ok=True)
-    shutil.copy(arguments.run / MODEL, out / MODEL)
+    trained = Checkpoint.read(arguments.run / MODEL)
+    public = trained.card["config"] | {"content": arguments.data, "style": arguments.name}  # not this machine's paths
+    Checkpoint(trained.card | {"config": public}, trained.weights, {}).write(out / MODEL)
     _samples(out)
     _loss_curves(arguments.run / "log.jsonl", out / "losses.png")
     plain = evaluate(str(out), style=arguments.name)
@@ -85,7 +87,7 @@ def _card(arguments: argparse.Namespace, out: Path, plain: Evaluation, compared:
     card = read_card(out / MODEL)
     config = card["config"]
     architecture = Architecture(**config["architecture"])
-    settings = {**config.pop("architecture"), **config.pop("objective"), **config, "content": arguments.data}
+    settings = {**config.pop("architecture"), **config.pop("objective"), **config}
     listed = "\n".join(f"| {name} | {value if value != '' else 'none'} |" for name, value in settings.items())
     slow = {row.method: row for row in compared.rows}
     return f"""# {arguments.title}
