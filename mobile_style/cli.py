@@ -61,15 +61,14 @@ def dataset(
 
     Example: `mobile-style dataset ~/Pictures --out shards`
     """
-    from .dataset import build
+    from .dataset import build, report_unreadable
 
     if not 32 <= size <= 4096:
         raise UsageError(f"--size must be from 32 to 4096, not {size}")
     if seed < 0:
         raise UsageError(f"--seed must not be negative, not {seed}")
     manifest = build(photos, out, size, seed)
-    for name, reason in manifest.unreadable:
-        console.print(f"skipped {reason if name in reason else f'{name}: {reason}'}", markup=False, soft_wrap=True)
+    report_unreadable(manifest)
     megabytes = sum(shard.bytes for shard in manifest.shards) / 1e6
     print(f"{manifest.photos} photos, {len(manifest.shards)} shards, {megabytes:.1f} MB in {out}")
 
@@ -109,9 +108,15 @@ def train(
     objective: Annotated[
         str, typer.Option(help=f"Layers and weights of the losses: {', '.join(OBJECTIVES)}.")
     ] = "johnson",
-    content_weight: Annotated[float | None, typer.Option(show_default="--objective's")] = None,
-    style_weight: Annotated[float | None, typer.Option(show_default="--objective's")] = None,
-    tv_weight: Annotated[float | None, typer.Option(show_default="--objective's")] = None,
+    content_weight: Annotated[
+        float | None, typer.Option(help="Larger keeps more of the photo.", show_default="--objective's")
+    ] = None,
+    style_weight: Annotated[
+        float | None, typer.Option(help="Larger takes more of the painting.", show_default="--objective's")
+    ] = None,
+    tv_weight: Annotated[
+        float | None, typer.Option(help="Larger removes noisy pixels.", show_default="--objective's")
+    ] = None,
     content_layers: Annotated[str | None, typer.Option(help="Such as relu3_3.", show_default="--objective's")] = None,
     style_layers: Annotated[
         str | None, typer.Option(help="Such as relu1_2,relu2_2.", show_default="--objective's")
@@ -121,8 +126,8 @@ def train(
     end_kernel: Annotated[
         int | None, typer.Option(help="Side of the first and last kernel.", show_default="--preset's")
     ] = None,
-    checkpoint_every: Annotated[int, typer.Option(help="Steps.")] = TrainConfig.checkpoint_every,
-    preview_every: Annotated[int, typer.Option(help="Steps.")] = TrainConfig.preview_every,
+    checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = TrainConfig.checkpoint_every,
+    preview_every: Annotated[int, typer.Option(help="Steps between previews.")] = TrainConfig.preview_every,
 ) -> None:
     """Train a network that paints photos in one style.
 
@@ -152,6 +157,7 @@ def train(
         console.print(
             f"style {config.style}, photos {config.content or 'carried with the package'}, preset {config.preset}, "
             f"{config.steps} steps, into {out}",
+            markup=False,
             soft_wrap=True,
         )
     with loading():
@@ -160,7 +166,11 @@ def train(
     try:
         model = training.resume(out) if resume else training.train(config, out)
     except KeyboardInterrupt:
-        console.print(f"stopped; go on with: mobile-style train --resume --out {out}", soft_wrap=True)
+        if (out / training.STATE).is_file():
+            text = f"stopped; go on with: mobile-style train --resume --out {out}"
+        else:
+            text = f"stopped before training began; start again with another --out, or remove {out}"
+        console.print(text, markup=False, soft_wrap=True)
         raise typer.Exit(130) from None
     print(f"{model}\npreview: {out / 'preview.png'}\ntry it: mobile-style stylize PHOTO --model {out}")
 
@@ -181,7 +191,7 @@ def stylize(
     inputs: Annotated[list[Path], typer.Argument(help="Photos, videos and folders.", show_default=False)],
     model: Annotated[str, typer.Option(help="A bundled model, a run's folder, or a checkpoint.")] = DEFAULT,
     out: Annotated[
-        Path | None, typer.Option(help="File, or folder for several.", show_default="INPUT-MODEL beside each input")
+        Path | None, typer.Option(help="File, or folder for several.", show_default="INPUT-MODEL beside the input")
     ] = None,
     size: Annotated[
         int | None, typer.Option(help="Shorter side of the result.", show_default="the input's own")

@@ -4,6 +4,7 @@ Nothing here computes, so the command line can show the defaults without loading
 """
 
 from dataclasses import dataclass, field, fields, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,10 +30,8 @@ class Architecture:
     end_kernel: int
 
     def __post_init__(self) -> None:
-        if self.width < 1 or self.blocks < 0 or self.end_kernel < 1 or self.end_kernel % 2 == 0:
-            raise UsageError(
-                f"--width and --end-kernel must be at least 1, --end-kernel odd, --blocks not negative: {self}"
-            )
+        if not (1 <= self.width <= 256 and 0 <= self.blocks <= 16 and self.end_kernel in range(1, 16, 2)):
+            raise UsageError(f"--width must be 1 to 256, --blocks 0 to 16, --end-kernel odd and at most 15: {self}")
 
     def convolutions(self) -> list[tuple[str, int, int, int, int]]:
         """Every convolution: (name, kernel side, channels in, channels out, output downsampling)."""
@@ -94,8 +93,8 @@ class Objective:
                 raise UsageError(f"no layer {layer!r} in the loss network; choose from {', '.join(VGG16_LAYERS)}")
         if not self.style_layers or not self.content_layers:
             raise UsageError("an objective needs at least one content layer and one style layer")
-        if min(self.content_weight, self.style_weight, self.tv_weight) < 0:
-            raise UsageError("a loss weight cannot be negative")
+        if not all(0 <= weight < inf for weight in (self.content_weight, self.style_weight, self.tv_weight)):
+            raise UsageError("a loss weight must be a finite number, and not negative")
 
 
 # Layers, weights and normalisations as published. VGG-16 here takes pixels of 0..255 and ends at

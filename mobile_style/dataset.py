@@ -20,7 +20,7 @@ import numpy as np
 from . import images
 from .errors import DatasetError, ImageError
 from .files import refuse_existing, writing
-from .progress import track
+from .progress import console, track
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -126,6 +126,8 @@ def build(sources: Sequence[Path], out: Path, shorter_side: int = 288, seed: int
             shards=tuple(shards),
             unreadable=tuple(sorted(unreadable)),
         )
+        for shard in shards:  # until now, a killed process leaves nothing that looks complete
+            (folder / f"{shard.name}.partial").rename(folder / shard.name)
         (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n")
     return manifest
 
@@ -133,7 +135,7 @@ def build(sources: Sequence[Path], out: Path, shorter_side: int = 288, seed: int
 def _write_shard(folder: Path, number: int, records: list[bytes]) -> Shard:
     content = b"".join(map(_frame, records))
     name = f"photos-{number:05d}.tfrecord"
-    (folder / name).write_bytes(content)
+    (folder / f"{name}.partial").write_bytes(content)
     return Shard(name, len(records), len(content), hashlib.sha256(content).hexdigest())
 
 
@@ -146,6 +148,13 @@ def _frame(record: bytes) -> bytes:
     """A TFRecord: length, its checksum, the record, its checksum, all little-endian."""
     length = struct.pack("<Q", len(record))
     return length + struct.pack("<I", _masked_crc(length)) + record + struct.pack("<I", _masked_crc(record))
+
+
+def report_unreadable(manifest: Manifest) -> None:
+    """Names every file that was skipped, and why."""
+    for name, reason in manifest.unreadable:
+        text = reason if name in reason else f"{name}: {reason}"
+        console.print(f"skipped {text}", markup=False, soft_wrap=True)
 
 
 class Photos:

@@ -37,6 +37,8 @@ def writing(path: Path) -> Iterator[Path]:
 
 def refuse_existing(path: Path) -> None:
     """Raises OutputError if there is something at `path` already (an empty folder is nothing)."""
+    if not path.name:
+        raise OutputError(f"{path} is no new file or folder; name one with --out")
     try:
         if path.is_dir() and not any(path.iterdir()):
             return

@@ -5,7 +5,7 @@ A picture is a uint8 array (H, W, 3), RGB, in the sRGB colour space, upright.
 
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +15,23 @@ from .errors import ImageError, OutputError
 from .files import writing
 
 MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
+MAX_SIDE = 65_500  # of a JPEG file
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 
 Image.MAX_IMAGE_PIXELS = None  # checked against MAX_PIXELS below, before anything is decoded
 
 
-def find(paths: Iterable[Path]) -> list[Path]:
-    """Image files among `paths`, folders searched all the way down; sorted, each once.
+def find(paths: Iterable[Path], wanted: Callable[[Path], bool] | None = None) -> list[Path]:
+    """The `wanted` files (by default images) under `paths`, folders searched all the way down; each once.
 
-    A file that is named itself is taken whatever its suffix.
+    Hidden files are left out. A file that is named itself is taken whatever its name.
     """
+    wanted = wanted or is_image
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
             inside = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
-            found.update(dict.fromkeys(sorted(p for p in inside if is_image(p))))
+            found.update(dict.fromkeys(sorted(p for p in inside if wanted(p) and not p.name.startswith("."))))
         elif path.exists():
             found[path] = None
         else:
@@ -38,8 +40,8 @@ def find(paths: Iterable[Path]) -> list[Path]:
 
 
 def is_image(path: Path) -> bool:
-    """Whether the name is that of a visible image file."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    """Whether the name is that of an image file."""
+    return path.suffix.lower() in SUFFIXES
 
 
 def load(source: Path | bytes) -> np.ndarray:
@@ -66,7 +68,9 @@ def load_with_alpha(source: Path | bytes) -> tuple[np.ndarray, np.ndarray | None
             return np.asarray(_srgb(upright)), None if alpha is None else np.asarray(alpha)
     except UnidentifiedImageError:
         raise ImageError(f"{name} is not an image that can be read") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow raises on damaged files
+    except (ImageError, MemoryError):
+        raise
+    except Exception as error:  # on damaged files Pillow's decoders raise whatever they stumble over
         if isinstance(error, OSError) and error.strerror:
             raise ImageError(f"{name} cannot be read: {error.strerror}") from None
         raise ImageError(f"{name} is damaged ({error}); save it again or leave it out") from None
@@ -98,7 +102,7 @@ def _srgb(image: Image.Image) -> Image.Image:
             converted = ImageCms.profileToProfile(base, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
             if converted is not None:
                 return converted
-        except ImageCms.PyCMSError:
+        except (ImageCms.PyCMSError, OSError):
             pass  # a broken profile: the plain conversion below is what viewers do
     return image.convert("RGB")
 
@@ -111,9 +115,15 @@ def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def with_shorter_side(image: np.ndarray, size: int) -> np.ndarray:
-    """The picture with its shorter side `size` pixels long, proportions kept."""
+    """The picture with its shorter side `size` pixels long, proportions kept.
+
+    Raises:
+        ImageError: the longer side would not fit into a JPEG file.
+    """
     height, width = image.shape[:2]
     scale = size / min(height, width)
+    if max(height, width) * scale > MAX_SIDE:
+        raise ImageError(f"a picture of {width} x {height} pixels is too narrow for a shorter side of {size}; crop it")
     return resized(image, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
@@ -149,15 +159,25 @@ def encode_jpeg(image: np.ndarray, quality: int = 95) -> bytes:
     return buffer.getvalue()
 
 
+def format_of(path: Path) -> str:
+    """Pillow's name of the format that the path's suffix asks for.
+
+    Raises:
+        OutputError: no format that can be written has this suffix.
+    """
+    file_format = Image.registered_extensions().get(path.suffix.lower(), "")
+    if file_format not in Image.SAVE:
+        raise OutputError(f"{path}: no picture format is called {path.suffix!r}; use .png or .jpg")
+    return file_format
+
+
 def save(image: np.ndarray, path: Path, alpha: np.ndarray | None = None) -> None:
     """Writes the picture in the format of the path's suffix, whole or not at all.
 
     Raises:
         OutputError: the format is unknown or has no transparency, or the place cannot be written.
     """
-    file_format = Image.registered_extensions().get(path.suffix.lower())
-    if file_format not in Image.SAVE:
-        raise OutputError(f"{path}: no picture format is called {path.suffix!r}; use .png or .jpg")
+    file_format = format_of(path)
     if alpha is not None and file_format in ("JPEG", "BMP"):
         raise OutputError(f"{path}: {file_format} cannot hold the photo's transparency; use .png or .webp")
     picture = Image.fromarray(image)

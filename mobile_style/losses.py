@@ -139,7 +139,9 @@ class PerceptualLoss:
         ]
         style = [
             squared_difference(
-                gram_matrix(features[layer], chosen.gram_divisor), self.style_grams[layer], chosen.reduction
+                gram_matrix(features[layer], chosen.gram_divisor),
+                ops.convert_to_tensor(self.style_grams[layer]),
+                chosen.reduction,
             )
             for layer in chosen.style_layers
         ]

@@ -23,7 +23,7 @@ console = Console(stderr=True, highlight=False)
 def bars(*details: str) -> Progress:
     """A rich progress display; `details` are names of task fields shown behind the bar."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         *(TextColumn("{task.fields[" + name + "]}") for name in details),
@@ -44,7 +44,7 @@ class Lines:
         """Prints `text` if there is no terminal and the last line is old enough."""
         if not console.is_terminal and time.monotonic() - self.last > LOG_SECONDS:
             self.last = time.monotonic()
-            console.print(text, soft_wrap=True)
+            console.print(text, markup=False, soft_wrap=True)
 
 
 def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:

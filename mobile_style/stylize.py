@@ -7,16 +7,20 @@ those. Tiles overlap by the network's reach, so that with the same statistics a 
 same whichever tile it lies in, and there is no seam to hide.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from . import images, video
+from .card import MODEL
 from .config import Architecture
-from .errors import OutputError, UsageError
+from .errors import ImageError, OutputError, UsageError
 from .files import refuse_existing
 from .models import model_path
 from .network import SMALLEST, Moments, TransformNet, load_network
@@ -40,8 +44,8 @@ def stylize(
     Args:
         inputs: files and folders.
         model: a bundled model's name, a run's folder or a checkpoint.
-        out: the file for one input, the folder for several; by default each result stands next to
-            its input, as NAME-MODEL.SUFFIX.
+        out: the file for one input, the folder for several; by default a file's result stands next to
+            it as NAME-MODEL.SUFFIX, and a folder's results in a folder FOLDER-MODEL next to it.
         size: shorter side of the result in pixels; by default the input's own.
         strength: 0 gives the photo, 1 the network's output, between them a blend.
         preserve_color: take the brightness from the network's output, the colours from the photo
@@ -51,15 +55,15 @@ def stylize(
         The files written, in the order of the inputs.
 
     Raises:
-        UsageError, ImageError, CheckpointError, OutputError.
+        ImageError: an input cannot be used; the others are done all the same.
+        UsageError, CheckpointError, OutputError: before anything is computed.
     """
     if not 0 <= strength <= 1:
         raise UsageError(f"--strength must be from 0 to 1, not {strength:g}")
     if size is not None and not 16 <= size <= 8192:
         raise UsageError(f"--size must be from 16 to 8192 pixels, not {size}")
     path = model_path(model)
-    files = video.find_or_images(inputs)
-    targets = _targets(files, path.parent.name if path.name == "model.safetensors" else path.stem, out)
+    pairs = _pairs(inputs, path.parent.name if path.name == MODEL else path.stem, out)
     network, _ = load_network(path)
 
     def apply(picture: np.ndarray) -> np.ndarray:
@@ -72,35 +76,55 @@ def stylize(
             else images.to_pixels(picture + strength * (stylised - picture.astype(np.float32)))
         )
 
-    pairs = list(zip(files, targets, strict=True))
+    failures: list[str] = []
     photos = [pair for pair in pairs if not video.is_video(pair[0])]
     for source, target in track(photos, "Stylising", len(photos)):
-        picture, alpha = images.load_with_alpha(source)
-        if size is not None:
-            picture = images.with_shorter_side(picture, size)
-            alpha = None if alpha is None else images.with_shorter_side(alpha, size)
-        images.save(apply(picture), target, alpha)
+        try:
+            picture, alpha = images.load_with_alpha(source)
+            if size is not None:
+                picture = images.with_shorter_side(picture, size)
+                alpha = None if alpha is None else images.with_shorter_side(alpha, size)
+            images.save(apply(picture), target, alpha)
+        except ImageError as error:
+            failures.append(str(error))
     for source, target in pairs:
         if video.is_video(source):
-            video.convert(source, target, apply, size)
-    return targets
+            try:
+                video.convert(source, target, apply, size)
+            except ImageError as error:
+                failures.append(str(error))
+    if failures:
+        others = "" if len(pairs) == 1 else f" ({len(failures)} of {len(pairs)} failed, the others are done)"
+        raise ImageError("; ".join(failures) + others)
+    return [target for _, target in pairs]
 
 
-def _targets(files: list[Path], name: str, out: Path | None) -> list[Path]:
-    """Where each result goes; refuses to overwrite before anything is computed."""
-    if out is None:
-        targets = [file.with_name(f"{file.stem}-{name}{file.suffix}") for file in files]
-    elif len(files) == 1 and out.suffix and not out.is_dir():
-        targets = [out]
-    else:
-        if out.suffix and not out.is_dir():
-            raise OutputError(f"{len(files)} results do not fit in one file: --out {out} must be a folder")
-        targets = [out / f"{file.stem}-{name}{file.suffix}" for file in files]
-    for target in targets:
+def _pairs(inputs: Sequence[Path], name: str, out: Path | None) -> list[tuple[Path, Path]]:
+    """Every file with the place of its result; refuses to overwrite before anything is computed."""
+    pairs: list[tuple[Path, Path]] = []
+    for given in inputs:
+        files = images.find([given], lambda path: images.is_image(path) or video.is_video(path))
+        if not files:
+            raise ImageError(f"{given} holds no photo and no video")
+        for file in files:
+            suffix = ".mp4" if video.is_video(file) and file.suffix.lower() not in video.CONTAINERS else file.suffix
+            inside = file.relative_to(given) if given.is_dir() else Path(file.name)
+            folder = out or (given.with_name(f"{given.resolve().name}-{name}") if given.is_dir() else given.parent)
+            pairs.append((file, folder / inside.with_name(f"{file.stem}-{name}{suffix}")))
+    if out is not None and out.suffix and not out.is_dir():
+        if len(pairs) > 1:
+            raise OutputError(f"{len(pairs)} results do not fit in one file: --out {out} must be a folder")
+        pairs = [(pairs[0][0], out)]
+    for target, count in Counter(target for _, target in pairs).items():
         refuse_existing(target)
-        if targets.count(target) > 1:
+        if count > 1:
             raise OutputError(f"two inputs would both become {target}; stylise their folders one at a time")
-    return targets
+    for source, target in pairs:
+        if video.is_video(source):
+            video.container_of(target)
+        else:
+            images.format_of(target)
+    return pairs
 
 
 def stylize_image(network: TransformNet, picture: np.ndarray) -> np.ndarray:
@@ -131,8 +155,21 @@ def stylize_image(network: TransformNet, picture: np.ndarray) -> np.ndarray:
 
 def _run(network: TransformNet, picture: np.ndarray, moments: Moments | None = None) -> np.ndarray:
     batch = ops.convert_to_tensor(picture[None].astype(np.float32))
-    output = network(batch) if moments is None else network(batch, moments=moments)
+    with _no_gradients():
+        output = network(batch) if moments is None else network(batch, moments=moments)
     return images.to_pixels(ops.convert_to_numpy(output)[0])
+
+
+@contextmanager
+def _no_gradients() -> Iterator[None]:
+    """PyTorch alone remembers how every tensor came about, unless it is told not to."""
+    if keras.backend.backend() == "torch":
+        import torch
+
+        with torch.no_grad():
+            yield
+    else:
+        yield
 
 
 def reach(architecture: Architecture) -> int:
@@ -174,7 +211,8 @@ def sampled_moments(network: TransformNet, picture: np.ndarray) -> Moments:
         recorded.append(ops.moments(inner, axes=(0, 1, 2), keepdims=True))
         return recorded[-1]
 
-    network(ops.convert_to_tensor(crops), moments=record)
+    with _no_gradients():
+        network(ops.convert_to_tensor(crops), moments=record)
     return lambda index, x: recorded[index]
 
 

@@ -16,7 +16,7 @@ import math
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -33,7 +33,7 @@ from .backend import loading
 from .card import MODEL, SCHEMA
 from .checkpoint import Checkpoint
 from .config import TrainConfig
-from .dataset import MANIFEST, Batches, Photos, build
+from .dataset import MANIFEST, Batches, Photos, build, report_unreadable
 from .errors import CheckpointError, DivergedError, ImageError
 from .files import refuse_existing, writing
 from .losses import PerceptualLoss
@@ -123,8 +123,7 @@ def train(config: TrainConfig, out: Path) -> Path:
     content = Path(config.content) if config.content else carried_photos("train")
     if not (content / MANIFEST).is_file():
         manifest = build([content], out / "content", max(288, round(config.image_size * 1.25)))
-        for name, reason in manifest.unreadable:
-            console.print(f"[yellow]skipped[/] {reason if name in reason else f'{name}: {reason}'}", soft_wrap=True)
+        report_unreadable(manifest)
     images.save(style_image, out / "style.png")
     return _train(config, out, trainer, step=0, seconds=0.0)
 
@@ -171,8 +170,10 @@ def _train(config: TrainConfig, out: Path, trainer: Trainer, step: int, seconds:
     lowest = smoothed = math.inf
     losses: dict[str, float] = {}
     lines, began = Lines(), time.perf_counter()
-    with loading():
-        board = Writer(str(out / "tensorboard"))
+    advice = (
+        f": lower --learning-rate (now {config.learning_rate:g}) or the largest weight; "
+        f"the last checkpoint is kept in {out}"
+    )
 
     def save() -> None:
         card = {
@@ -186,27 +187,31 @@ def _train(config: TrainConfig, out: Path, trainer: Trainer, step: int, seconds:
             "losses": losses,
         }
         weights = {v.name: ops.convert_to_numpy(v.value) for v in trainer.network.weights}
+        if not all(np.isfinite(value).all() for value in weights.values()):
+            raise DivergedError(f"the weights are no longer finite at step {step}{advice}")
         state = {name: ops.convert_to_numpy(v.value) for name, v in _optimizer_variables(trainer).items()}
         Checkpoint(card, weights, state).write(out / STATE)
         Checkpoint(card, weights, {}).write(out / MODEL)
 
+    with loading():
+        writer = Writer(str(out / "tensorboard"))
     with (
         _interruptible() as interrupted,
+        closing(writer) as board,
+        closing(batches.starting_at(step)) as stream,
         (out / "log.jsonl").open("a", buffering=1) as log,
         bars("losses", "speed") as progress,
     ):
+        if step == 0:
+            save()  # so that a run can be resumed however early it is stopped
         task = progress.add_task("Training", total=config.steps, completed=step, losses="", speed="")
-        stream = batches.starting_at(step)
         while step < config.steps and not interrupted:
             started = time.perf_counter()
             losses = trainer.step(next(stream))
             smoothed = losses["total"] if math.isinf(smoothed) else 0.9 * smoothed + 0.1 * losses["total"]
             lowest = min(lowest, smoothed)
             if not math.isfinite(smoothed) or smoothed > DIVERGED * lowest:
-                raise DivergedError(
-                    f"the loss became {losses['total']:.3g} at step {step + 1}: lower --learning-rate "
-                    f"(now {config.learning_rate:g}) or the largest weight; the last checkpoint is kept in {out}"
-                )
+                raise DivergedError(f"the loss became {losses['total']:.3g} at step {step + 1}{advice}")
             step += 1
             rate = config.batch_size / (time.perf_counter() - started)
             log.write(json.dumps({"step": step, **losses, "images_per_second": round(rate, 3)}) + "\n")
@@ -215,12 +220,10 @@ def _train(config: TrainConfig, out: Path, trainer: Trainer, step: int, seconds:
             parts = "  ".join(f"{name} {losses[name]:.3g}" for name in _LOGGED)
             progress.update(task, completed=step, losses=parts, speed=f"{rate:.1f} images/s")
             lines.show(f"step {step}/{config.steps}  {parts}  {rate:.1f} images/s")
-            if step % config.preview_every == 0 or step == config.steps:
-                _preview(out, trainer.network, images.load(out / "style.png"), held_out, step)
             if step % config.checkpoint_every == 0 or step == config.steps:
                 save()
-        stream.close()
-        board.close()
+            if step % config.preview_every == 0 or step == config.steps:
+                _preview(out, trainer.network, images.load(out / "style.png"), held_out, step)
         if interrupted and step < config.steps:
             save()
             raise KeyboardInterrupt

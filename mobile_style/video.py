@@ -1,6 +1,6 @@
 """Videos, frame by frame, through PyAV, whose wheels carry their own ffmpeg."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -22,6 +22,17 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
+def container_of(target: Path) -> str:
+    """ffmpeg's name of the container that the suffix asks for.
+
+    Raises:
+        OutputError: none that holds H.264.
+    """
+    if target.suffix.lower() not in CONTAINERS:
+        raise OutputError(f"{target}: videos are written as {', '.join(CONTAINERS)}; give such an --out")
+    return CONTAINERS[target.suffix.lower()]
+
+
 def convert(source: Path, target: Path, apply: Callable[[np.ndarray], np.ndarray], size: int | None) -> None:
     """Writes `source` with every frame changed by `apply`, as H.264; sound and timing are kept.
 
@@ -35,19 +46,20 @@ def convert(source: Path, target: Path, apply: Callable[[np.ndarray], np.ndarray
         ImageError: the source is no video that can be decoded.
         OutputError: the target's suffix names no container for H.264, or cannot be written.
     """
-    if target.suffix.lower() not in CONTAINERS:
-        raise OutputError(f"{target}: videos are written as {', '.join(CONTAINERS)}; give such an --out")
+    container = container_of(target)
     try:
         with av.open(str(source)) as reading:
             if not reading.streams.video:
                 raise ImageError(f"{source} has no picture in it")
             with (
                 writing(target) as temporary,
-                av.open(str(temporary), "w", CONTAINERS[target.suffix.lower()]) as written,
+                av.open(str(temporary), "w", container) as written,
             ):
                 _copy(reading, written, apply, size, source.name)
     except av.FFmpegError as error:
-        raise ImageError(f"{source} cannot be converted: {error.strerror}") from None
+        raise ImageError(
+            f"{source} cannot be converted: {error.strerror}; if other programs play it, try an --out that ends in .mkv"
+        ) from None
 
 
 def _copy(
@@ -65,6 +77,8 @@ def _copy(
         picture = _upright(frame)
         picture = picture if size is None else images.with_shorter_side(picture, size)
         picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]  # 4:2:0 wants even sides
+        if min(picture.shape[:2]) < 2:
+            raise ImageError(f"{name} is too small to be a video")
         if encoder is None:
             encoder = written.add_stream("libx264", rate=pictures.average_rate or 30, options={"crf": "18"})
             encoder.height, encoder.width = picture.shape[:2]
@@ -72,7 +86,7 @@ def _copy(
             if pictures.time_base is not None:
                 encoder.codec_context.time_base = pictures.time_base
         changed = av.VideoFrame.from_ndarray(apply(np.ascontiguousarray(picture)), format="rgb24")
-        changed.pts, changed.time_base = frame.pts, frame.time_base
+        changed.pts, changed.time_base, changed.duration = frame.pts, frame.time_base, frame.duration
         written.mux(encoder.encode(changed))
     if encoder is None:
         raise ImageError(f"{name} has no frame that can be decoded")
@@ -83,26 +97,23 @@ def _frames(reading: av.container.InputContainer, written: av.container.OutputCo
     """The frames of the first video stream; the first sound stream is copied on the way."""
     streams: list[Stream] = [reading.streams.video[0], *reading.streams.audio[:1]]
     sound = written.add_stream_from_template(reading.streams.audio[0]) if reading.streams.audio else None
+    waiting: list[
+        av.Packet
+    ] = []  # until the first frame has come back, the file has no video stream to interleave with
     for packet in reading.demux(streams):
         if packet.stream is streams[0]:
-            yield from (frame for frame in packet.decode() if isinstance(frame, av.VideoFrame))
+            for frame in packet.decode():
+                if isinstance(frame, av.VideoFrame):
+                    yield frame
+                    while waiting:
+                        written.mux(waiting.pop(0))
         elif sound is not None and packet.dts is not None:
             packet.stream = sound
-            written.mux(packet)
+            waiting.append(packet)
+    while waiting:
+        written.mux(waiting.pop(0))
 
 
 def _upright(frame: av.VideoFrame) -> np.ndarray:
     """RGB of a frame, turned as a phone's recording asks for."""
     return np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90) % 4)
-
-
-def find_or_images(paths: Iterable[Path]) -> list[Path]:
-    """Photos and videos among `paths`, folders searched all the way down."""
-    found: list[Path] = []
-    for path in paths:
-        videos = sorted(p for p in path.rglob("*") if is_video(p)) if path.is_dir() else []
-        photos = images.find([path])
-        found += sorted({*photos, *videos}) if path.is_dir() else photos
-        if path.is_dir() and not (photos or videos):
-            raise ImageError(f"{path} holds no photo and no video")
-    return found

@@ -48,6 +48,12 @@ def test_unreadable_photos_are_skipped_and_named(photos: Path, tmp_path: Path) -
     assert manifest.photos == 12 and {name for name, _ in manifest.unreadable} == bad
 
 
+def test_a_strip_is_skipped_like_any_unreadable_photo(photos: Path, tmp_path: Path) -> None:
+    images.save(np.zeros((1, 3000, 3), np.uint8), photos / "strip.png")
+    manifest = build([photos], tmp_path / "shards", shorter_side=32)
+    assert manifest.photos == 12 and "too narrow" in manifest.unreadable[0][1]
+
+
 def test_nothing_readable(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="no photos in"):
@@ -77,7 +83,9 @@ def test_a_killed_build_leaves_nothing_that_looks_complete(tmp_path: Path, rng: 
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert not (tmp_path / "shards").exists() and not list(tmp_path.rglob(MANIFEST))
+    assert not (tmp_path / "shards").exists() and not list(tmp_path.rglob(MANIFEST)) + list(
+        tmp_path.rglob("*.tfrecord")
+    )
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "gone", "manifest"])

@@ -36,6 +36,8 @@ def test_refuse_existing(tmp_path: Path) -> None:
     refuse_existing(tmp_path / "new")
     refuse_existing(tmp_path)  # empty
     (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="no new file or folder"):
+        refuse_existing(Path())
     for path in (tmp_path, tmp_path / "file"):
         with pytest.raises(OutputError, match="exists and is left as it is"):
             refuse_existing(path)

@@ -60,6 +60,11 @@ def test_colour_profile_becomes_srgb(tmp_path: Path) -> None:
     assert abs(images.load(tmp_path / "a.png")[0, 0].astype(int) - (10, 200, 30)).max() <= 1
 
 
+def test_a_broken_colour_profile_is_ignored(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4), (10, 200, 30)).save(tmp_path / "a.png", icc_profile=b"broken")
+    assert tuple(images.load(tmp_path / "a.png")[0, 0]) == (10, 200, 30)
+
+
 def test_transparency_is_kept_apart_or_laid_on_white(tmp_path: Path) -> None:
     Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "a.png")
     rgb, alpha = images.load_with_alpha(tmp_path / "a.png")

@@ -117,12 +117,25 @@ def test_alpha_orientation_and_size(trained_run: Path, tmp_path: Path, astronaut
 
 
 def test_a_folder(trained_run: Path, photos: Path, tmp_path: Path) -> None:
-    written = stylize.stylize([photos], str(trained_run), tmp_path / "out")
+    written = stylize.stylize([photos], str(trained_run))
     assert len(written) == 12 and all(path.is_file() for path in written)
+    assert {path.parent for path in written} == {tmp_path / "photos-tiny", tmp_path / "photos-tiny" / "sub"}
     with pytest.raises(OutputError, match="must be a folder"):
         stylize.stylize([photos], str(trained_run), tmp_path / "out.png")
     with pytest.raises(OutputError, match="two inputs"):
         stylize.stylize([photos / "1.png", photos / "1.png"], str(trained_run), tmp_path / "twice")
+
+
+def test_one_bad_photo_does_not_stop_the_others(trained_run: Path, photos: Path, tmp_path: Path) -> None:
+    (photos / "0.jpg").write_text("not a photo")
+    with pytest.raises(ImageError, match=r"0\.jpg is not an image.*1 of 13 failed"):
+        stylize.stylize([photos], str(trained_run), tmp_path / "out")
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 12
+
+
+def test_places_are_checked_before_anything_is_computed(trained_run: Path, photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"\.xyz"):
+        stylize.stylize([photos / "1.png"], str(trained_run), tmp_path / "out.xyz")
 
 
 def test_inputs_that_are_not_there(trained_run: Path, tmp_path: Path) -> None:
@@ -135,21 +148,24 @@ def test_inputs_that_are_not_there(trained_run: Path, tmp_path: Path) -> None:
 
 
 def write_video(path: Path, sound: bool) -> None:
+    """Eight frames, each brighter than the last; sound interleaved as players want it."""
     import av
 
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         audio = container.add_stream("aac", rate=44100) if sound else None
+        packets = []
         for number in range(8):
             frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 20 * number, np.uint8), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
+            packets += stream.encode(frame)
+        packets += stream.encode()
         if audio is not None:
-            tone = av.AudioFrame.from_ndarray(np.zeros((2, 44100), np.float32), format="fltp", layout="stereo")
+            tone = av.AudioFrame.from_ndarray(np.zeros((2, 35280), np.float32), format="fltp", layout="stereo")
             tone.rate = 44100
-            container.mux(audio.encode(tone))
-            container.mux(audio.encode())
+            packets += audio.encode(tone) + audio.encode()
+        for packet in sorted((p for p in packets if p.dts is not None), key=lambda p: p.dts * p.time_base):
+            container.mux(packet)
 
 
 @pytest.mark.parametrize("sound", [True, False])
@@ -161,6 +177,7 @@ def test_video(trained_run: Path, tmp_path: Path, sound: bool) -> None:
     with av.open(str(written)) as container:
         assert len(container.streams.audio) == sound
         assert container.streams.video[0].average_rate == 10
+        assert sum(packet.size > 0 for packet in container.demux(audio=0)) > 30 if sound else True
     with av.open(str(written)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert len(frames) == 8 and frames[0].shape == (48, 64, 3)

@@ -114,6 +114,7 @@ def test_another_backend_trains_alike(photos: Path, tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path: Path) -> None:
     with pytest.raises(DivergedError, match=r"became inf at step 1: lower --learning-rate \(now 0.003\)"):
         train(tiny_config(style_weight=1e38), tmp_path / "run")
+    assert read_card(tmp_path / "run" / STATE)["step"] == 0  # what it started from
 
 
 def test_a_loss_that_explodes_stops_and_keeps_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
