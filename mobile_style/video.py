@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -97,9 +98,8 @@ def _frames(reading: av.container.InputContainer, written: av.container.OutputCo
     """The frames of the first video stream; the first sound stream is copied on the way."""
     streams: list[Stream] = [reading.streams.video[0], *reading.streams.audio[:1]]
     sound = written.add_stream_from_template(reading.streams.audio[0]) if reading.streams.audio else None
-    waiting: list[
-        av.Packet
-    ] = []  # until the first frame has come back, the file has no video stream to interleave with
+    # Until the first frame has come back, the file has no video stream to interleave with.
+    waiting: list[av.Packet[Any]] = []
     for packet in reading.demux(streams):
         if packet.stream is streams[0]:
             for frame in packet.decode():

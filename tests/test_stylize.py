@@ -161,9 +161,11 @@ def write_video(path: Path, sound: bool) -> None:
             packets += stream.encode(frame)
         packets += stream.encode()
         if audio is not None:
-            tone = av.AudioFrame.from_ndarray(np.zeros((2, 35280), np.float32), format="fltp", layout="stereo")
-            tone.rate = 44100
-            packets += audio.encode(tone) + audio.encode()
+            for start in range(0, 34816, 1024):
+                tone = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
+                tone.rate, tone.pts = 44100, start
+                packets += audio.encode(tone)
+            packets += audio.encode()
         for packet in sorted((p for p in packets if p.dts is not None), key=lambda p: p.dts * p.time_base):
             container.mux(packet)
 
