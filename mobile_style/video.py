@@ -99,7 +99,7 @@ def _frames(reading: av.container.InputContainer, written: av.container.OutputCo
     streams: list[Stream] = [reading.streams.video[0], *reading.streams.audio[:1]]
     sound = written.add_stream_from_template(reading.streams.audio[0]) if reading.streams.audio else None
     # Until the first frame has come back, the file has no video stream to interleave with.
-    waiting: list[av.Packet[Any]] = []
+    waiting: list[Any] = []
     for packet in reading.demux(streams):
         if packet.stream is streams[0]:
             for frame in packet.decode():
