@@ -16,7 +16,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 # A small style, trained for a few minutes and tried on a photo; everything it needs is in the package.
 quickstart: install
 	@rm -rf runs/quickstart
-	$(BIN)/mobile-style train --steps 240 --image-size 160 --out runs/quickstart
+	$(BIN)/mobile-style train --steps 300 --image-size 160 --out runs/quickstart
 	$(BIN)/mobile-style stylize mobile_style/data/photos/held_out/singapore_skyline_dusk.jpg --model runs/quickstart --out runs/quickstart/photo.png
 	@echo "The stylised photo: runs/quickstart/photo.png"
 

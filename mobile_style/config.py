@@ -139,7 +139,7 @@ class TrainConfig:
     style_size: int = 256
     image_size: int = 192
     batch_size: int = 2
-    steps: int = 2000
+    steps: int = 1500
     learning_rate: float = 3e-3
     seed: int = 0
     init: str = ""
