@@ -75,8 +75,8 @@ class Objective:
         style_layers: VGG-16 layers whose Gram matrices are compared.
         content_weight, style_weight, tv_weight: factors of the three losses in the total.
         gram_divisor: what a Gram matrix is divided by: "chw" (the paper) or "hw".
-        reduction: how the squared differences of a layer become a number: "mean" over the
-            elements, or "sum" (for Gram matrices: the squared Frobenius norm of the paper).
+        reduction: how the squared differences of two Gram matrices become a number: "mean" over
+            their elements, or "sum" (the squared Frobenius norm of the paper).
     """
 
     content_layers: tuple[str, ...] = ("3_3",)

@@ -134,8 +134,7 @@ class PerceptualLoss:
         """
         features, chosen = self.network(images), self.objective
         content = [
-            squared_difference(features[layer], content_targets[layer], chosen.reduction)
-            for layer in chosen.content_layers
+            squared_difference(features[layer], content_targets[layer], "mean") for layer in chosen.content_layers
         ]
         style = [
             squared_difference(

@@ -87,6 +87,17 @@ def test_features_and_losses_against_an_independent_implementation(rng: np.rando
     np.testing.assert_allclose(float(perceptual.total(parts)[0]), total, rtol=1e-3)
 
 
+def test_the_sum_is_of_the_gram_matrices_alone(rng: np.random.Generator) -> None:
+    style, content, output = rng.uniform(0, 255, (3, 16, 16, 3)).astype(np.float32)
+    perceptual = PerceptualLoss(OBJECTIVES["olaralex-blog"], style)
+    parts = perceptual.parts(output[None], perceptual.content_targets(content[None]))
+    ours, theirs, painting = vgg16_by_hand(output), vgg16_by_hand(content), vgg16_by_hand(style)
+    layers = OBJECTIVES["olaralex-blog"].style_layers
+    style_loss = sum(np.sum((gram_by_hand(ours[n]) - gram_by_hand(painting[n])) ** 2) for n in layers)
+    np.testing.assert_allclose(float(parts["content"][0]), np.mean((ours["2_2"] - theirs["2_2"]) ** 2), rtol=1e-3)
+    np.testing.assert_allclose(float(parts["style"][0]), style_loss, rtol=1e-3)
+
+
 def test_an_image_has_no_loss_against_itself(rng: np.random.Generator) -> None:
     image = rng.uniform(0, 255, (32, 32, 3)).astype(np.float32)
     for objective in OBJECTIVES.values():
