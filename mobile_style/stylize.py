@@ -10,6 +10,7 @@ same whichever tile it lies in, and there is no seam to hide.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,12 @@ def stylize(
 
     failures: list[str] = []
     photos = [pair for pair in pairs if not video.is_video(pair[0])]
-    for source, target in track(photos, "Stylising", len(photos)):
+    videos = [pair for pair in pairs if video.is_video(pair[0])]  # each shows a bar of its own
+    for source, target in chain(track(photos, "Stylising", len(photos)), videos):
         try:
+            if video.is_video(source):
+                video.convert(source, target, apply, size)
+                continue
             picture, alpha = images.load_with_alpha(source)
             if size is not None:
                 picture = images.with_shorter_side(picture, size)
@@ -87,12 +92,6 @@ def stylize(
             images.save(apply(picture), target, alpha)
         except ImageError as error:
             failures.append(str(error))
-    for source, target in pairs:
-        if video.is_video(source):
-            try:
-                video.convert(source, target, apply, size)
-            except ImageError as error:
-                failures.append(str(error))
     if failures:
         others = "" if len(pairs) == 1 else f" ({len(failures)} of {len(pairs)} failed, the others are done)"
         raise ImageError("; ".join(failures) + others)
@@ -109,7 +108,8 @@ def _pairs(inputs: Sequence[Path], name: str, out: Path | None) -> list[tuple[Pa
         for file in files:
             suffix = ".mp4" if video.is_video(file) and file.suffix.lower() not in video.CONTAINERS else file.suffix
             inside = file.relative_to(given) if given.is_dir() else Path(file.name)
-            folder = out or (given.with_name(f"{given.resolve().name}-{name}") if given.is_dir() else given.parent)
+            place = given if given.name else given.resolve()  # "." has no name to put beside
+            folder = out or (place.with_name(f"{place.name}-{name}") if given.is_dir() else given.parent)
             pairs.append((file, folder / inside.with_name(f"{file.stem}-{name}{suffix}")))
     if out is not None and out.suffix and not out.is_dir():
         if len(pairs) > 1:

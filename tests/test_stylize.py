@@ -126,6 +126,12 @@ def test_a_folder(trained_run: Path, photos: Path, tmp_path: Path) -> None:
         stylize.stylize([photos / "1.png", photos / "1.png"], str(trained_run), tmp_path / "twice")
 
 
+def test_the_current_folder(trained_run: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photos)
+    written = stylize.stylize([Path()], str(trained_run))
+    assert len(written) == 12 and all(path.is_relative_to(tmp_path / "photos-tiny") for path in written)
+
+
 def test_one_bad_photo_does_not_stop_the_others(trained_run: Path, photos: Path, tmp_path: Path) -> None:
     (photos / "0.jpg").write_text("not a photo")
     with pytest.raises(ImageError, match=r"0\.jpg is not an image.*1 of 13 failed"):
