@@ -86,7 +86,7 @@ def main() -> None:
     wrong, wrong_left = trained(True, photo, batches)
     right, right_left = trained(False, photo, batches)
     picture = images.grid([[photo, painting, wrong, right]])
-    (DOCS / "blog_loss.jpg").write_bytes(images.encode_jpeg(picture, quality=88))
+    (DOCS / "blog_loss.jpg").write_bytes(images.encode(picture, "JPEG", quality=88))
     lines = [
         "On a photo (the carried astronaut) against the carried painting, both at 256 x 256:",
         "",

@@ -13,9 +13,11 @@ from typer.core import TyperGroup
 
 from .backend import loading
 from .config import OBJECTIVES, PRESETS, TrainConfig, configure
-from .errors import MobileStyleError, OutputError, UsageError
-from .models import DEFAULT, RUNS, list_models
+from .errors import FidelityError, MobileStyleError, OutputError, UsageError
+from .files import refuse_existing
+from .models import DEFAULT, RUNS, list_models, newest_model
 from .progress import console
+from .recipes import RECIPES, TARGETS, find_recipe
 
 
 class _Commands(TyperGroup):
@@ -248,6 +250,164 @@ def evaluate(
     _print_table(table)
     if out is not None:
         print(f"{out / 'evaluation.json'}\n{out / 'grid.png'}")
+
+
+def _size(text: str) -> tuple[int, int]:
+    """(height, width) of "256" or "320x240" (width x height, as screens are described)."""
+    width, _, height = text.partition("x")
+    try:
+        return int(height or width), int(width)
+    except ValueError:
+        raise UsageError(f"--size takes 256, or 320x240 (width x height), not {text}") from None
+
+
+@app.command()
+def export(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="A bundled model, a run's folder, or a checkpoint.",
+            show_default=f"the newest run under ./{RUNS}, else {DEFAULT}",
+        ),
+    ] = None,
+    target: Annotated[str, typer.Option(help=f"{' or '.join(TARGETS)}.")] = TARGETS[0],
+    int8: Annotated[bool, typer.Option("--int8", help="Short for --recipe int8.")] = False,
+    fp16: Annotated[bool, typer.Option("--fp16", help="Short for --recipe float16.")] = False,
+    dynamic: Annotated[bool, typer.Option("--dynamic", help="Short for --recipe dynamic_int8.")] = False,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help=f"{', '.join(dict.fromkeys(r.name for r in RECIPES))}, or auto: the fastest that passes the gate.",
+            show_default="int8; float16 for coreml",
+        ),
+    ] = None,
+    size: Annotated[
+        list[str], typer.Option(help="Pictures that the app will pass: 256, or 320x240 (width x height). Repeatable.")
+    ] = ["256"],  # noqa: B006 (typer copies it)
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="Folder of photos to choose int8 ranges on.", show_default="the carried photos"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File, or new folder for several.", show_default="exports/MODEL-RECIPE-SIZE/model.tflite"),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check/--no-check", help="Compare the file with the float network on a few photos.")
+    ] = True,
+) -> None:
+    """Write a trained network as a file for phones, and prove that it still paints the same picture.
+
+    Examples: `mobile-style export --int8 --target tflite`,
+    `mobile-style export wave --fp16 --target coreml --size 256 --size 480x640`
+    """
+    short = {"int8": int8, "float16": fp16, "dynamic_int8": dynamic}
+    asked = [name for name, wanted in short.items() if wanted] + ([recipe] if recipe else [])
+    if len(asked) > 1:
+        raise UsageError(f"one recipe at a time: {' and '.join(asked)} were asked for")
+    chosen = asked[0] if asked else "int8" if target == "tflite" else "float16"
+    sizes = list(dict.fromkeys(map(_size, size)))
+    if model is None:
+        model = newest_model()
+        console.print(f"model {model}", markup=False, soft_wrap=True)
+    with loading():
+        from . import export as exporting
+
+    if chosen == "auto":
+        if target != "tflite" or len(sizes) > 1:
+            raise UsageError("--recipe auto measures on this machine: with --target tflite and one --size only")
+        frontier, made = exporting.export_fastest(model, sizes[0], calibration, out)
+        _print_frontier(frontier)
+        exports = [made]
+    else:
+        exports = exporting.export(model, find_recipe(target, chosen), sizes, calibration, out, check)
+    for made in exports:
+        print(made.path)
+        if made.validation is not None:
+            _print_validation(made.validation)
+    _fail_if_a_gate_is_not_passed([made.validation for made in exports])
+
+
+def _print_frontier(rows: list[Any]) -> None:
+    table = Table(title="Median of one thread on this machine; against the float network, mean over the photos")
+    for column in ("recipe", "kB", "ms", "PSNR", "SSIM", "gate"):
+        table.add_column(column, justify="left" if column in ("recipe", "gate") else "right")
+    for row in rows:
+        numbers = (f"{row.bytes / 1000:.0f}", f"{row.milliseconds:.1f}", f"{row.psnr:.1f}", f"{row.ssim:.4f}")
+        table.add_row(row.recipe, *numbers, "passed" if row.passed else "failed")
+    _print_table(table)
+
+
+def _print_validation(validation: Any) -> None:
+    from .report import COLUMNS
+
+    table = Table(title=f"{validation.target} {validation.recipe} by {validation.runtime}, against the float network")
+    for column in ("photo", *COLUMNS):
+        table.add_column(column, justify="left" if column == "photo" else "right")
+    for row in (validation.mean, validation.rows[0]):
+        name = row.photo if row is validation.mean else f"worst: {row.photo}"
+        table.add_row(name, *(show(row) for show in COLUMNS.values()))
+    _print_table(table)
+
+
+def _fail_if_a_gate_is_not_passed(validations: list[Any]) -> None:
+    failures = [failure for validation in validations if validation for failure in validation.failures]
+    if failures:
+        raise FidelityError("the gate is not passed: " + "; ".join(map(str, failures)))
+
+
+@app.command()
+def validate(
+    exported: Annotated[Path, typer.Argument(help="A .tflite file or an .mlpackage.", show_default=False)],
+    reference: Annotated[
+        str | None, typer.Option(help="Float model to compare with.", show_default="the one it was exported from")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of photos.", show_default="the carried held-out photos")
+    ] = None,
+    runtime: Annotated[str, typer.Option(help="For .tflite: litert, tflite-runtime or tensorflow.")] = "litert",
+    limit: Annotated[int | None, typer.Option(min=1, help="Use the first so many photos.", show_default="all")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="New folder for report.html and report.json.", show_default="none")
+    ] = None,
+) -> None:
+    """Prove that an exported file still paints what the float network paints.
+
+    It runs the file itself on real photos, and exits with an error if its recipe's gate is not passed.
+
+    Example: `mobile-style validate exports/starry_night-int8-256x256/model.tflite --report report`
+    """
+    if report is not None:
+        refuse_existing(report)
+    with loading():
+        from .report import write
+        from .validate import validate as run
+
+    validation = run(exported, reference, images, runtime, limit)
+    _print_validation(validation)
+    if report is not None:
+        write(validation, report)
+        print(f"{report / 'report.html'}\n{report / 'report.json'}")
+    _fail_if_a_gate_is_not_passed([validation])
+    print("passed")
+
+
+@app.command()
+def lint(
+    exported: Annotated[Path, typer.Argument(help="A .tflite file or an .mlpackage.", show_default=False)],
+) -> None:
+    """Name the operators in an exported file that phones refuse or get wrong.
+
+    Example: `mobile-style lint exports/starry_night-int8-256x256/model.tflite`
+    """
+    from .lint import lint as run
+
+    findings = run(exported)
+    for finding in findings:
+        print(finding)
+    if findings:
+        raise typer.Exit(1)
+    print("nothing found")
 
 
 @app.command()

@@ -12,6 +12,7 @@ from .card import read_card
 from .errors import CheckpointError, UsageError
 from .models import model_path, style_path
 
+PLAIN = ("stem", "up2", "out")  # convolutions that nothing normalises
 VGG16_LAYERS = ("1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_1", "4_2", "4_3")
 
 
@@ -48,10 +49,11 @@ class Architecture:
         ]
 
     def parameters(self) -> int:
-        """Trainable numbers: kernels, two per normalised channel, three output biases."""
+        """Trainable numbers: kernels, and for each channel an offset, a scale, or both."""
         convolutions = self.convolutions()
         kernels = sum(k * k * i * o for _, k, i, o, _ in convolutions)
-        return kernels + sum(2 * o for name, _, _, o, _ in convolutions if name != "out") + 3
+        one = (*PLAIN, *(f"block{b}b" for b in range(1, self.blocks + 1)))
+        return kernels + sum(o if name in one else 2 * o for name, _, _, o, _ in convolutions)
 
     def macs(self, height: int = 256, width: int = 256) -> int:
         """Multiply-accumulates of the convolutions for one image of height x width pixels."""
@@ -127,7 +129,7 @@ class TrainConfig:
         style_size: shorter side of the style image in pixels: the scale of the strokes.
         image_size: side of the square crops that are trained on.
         steps: optimizer steps of `batch_size` crops each.
-        learning_rate: of Adam, at its peak; a short warm-up, then a cosine to zero.
+        learning_rate: at its peak; a short warm-up, then a cosine to zero.
         init: checkpoint whose weights are the start; empty to start from random ones.
     """
 
@@ -150,6 +152,8 @@ class TrainConfig:
         for name in ("style_size", "image_size"):
             if not 32 <= getattr(self, name) <= 4096:
                 raise UsageError(f"--{name.replace('_', '-')} must be from 32 to 4096, not {getattr(self, name)}")
+        if self.image_size % 4:
+            raise UsageError(f"--image-size must be a multiple of 4, not {self.image_size}")
         for name in ("batch_size", "steps", "checkpoint_every", "preview_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")

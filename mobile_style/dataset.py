@@ -99,7 +99,7 @@ def build(sources: Sequence[Path], out: Path, shorter_side: int = 288, seed: int
 
     def prepare(index: int) -> bytes | ImageError:
         try:
-            return images.encode_jpeg(images.with_shorter_side(images.load(files[index]), shorter_side))
+            return images.encode(images.with_shorter_side(images.load(files[index]), shorter_side), "JPEG")
         except ImageError as error:
             return error
 

@@ -6,7 +6,8 @@
     ├── DatasetError            exit 4  a folder of photos or TFRecord shards that cannot be used
     ├── CheckpointError         exit 5  a model file that is missing, damaged or of another kind
     ├── OutputError             exit 6  a place that cannot be written, or would be overwritten
-    └── DivergedError           exit 7  a training whose loss is no longer a number or explodes
+    ├── DivergedError           exit 7  a training whose loss is no longer a number or explodes
+    └── FidelityError           exit 8  an exported model that does not paint what the float network paints
 
 The command line prints the message as one line and exits with the code; `MOBILE_STYLE_DEBUG=1`
 shows the traceback instead. Each message says what is wrong and what to do next.
@@ -53,3 +54,9 @@ class DivergedError(MobileStyleError):
     """A training whose loss is no longer a number or explodes."""
 
     exit_code = 7
+
+
+class FidelityError(MobileStyleError):
+    """An exported model that does not paint what the float network paints."""
+
+    exit_code = 8

@@ -15,7 +15,7 @@ from .config import Objective, TrainConfig
 from .errors import ImageError, UsageError
 from .files import refuse_existing, writing
 from .losses import PerceptualLoss
-from .models import carried_photos, model_path, style_path
+from .models import carried_photos, model_path, painting_of, style_path
 from .network import load_network
 from .optimise import Optimiser
 from .progress import track
@@ -87,8 +87,7 @@ def evaluate(
     path = model_path(model)
     network, card = load_network(path)
     config = TrainConfig.from_card(card)
-    kept = path.parent / "style.png"
-    painting = kept if style is None and kept.is_file() else style_path(style or config.style)
+    painting = painting_of(path, config.style) if style is None else style_path(style)
     files = images.find([photos or carried_photos("held_out")])[:limit]
     if not files:
         raise ImageError(f"no photos in {photos}")

@@ -127,11 +127,17 @@ def with_shorter_side(image: np.ndarray, size: int) -> np.ndarray:
     return resized(image, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
+def centre_crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The largest part around the middle of the picture that has this shape, as height x width pixels."""
+    scale = max(height / image.shape[0], width / image.shape[1])
+    image = resized(image, max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale)))
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return image[top : top + height, left : left + width]
+
+
 def centre_square(image: np.ndarray, size: int) -> np.ndarray:
     """The middle of the picture as size x size pixels."""
-    image = with_shorter_side(image, size)
-    top, left = (image.shape[0] - size) // 2, (image.shape[1] - size) // 2
-    return image[top : top + size, left : left + size]
+    return centre_crop(image, size, size)
 
 
 def to_pixels(values: np.ndarray) -> np.ndarray:
@@ -152,10 +158,10 @@ def grid(rows: Sequence[Sequence[np.ndarray]], gap: int = 4) -> np.ndarray:
     return sheet
 
 
-def encode_jpeg(image: np.ndarray, quality: int = 95) -> bytes:
-    """The picture as the bytes of a JPEG file."""
+def encode(image: np.ndarray, file_format: str, quality: int = 95) -> bytes:
+    """The picture as the bytes of a "JPEG" or "PNG" file."""
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    Image.fromarray(image).save(buffer, file_format, quality=quality)
     return buffer.getvalue()
 
 

@@ -56,6 +56,22 @@ def model_path(model: str | Path) -> Path:
     raise CheckpointError(f"there is no model {model}; `mobile-style models` lists what there is")
 
 
+def painting_of(checkpoint: Path, style: str) -> Path:
+    """The style image that a checkpoint was trained on: the copy kept in its run's folder, or the original.
+
+    Raises:
+        ImageError: neither is here.
+    """
+    kept = checkpoint.parent / "style.png"
+    return kept if kept.is_file() else style_path(style)
+
+
+def newest_model() -> str:
+    """The newest run under `RUNS`, else the bundled default."""
+    runs = sorted(RUNS.glob(f"*/{MODEL}"), key=lambda path: path.stat().st_mtime)
+    return str(runs[-1].parent) if runs else DEFAULT
+
+
 def list_models(runs: Path = RUNS) -> list[ModelInfo]:
     """Every bundled model, then every trained one under `runs`, newest last; damaged ones left out."""
     found = []

@@ -1,14 +1,18 @@
 """The transform network: a photo in, the stylised photo out, in one forward pass.
 
-Johnson et al. 2016 (https://arxiv.org/abs/1603.08155), with the two changes that its authors and
-successors settled on: instance normalisation (Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022)
-and nearest-neighbour upsampling followed by a convolution in place of transposed convolution
-(Odena et al. 2016, https://distill.pub/2016/deconv-checkerboard/).
+Johnson et al. 2016 (https://arxiv.org/abs/1603.08155), with two changes. Upsampling is by nearest
+neighbour followed by a convolution in place of transposed convolution (Odena et al. 2016,
+https://distill.pub/2016/deconv-checkerboard/). And where others normalise each image to zero mean
+and unit variance (Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022), here each channel of each
+image is divided by its mean absolute value, as filter response normalisation (Singh & Krishnan 2019,
+https://arxiv.org/abs/1911.09737) does with the root of the mean square. That paints as well, and
+8-bit integers can hold it: no difference of large numbers, no square, no root. The first and the
+last hidden layer, the largest ones, do without (docs/quantization.md has what each choice costs).
 
 Pixels are 0..255 on both ends, RGB, channels last. Every convolution sees its input continued by
 reflection: with zero padding the network draws a frame around the picture. Constant factors stand
-between the pixels and the first and last convolution so that Adam's steps suit the weights; an
-export folds them into the weights.
+between the pixels and the first and last convolution so that an optimizer's steps suit the weights;
+an export folds them into the weights.
 """
 
 from collections.abc import Callable
@@ -20,22 +24,30 @@ import numpy as np
 from keras import ops
 
 from .checkpoint import Checkpoint
-from .config import Architecture
+from .config import PLAIN, Architecture
+from .deploy import Convolution, phases
 from .errors import CheckpointError, UsageError
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
-Moments = Callable[[int, Tensor], tuple[Tensor, Tensor]]
+Magnitude = Callable[[int, Tensor], Tensor]
 
-EPSILON = 1e-5
+FLOOR = 3e-3  # added to magnitudes, so that a channel that is silent in an image stays so
 INPUT_SCALE = 1 / 255
 OUTPUT_SCALE = 25.0
 OUTPUT_OFFSET = 127.5
 SMALLEST = 8  # pixels: at a quarter of it, there must be something left to reflect
 
 
-def image_moments(_index: int, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance over each image's own pixels: what makes it *instance* normalisation."""
-    return ops.moments(x, axes=(1, 2), keepdims=True)  # type: ignore[no-any-return]
+def image_magnitude(_index: int, x: Tensor) -> Tensor:
+    """Mean absolute value of each channel over each image's own pixels: (N, 1, 1, C)."""
+    return ops.mean(ops.abs(x), axis=(1, 2), keepdims=True)
+
+
+def rounded(x: Tensor) -> Tensor:
+    """x as 8-bit integers would hold it, 256 levels between its extremes; the gradient passes straight through."""
+    lowest, highest = ops.minimum(ops.min(x), 0.0), ops.maximum(ops.max(x), 0.0)
+    step = (highest - lowest) / 255 + 1e-6
+    return x + ops.stop_gradient(ops.round(x / step) * step - x)
 
 
 def convolved(x: Tensor, kernel: Tensor, strides: int = 1) -> Tensor:
@@ -54,48 +66,98 @@ class TransformNet(keras.Model):  # type: ignore[misc]
         self.kernels, self.scales, self.offsets = [], [], []
         rng = np.random.default_rng(seed)  # NumPy's, so that every backend starts from the same weights
         for name, k, channels_in, channels_out, _ in architecture.convolutions():
-            # Glorot & Bengio 2010, equation 16.
+            # Glorot & Bengio 2010, equation 16. Kept as a matrix, which is what Muon takes.
             limit = np.sqrt(6 / (k * k * (channels_in + channels_out)))
-            start = rng.uniform(-limit, limit, (k, k, channels_in, channels_out)).astype(np.float32)
+            start = rng.uniform(-limit, limit, (k * k * channels_in, channels_out)).astype(np.float32)
             kernel = self.add_weight(name=f"{name}_kernel", shape=start.shape, initializer="zeros")
             kernel.assign(start)
             self.kernels.append(kernel)
-            if name != "out":
-                self.scales.append(self.add_weight(name=f"{name}_scale", shape=(channels_out,), initializer="ones"))
-            self.offsets.append(self.add_weight(name=f"{name}_offset", shape=(channels_out,), initializer="zeros"))
+            plain = name in PLAIN
+            scale = None if plain else self.add_weight(name=f"{name}_scale", shape=(channels_out,), initializer="ones")
+            self.scales.append(scale)
+            # The second convolutions of blocks end in a sum, and the next convolutions have offsets of their own.
+            second = name.startswith("block") and name.endswith("b")
+            offset = (
+                None if second else self.add_weight(name=f"{name}_offset", shape=(channels_out,), initializer="zeros")
+            )
+            self.offsets.append(offset)
         self.built = True
 
-    def call(self, images: Tensor, moments: Moments = image_moments) -> Tensor:
+    def convolutions(self, photos: np.ndarray) -> list[Convolution]:
+        """The network as phones run it, for `deploy.forward`.
+
+        Args:
+            photos: (N, H, W, 3) uint8, ordinary ones. Each normalised channel is scaled so that its mean
+                absolute value on them is 1, which the normalisation undoes: float16 stays far from its limits,
+                and the channels of a layer can share one int8 range.
+        """
+        typical: dict[int, np.ndarray] = {}
+
+        def record(index: int, x: Tensor) -> Tensor:
+            magnitude = image_magnitude(index, x)
+            typical[index] = np.maximum(ops.convert_to_numpy(magnitude).mean((0, 1, 2)), FLOOR)
+            return magnitude
+
+        self(ops.convert_to_tensor(photos.astype(np.float32)), magnitude=record)
+        done = []
+        for index, (name, k, channels_in, channels_out, _) in enumerate(self.architecture.convolutions()):
+            kernel = ops.convert_to_numpy(self.kernels[index].value).reshape(k, k, channels_in, channels_out)
+            offset, scale, floor = np.zeros(channels_out, np.float32), None, None
+            if (own := self.offsets[index]) is not None:
+                offset = ops.convert_to_numpy(own.value)
+            if name == "stem":
+                kernel = kernel * INPUT_SCALE
+            if name == "out":
+                kernel, offset = kernel * OUTPUT_SCALE, offset * OUTPUT_SCALE + OUTPUT_OFFSET
+            if (factors := self.scales[index]) is not None:
+                scale = ops.convert_to_numpy(factors.value)
+                kernel, floor = kernel * np.sign(scale) / typical[index], FLOOR / typical[index]
+                scale = np.abs(scale)
+            upsampled = name.startswith("up")
+            kernel = phases(kernel) if upsampled else kernel
+            strides, relu = 2 if name.startswith("down") else 1, not (name == "out" or name.endswith("b"))
+            done.append(Convolution(name, kernel, offset, scale, floor, strides, relu, upsampled))
+        return done
+
+    def call(self, images: Tensor, magnitude: Magnitude = image_magnitude, training: bool = False) -> Tensor:
         """Stylises a batch.
 
         Args:
-            images: (N, H, W, 3) float, RGB, 0..255; H and W at least `SMALLEST`.
-            moments: gives (mean, variance) that normalise the n-th convolution's output,
-                broadcastable to it. Tiles of one large image share theirs (see stylize.py).
+            images: (N, H, W, 3) float, RGB, 0..255; H and W multiples of 4, at least `SMALLEST`.
+            magnitude: gives what the n-th convolution's output is divided by, broadcastable to it.
+                Tiles of one large image share theirs (see stylize.py).
+            training: every tensor that int8 will store is rounded, so that the network learns to bear it
+                (Jacob et al. 2018, https://arxiv.org/abs/1712.05877).
 
         Returns:
             (N, H, W, 3) float, RGB, 0..255 (clipped).
         """
+        shapes = [(k, k, i, o) for _, k, i, o, _ in self.architecture.convolutions()]
 
-        def normalised(index: int, x: Tensor, strides: int = 1) -> Tensor:
-            x = convolved(x, self.kernels[index], strides)
-            mean, variance = moments(index, x)
-            scale = self.scales[index] * ops.rsqrt(variance + EPSILON)
-            return x * scale + (self.offsets[index] - mean * scale)
+        stored = rounded if training else (lambda x: x)
 
-        height, width = ops.shape(images)[1:3]
-        x = ops.relu(normalised(0, images * INPUT_SCALE))
-        x = half = ops.relu(normalised(1, x, strides=2))
-        x = ops.relu(normalised(2, x, strides=2))
+        def layer(index: int, x: Tensor, strides: int = 1) -> Tensor:
+            x = convolved(x, ops.reshape(self.kernels[index], shapes[index]), strides)
+            if self.scales[index] is not None:
+                x = stored(x)
+                x = stored(x * (self.scales[index] / (magnitude(index, x) + FLOOR)))
+            return x if self.offsets[index] is None else x + self.offsets[index]
+
+        def rectified(index: int, x: Tensor, strides: int = 1) -> Tensor:
+            return stored(ops.relu6(layer(index, x, strides)))
+
+        x = rectified(0, images * INPUT_SCALE)
+        x = rectified(1, x, strides=2)
+        x = rectified(2, x, strides=2)
         index = 3
         for _ in range(self.architecture.blocks):
-            x = x + normalised(index + 1, ops.relu(normalised(index, x)))
+            x = stored(x + layer(index + 1, rectified(index, x)))
             index += 2
-        for size in (ops.shape(half)[1:3], (height, width)):
-            x = ops.relu(normalised(index, ops.image.resize(x, size, interpolation="nearest")))
+        for _ in range(2):
+            height, width = ops.shape(x)[1:3]
+            x = rectified(index, ops.image.resize(x, (2 * height, 2 * width), interpolation="nearest"))
             index += 1
-        x = convolved(x, self.kernels[index]) + self.offsets[index]
-        x = x * OUTPUT_SCALE + OUTPUT_OFFSET
+        x = layer(index, x) * OUTPUT_SCALE + OUTPUT_OFFSET
         # Clipped in training too, so that what is trained is what is seen; the gradient passes
         # straight through, or a pixel that leaves the range could never come back.
         return x + ops.stop_gradient(ops.clip(x, 0.0, 255.0) - x)

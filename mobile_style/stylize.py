@@ -1,10 +1,10 @@
 """Stylising photos and videos of any size with a trained network.
 
-Instance normalisation takes its statistics over the whole image. Cut into tiles, each tile would
-get its own, and the seams would show. So a large image is stylised in two passes: crops spread
-over it give the statistics of every layer, all crops together; then every tile is normalised with
-those. Tiles overlap by the network's reach, so that with the same statistics a pixel comes out the
-same whichever tile it lies in, and there is no seam to hide.
+The network divides each channel by its mean absolute value over the whole image. Cut into tiles,
+each tile would get its own, and the seams would show. So a large image is stylised in two passes:
+crops spread over it give the magnitudes of every layer, all crops together; then every tile is
+divided by those. Tiles overlap by the network's reach, so that with the same magnitudes a pixel
+comes out the same whichever tile it lies in, and there is no seam to hide.
 """
 
 from collections import Counter
@@ -24,11 +24,11 @@ from .config import Architecture
 from .errors import ImageError, OutputError, UsageError
 from .files import refuse_existing
 from .models import model_path
-from .network import SMALLEST, Moments, TransformNet, load_network
+from .network import SMALLEST, Magnitude, TransformNet, load_network
 from .progress import track
 
 TILE = 768  # side of a tile with its overlap; larger images are cut
-SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the statistics of a large image
+SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the magnitudes of a large image
 SAMPLE_SIDE = 384
 
 
@@ -140,23 +140,23 @@ def stylize_image(network: TransformNet, picture: np.ndarray) -> np.ndarray:
     padded = np.pad(picture, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge")
     if max(padded.shape[:2]) <= TILE:
         return _run(network, padded)[:height, :width]
-    moments = sampled_moments(network, padded)
+    magnitude = sampled_magnitude(network, padded)
     margin = reach(network.architecture)
     result = np.empty_like(padded)
     step = TILE - 2 * margin
     for top in range(0, padded.shape[0], step):
         for left in range(0, padded.shape[1], step):
             y, x = max(0, top - margin), max(0, left - margin)
-            tile = _run(network, padded[y : top + step + margin, x : left + step + margin], moments)
+            tile = _run(network, padded[y : top + step + margin, x : left + step + margin], magnitude)
             tile = tile[top - y : top - y + step, left - x : left - x + step]
             result[top : top + step, left : left + step] = tile
     return result[:height, :width]
 
 
-def _run(network: TransformNet, picture: np.ndarray, moments: Moments | None = None) -> np.ndarray:
+def _run(network: TransformNet, picture: np.ndarray, magnitude: Magnitude | None = None) -> np.ndarray:
     batch = ops.convert_to_tensor(picture[None].astype(np.float32))
     with _no_gradients():
-        output = network(batch) if moments is None else network(batch, moments=moments)
+        output = network(batch) if magnitude is None else network(batch, magnitude=magnitude)
     return images.to_pixels(ops.convert_to_numpy(output)[0])
 
 
@@ -186,14 +186,14 @@ def reach(architecture: Architecture) -> int:
     return -(-pixels // 4) * 4
 
 
-def sampled_moments(network: TransformNet, picture: np.ndarray) -> Moments:
-    """Statistics of every normalisation, from crops spread over a large picture.
+def sampled_magnitude(network: TransformNet, picture: np.ndarray) -> Magnitude:
+    """Magnitudes of every normalised layer, from crops spread over a large picture.
 
-    The crops go through together, each layer pooling its statistics over all of them, without the
-    margin where a crop's own border is felt.
+    The crops go through together, each layer averaging over all of them, without the margin where a
+    crop's own border is felt.
     """
     margin = reach(network.architecture)
-    down = [d for name, *_, d in network.architecture.convolutions() if name != "out"]
+    down = [d for *_, d in network.architecture.convolutions()]
 
     def starts(length: int) -> np.ndarray:
         return np.unique(np.linspace(0, max(0, length - SAMPLE_SIDE), SAMPLE_CROPS).astype(int) // 4 * 4)
@@ -203,16 +203,16 @@ def sampled_moments(network: TransformNet, picture: np.ndarray) -> Moments:
         [picture[y : y + SAMPLE_SIDE, x : x + SAMPLE_SIDE] for y in starts(height) for x in starts(width)]
     ).astype(np.float32)
     trims = [margin if length > SAMPLE_SIDE else 0 for length in (height, width)]
-    recorded: list[tuple[Any, Any]] = []
+    recorded: dict[int, Any] = {}
 
-    def record(index: int, x: Any) -> tuple[Any, Any]:
+    def record(index: int, x: Any) -> Any:
         top, left = (trim // down[index] for trim in trims)
         inner = x[:, top : x.shape[1] - top, left : x.shape[2] - left]
-        recorded.append(ops.moments(inner, axes=(0, 1, 2), keepdims=True))
-        return recorded[-1]
+        recorded[index] = ops.mean(ops.abs(inner), axis=(0, 1, 2), keepdims=True)
+        return recorded[index]
 
     with _no_gradients():
-        network(ops.convert_to_tensor(crops), moments=record)
+        network(ops.convert_to_tensor(crops), magnitude=record)
     return lambda index, x: recorded[index]
 
 

@@ -58,9 +58,9 @@ class Trainer(keras.Model):  # type: ignore[misc]
         self.loss_networks = [perceptual.network, perceptual.content_network]
         self.trackers = [keras.metrics.Mean(name=name) for name in ("content", "style", "tv")]
 
-    def call(self, content_images: Any) -> Any:
+    def call(self, content_images: Any, training: bool = False) -> Any:
         """Stylises a batch."""
-        return self.network(content_images)
+        return self.network(content_images, training=training)
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
         """The total of the losses of outputs `y_pred` for content images `x`, mean over the batch."""
@@ -90,7 +90,14 @@ def make_trainer(config: TrainConfig, style_image: np.ndarray) -> Trainer:
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
-    optimizer = keras.optimizers.Adam(schedule if warmup else config.learning_rate)
+    # Muon (https://kellerjordan.github.io/posts/muon/) for the kernels, Adam for the rest: in the same number of steps
+    # it gets what takes Adam 1.75 times as many (docs/training.md).
+    optimizer = keras.optimizers.Muon(
+        schedule if warmup else config.learning_rate,
+        weight_decay=None,
+        adam_weight_decay=None,
+        exclude_embeddings=False,
+    )
     # XLA on the CPU knows no gradient of nearest-neighbour resizing, and is no faster.
     trainer.compile(optimizer, jit_compile="auto" if keras.backend.backend() == "jax" else False)
     optimizer.build(trainer.network.trainable_variables)

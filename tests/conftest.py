@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +78,23 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("trained") / "tiny"
     train(tiny_config(), out)
     return out
+
+
+Exported = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The bundled model exported for 64x64 pictures by a TensorFlow Lite recipe, each once; unvalidated."""
+    from mobile_style.export import export
+    from mobile_style.models import DEFAULT
+    from mobile_style.recipes import find_recipe
+
+    folder = tmp_path_factory.mktemp("exported")
+
+    @cache
+    def of(recipe: str) -> Path:
+        place = folder / recipe / "model.tflite"
+        return export(DEFAULT, find_recipe("tflite", recipe), [(64, 64)], out=place, check=False)[0].path
+
+    return of

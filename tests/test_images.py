@@ -74,7 +74,7 @@ def test_transparency_is_kept_apart_or_laid_on_white(tmp_path: Path) -> None:
 
 def bad_files(folder: Path) -> dict[Path, str]:
     """One file of each kind that must be refused, with what the message says."""
-    jpeg = images.encode_jpeg(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    jpeg = images.encode(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8), "JPEG")
     bomb = io.BytesIO()
     Image.new("1", (30_000, 30_000)).save(bomb, "PNG")
     frames = [Image.new("RGB", (8, 8), (100 * number, 0, 0)) for number in range(3)]

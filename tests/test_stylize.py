@@ -7,7 +7,7 @@ from PIL import Image
 from mobile_style import images, stylize, video
 from mobile_style.config import PRESETS, Architecture
 from mobile_style.errors import CheckpointError, ImageError, OutputError, UsageError
-from mobile_style.network import TransformNet, image_moments
+from mobile_style.network import TransformNet, image_magnitude
 
 
 @pytest.fixture
@@ -20,14 +20,14 @@ def test_a_pixel_reaches_no_further_than_said(network: TransformNet) -> None:
     fixed = {}
 
     def record(index: int, x: np.ndarray) -> tuple:
-        fixed[index] = image_moments(index, x)
+        fixed[index] = image_magnitude(index, x)
         return fixed[index]
 
     picture = np.full((1, 160, 160, 3), 100, np.float32)
-    network(picture, moments=record)
+    network(picture, magnitude=record)
     changed = picture.copy()
     changed[0, 80, 80] = 255
-    outputs = [np.asarray(network(p, moments=lambda index, x: fixed[index])) for p in (picture, changed)]
+    outputs = [np.asarray(network(p, magnitude=lambda index, x: fixed[index])) for p in (picture, changed)]
     rows, columns = np.nonzero(np.abs(outputs[0] - outputs[1]).max((0, 3)) > 0)
     furthest = max(abs(rows - 80).max(), abs(columns - 80).max())
     assert stylize.reach(network.architecture) - 12 <= furthest <= stylize.reach(network.architecture)
@@ -38,12 +38,12 @@ def test_tiles_leave_no_seam(
     network: TransformNet, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, shape: tuple[int, int]
 ) -> None:
     picture = np.asarray(Image.fromarray(rng.integers(0, 256, (9, 11, 3), np.uint8)).resize(shape[::-1]))
-    moments = stylize.sampled_moments(
+    magnitude = stylize.sampled_magnitude(
         network, np.pad(picture, ((0, -shape[0] % 4), (0, -shape[1] % 4), (0, 0)), mode="edge")
     )
-    monkeypatch.setattr(stylize, "sampled_moments", lambda *_: moments)
+    monkeypatch.setattr(stylize, "sampled_magnitude", lambda *_: magnitude)
     padded = np.pad(picture, ((0, -shape[0] % 4), (0, -shape[1] % 4), (0, 0)), mode="edge")
-    whole = stylize._run(network, padded, moments)[: shape[0], : shape[1]]
+    whole = stylize._run(network, padded, magnitude)[: shape[0], : shape[1]]
     monkeypatch.setattr(stylize, "TILE", 160)
     tiled = stylize.stylize_image(network, picture)
     assert tiled.shape == picture.shape and np.abs(tiled.astype(int) - whole).max() <= 1  # rounding
@@ -53,7 +53,7 @@ def test_sampled_statistics_are_those_of_the_image_when_the_crops_cover_it(
     network: TransformNet, rng: np.random.Generator
 ) -> None:
     picture = rng.integers(0, 256, (200, 384, 3), np.uint8)
-    with_sample = stylize._run(network, picture, stylize.sampled_moments(network, picture))
+    with_sample = stylize._run(network, picture, stylize.sampled_magnitude(network, picture))
     assert np.abs(with_sample.astype(int) - stylize._run(network, picture)).max() <= 1
 
 

@@ -58,7 +58,7 @@ def _samples(out: Path) -> None:
         rows[1].append(stylize_image(network, photo))
     half = len(rows[0]) // 2
     sheet = images.grid([rows[0][:half], rows[1][:half], rows[0][half:], rows[1][half:]])
-    (out / "samples.jpg").write_bytes(images.encode_jpeg(sheet, quality=88))
+    (out / "samples.jpg").write_bytes(images.encode(sheet, "JPEG", quality=88))
 
 
 def _loss_curves(log: Path, picture: Path) -> None:

@@ -1,0 +1,227 @@
+"""Whether an exported file still paints what the float network paints: measured on real photos."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from . import fidelity, images, runtimes
+from .config import TrainConfig
+from .errors import CheckpointError, ImageError
+from .export_card import digest, read_export_card
+from .losses import PerceptualLoss
+from .models import carried_photos, model_path, painting_of
+from .network import load_network
+from .progress import track
+from .recipes import Gate, find_recipe
+from .stylize import stylize_image
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One photo's figures, or their mean.
+
+    Attributes:
+        photo: the file's name; with several sizes, and the size.
+        psnr: dB, data range 255; ssim: at most 1.
+        largest: difference of any pixel's channel, in grey levels.
+        off: share of the pixels off by more than 8 grey levels, 0 to 1.
+        content, style: losses of the exported output; content_reference, style_reference: of the float output.
+        border, checkerboard: artefact scores of the exported output, in grey levels, and of the float output.
+        constant: whether the exported output is one colour only.
+    """
+
+    photo: str
+    psnr: float
+    ssim: float
+    largest: float
+    off: float
+    content: float
+    content_reference: float
+    style: float
+    style_reference: float
+    border: float
+    border_reference: float
+    checkerboard: float
+    checkerboard_reference: float
+    constant: bool
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A limit of the gate that was not kept."""
+
+    metric: str
+    photo: str
+    value: float
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.metric} of {self.photo} is {self.value:.4g}, the limit {self.limit:.4g}"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What was measured, on what, and what the gate says.
+
+    Attributes:
+        rows: a photo each, the worst PSNR first.
+        mean: over the photos (`largest`: the maximum).
+        pictures: (photo, float output, exported output) of each row.
+    """
+
+    exported: str
+    recipe: str
+    target: str
+    reference: str
+    runtime: str
+    gate: Gate
+    rows: tuple[Figures, ...]
+    mean: Figures
+    failures: tuple[Failure, ...]
+    pictures: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
+
+    def figures(self) -> dict[str, object]:
+        """Everything but the pictures, for JSON."""
+        return {
+            "exported": self.exported,
+            "target": self.target,
+            "recipe": self.recipe,
+            "reference": self.reference,
+            "runtime": self.runtime,
+            "gate": asdict(self.gate),
+            "passed": not self.failures,
+            "failures": [asdict(failure) for failure in self.failures],
+            "mean": asdict(self.mean),
+            "photos": [asdict(row) for row in self.rows],
+        }
+
+
+def validate(
+    exported: Path,
+    reference: str | None = None,
+    photos: Path | None = None,
+    runtime: str = "litert",
+    limit: int | None = None,
+) -> Validation:
+    """Runs the exported file itself on photos, and compares with the float network.
+
+    Args:
+        exported: a .tflite file or an .mlpackage with its card beside it or inside.
+        reference: the checkpoint it was made of; by default the one that its card names.
+        photos: a folder; by default the package's own held-out photos. Each is cut to the model's shape.
+        runtime: of a .tflite file, a key of `runtimes.RUNTIMES`.
+        limit: use only the first so many photos.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or not the one that the card describes.
+        ImageError: there are no photos, or one is unreadable.
+        MobileStyleError: the exported model's output is not finite.
+    """
+    card = read_export_card(exported)
+    recipe = find_recipe(card["target"], card["recipe"])
+    checkpoint = _reference(card, reference)
+    network, model_card = load_network(checkpoint)
+    config = TrainConfig.from_card(model_card)
+    runner = runtimes.load(exported, runtime)
+    files = images.find([photos or carried_photos("held_out")])[:limit]
+    if not files:
+        raise ImageError(f"no photos in {photos}")
+    painting = images.with_shorter_side(images.load(painting_of(checkpoint, config.style)), config.style_size)
+    perceptual = PerceptualLoss(config.objective, painting)
+
+    measured = []
+    jobs = [(file, size) for size in runner.sizes for file in files]
+    for file, (height, width) in track(jobs, "Validating", len(jobs)):
+        photo = images.centre_crop(images.load(file), height, width)
+        expected, output = stylize_image(network, photo), runner(photo)
+        name = file.name if len(runner.sizes) == 1 else f"{file.name} {width}x{height}"
+        measured.append((compare(name, perceptual, photo, expected, output), (photo, expected, output)))
+    measured.sort(key=lambda pair: pair[0].psnr)
+    rows = tuple(row for row, _ in measured)
+    mean = _mean(rows)
+    return Validation(
+        exported=str(exported),
+        recipe=recipe.name,
+        target=recipe.target,
+        reference=str(checkpoint),
+        runtime=runner.runtime,
+        gate=recipe.gate,
+        rows=rows,
+        mean=mean,
+        failures=tuple(failures(recipe.gate, rows, mean)),
+        pictures=tuple(pictures for _, pictures in measured),
+    )
+
+
+def _reference(card: dict[str, Any], given: str | None) -> Path:
+    if given is not None:
+        return model_path(given)
+    source = card["source"]
+    try:
+        checkpoint = model_path(source["checkpoint"])
+    except CheckpointError:
+        raise CheckpointError(
+            f"{source['checkpoint']}, the float reference, is not here; name it with --reference"
+        ) from None
+    if digest(checkpoint) != source["sha256"]:
+        raise CheckpointError(f"{checkpoint} is not what this was exported from; export again, or name --reference")
+    return checkpoint
+
+
+def compare(
+    name: str, perceptual: PerceptualLoss, photo: np.ndarray, expected: np.ndarray, output: np.ndarray
+) -> Figures:
+    """Every figure of one photo; all pictures (H, W, 3) uint8."""
+    batch = np.stack([expected, output]).astype(np.float32)
+    target = perceptual.content_targets(ops.convert_to_tensor(photo[None].astype(np.float32)))
+    parts = perceptual.parts(ops.convert_to_tensor(batch), target)
+    (content_reference, content), (style_reference, style) = (
+        map(float, ops.convert_to_numpy(parts[part])) for part in ("content", "style")
+    )
+    return Figures(
+        photo=name,
+        psnr=fidelity.psnr(expected, output),
+        ssim=fidelity.ssim(expected, output),
+        largest=fidelity.largest_difference(expected, output),
+        off=fidelity.share_off(expected, output),
+        content=content,
+        content_reference=content_reference,
+        style=style,
+        style_reference=style_reference,
+        border=fidelity.border(output),
+        border_reference=fidelity.border(expected),
+        checkerboard=fidelity.checkerboard(output),
+        checkerboard_reference=fidelity.checkerboard(expected),
+        constant=bool((output == output[0, 0]).all()),
+    )
+
+
+def _mean(rows: tuple[Figures, ...]) -> Figures:
+    values = {f.name: [getattr(row, f.name) for row in rows] for f in fields(Figures) if f.name != "photo"}
+    means = {name: float(np.mean(column)) for name, column in values.items()}
+    return Figures("all photos", **means | {"largest": max(values["largest"]), "constant": any(values["constant"])})
+
+
+def failures(gate: Gate, rows: tuple[Figures, ...], mean: Figures) -> Iterator[Failure]:
+    """Every limit that is not kept: by the mean, and by each photo. A figure that is no number fails."""
+    for row in rows:
+        if not row.psnr >= gate.psnr_worst:
+            yield Failure("PSNR", row.photo, row.psnr, gate.psnr_worst)
+        if row.constant:
+            yield Failure("range of colours", row.photo, 0.0, 1.0)
+    if not mean.psnr >= gate.psnr_mean:
+        yield Failure("PSNR", mean.photo, mean.psnr, gate.psnr_mean)
+    if not mean.ssim >= gate.ssim_mean:
+        yield Failure("SSIM", mean.photo, mean.ssim, gate.ssim_mean)
+    for loss in ("content", "style"):
+        change = abs(getattr(mean, loss) / getattr(mean, f"{loss}_reference") - 1)
+        if not change <= gate.loss_change:
+            yield Failure(f"relative change of the {loss} loss", mean.photo, change, gate.loss_change)
+    for artefact in ("border", "checkerboard"):
+        growth = getattr(mean, artefact) - getattr(mean, f"{artefact}_reference")
+        if not growth <= gate.artefact:
+            yield Failure(f"growth of the {artefact} score", mean.photo, growth, gate.artefact)

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mobile_style import fidelity
+
+
+def test_psnr_by_hand() -> None:
+    black = np.zeros((4, 4, 3), np.uint8)
+    assert fidelity.psnr(black, black) == float("inf")
+    assert fidelity.psnr(black, black + 255) == pytest.approx(0)
+    assert fidelity.psnr(black, black + 16) == pytest.approx(20 * np.log10(255 / 16))
+
+
+def test_ssim_is_tensorflows(rng: np.random.Generator, astronaut: np.ndarray) -> None:
+    noisy = np.clip(astronaut + rng.normal(0, 12, astronaut.shape), 0, 255).astype(np.uint8)
+    expected = float(tf.image.ssim(tf.constant(astronaut), tf.constant(noisy), 255))
+    assert fidelity.ssim(astronaut, noisy) == pytest.approx(expected, abs=1e-4)
+    assert fidelity.ssim(astronaut, astronaut) == pytest.approx(1)
+
+
+def test_differences_by_hand() -> None:
+    a = np.full((10, 10, 3), 100, np.uint8)
+    b = a.copy()
+    b[0, :5, 1] = 109  # five pixels of a hundred, by one more than is allowed
+    b[1, :5, 2] = 92
+    assert fidelity.largest_difference(a, b) == 9 and fidelity.share_off(a, b) == 0.05
+
+
+def test_a_frame_and_a_checkerboard_show_in_their_scores_only(astronaut: np.ndarray) -> None:
+    framed, checked = astronaut.copy(), astronaut.astype(int)
+    framed[:4], framed[-4:], framed[:, :4], framed[:, -4:] = 0, 0, 0, 0
+    checked[::4] += 8
+    checked = np.clip(checked, 0, 255).astype(np.uint8)
+    assert fidelity.border(framed) > fidelity.border(astronaut) + 20
+    assert fidelity.checkerboard(checked) > fidelity.checkerboard(astronaut) + 2
+    assert abs(fidelity.border(checked) - fidelity.border(astronaut)) < 3
+
+
+@pytest.mark.parametrize("period", [2, 4])
+def test_checkerboard_measures_an_amplitude(period: int) -> None:
+    wave = 100 + 5 * np.cos(2 * np.pi * np.arange(32) / period)
+    picture = np.broadcast_to(wave[:, None, None], (32, 35, 3))
+    assert fidelity.checkerboard(picture) == pytest.approx(5, rel=1e-6)

@@ -1,0 +1,64 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from conftest import Exported
+from mobile_style import tflite
+from mobile_style.export_card import METADATA
+from mobile_style.lint import lint
+from mobile_style.recipes import RECIPES
+
+
+def opened(path: Path) -> Interpreter:
+    interpreter = Interpreter(str(path), num_threads=1)
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def test_int8_holds_no_float_and_takes_and_gives_bytes(exported: Exported) -> None:
+    interpreter = opened(exported("int8"))
+    kinds = {np.dtype(tensor["dtype"]).kind for tensor in interpreter.get_tensor_details()}
+    assert kinds == {"i", "u"}
+    for details in (*interpreter.get_input_details(), *interpreter.get_output_details()):
+        assert details["dtype"] == np.uint8 and details["quantization"] == (1.0, 0)
+        assert tuple(details["shape"]) == (1, 64, 64, 3)
+
+
+@pytest.mark.parametrize("recipe", ["float32", "float16", "int8"])
+def test_one_delegate_takes_the_whole_graph(recipe: str, exported: Exported) -> None:
+    """What XNNPACK leaves out runs many times as slowly."""
+    names = [operator["op_name"] for operator in opened(exported(recipe))._get_ops_details()]
+    assert names.count("DELEGATE") == 1
+
+
+@pytest.mark.parametrize("recipe", ["float32", "float16", "int8"])
+def test_the_lint_finds_nothing(recipe: str, exported: Exported) -> None:
+    assert lint(exported(recipe)) == []
+
+
+def test_sizes_fall_by_recipe(exported: Exported) -> None:
+    sizes = {r.name: exported(r.name).stat().st_size for r in RECIPES if r.target == "tflite"}
+    assert sizes["int8"] < sizes["float16"] < sizes["float32"]
+
+
+def test_the_file_holds_its_card(exported: Exported) -> None:
+    path = exported("int8")
+    model = tflite.schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    (entry,) = (entry for entry in model.metadata if entry.name == METADATA.encode())
+    inside = json.loads(bytes(model.buffers[entry.buffer].data))
+    beside = json.loads(path.with_suffix(".json").read_text())
+    assert inside["file"] is None and inside["fidelity"] is None
+    for key in ("name", "target", "recipe", "input", "output", "tools", "calibration", "date"):
+        assert inside[key] == beside[key]
+    assert inside["source"]["sha256"] == beside["source"]["sha256"]
+
+
+def test_constants_are_aligned(exported: Exported) -> None:
+    """Runtimes map the file into memory and read weights where they lie."""
+    content = exported("float32").read_bytes()
+    model = tflite.schema.ModelT.InitFromPackedBuf(content, 0)
+    large = [bytes(b.data) for b in model.buffers if b.data is not None and len(b.data) > 1000]
+    assert large and all(content.index(data) % 16 == 0 for data in large)
