@@ -3,7 +3,8 @@
     python benchmarks/train_step.py [--presets nano,small,base,johnson] [--rounds 3] [--steps 4]
 
 Each measurement is a process of its own; the rounds take turns, so that a noisy machine hits all of
-them alike. Needs PyTorch (`pip install --group bench`), in this environment or in the one whose
+them alike. Ours also rounds activations as int8 will, and compares with the output that is not rounded;
+PyTorch's does neither. Needs PyTorch (`pip install --group bench`), in this environment or in the one whose
 interpreter `--torch-python` names. Prints a Markdown table.
 """
 
@@ -18,6 +19,7 @@ import time
 import numpy as np
 
 BATCH, SIZE = 4, 256
+FLOOR = 3e-3  # as in network.py, whose import would load Keras
 MARK = "MEASURED "
 
 
@@ -58,35 +60,35 @@ def measure_torch(preset: str, steps: int) -> dict[str, float]:
     import torch
     import torch.nn.functional as F
 
-    from mobile_style.config import PRESETS, VGG16_LAYERS
+    from mobile_style.config import PLAIN, PRESETS, VGG16_LAYERS
     from mobile_style.models import DATA
 
     architecture = PRESETS[preset]
-    kernels, norms = [], []
+    kernels, scales, offsets = [], [], []
     for name, k, channels_in, channels_out, _ in architecture.convolutions():
         kernels.append(torch.nn.init.xavier_uniform_(torch.empty(channels_out, channels_in, k, k)).requires_grad_())
-        if name != "out":
-            norms.append(torch.nn.InstanceNorm2d(channels_out, affine=True))
-    bias = torch.zeros(3, requires_grad=True)
+        second = name.startswith("block") and name.endswith("b")
+        scales.append(None if name in PLAIN else torch.ones(channels_out, 1, 1, requires_grad=True))
+        offsets.append(None if second else torch.zeros(channels_out, 1, 1, requires_grad=True))
 
     def network(images):
-        def convolved(index, x, stride=1, offset=None):
+        def layer(index, x, stride=1):
             x = F.pad(x, [kernels[index].shape[-1] // 2] * 4, mode="reflect")
-            return F.conv2d(x, kernels[index], offset, stride=stride)
+            x = F.conv2d(x, kernels[index], stride=stride)
+            if scales[index] is not None:
+                x = x * (scales[index] / (x.abs().mean((2, 3), keepdim=True) + FLOOR))
+            return x if offsets[index] is None else x + offsets[index]
 
-        def normalised(index, x, stride=1):
-            return norms[index](convolved(index, x, stride))
-
-        x = F.relu(normalised(0, images / 255))
-        x = F.relu(normalised(2, F.relu(normalised(1, x, 2)), 2))
+        x = F.relu6(layer(0, images / 255))
+        x = F.relu6(layer(2, F.relu6(layer(1, x, 2)), 2))
         index = 3
         for _ in range(architecture.blocks):
-            x = x + normalised(index + 1, F.relu(normalised(index, x)))
+            x = x + layer(index + 1, F.relu6(layer(index, x)))
             index += 2
         for _ in range(2):
-            x = F.relu(normalised(index, F.interpolate(x, scale_factor=2, mode="nearest")))
+            x = F.relu6(layer(index, F.interpolate(x, scale_factor=2, mode="nearest")))
             index += 1
-        return convolved(index, x, offset=bias) * 25 + 127.5
+        return layer(index, x) * 25 + 127.5
 
     def load(name):
         return torch.from_numpy(arrays[name].astype(np.float32))
@@ -116,7 +118,7 @@ def measure_torch(preset: str, steps: int) -> dict[str, float]:
         found = features(style.permute(2, 0, 1)[None])
         style_grams = {layer: gram(found[layer]) for layer in styles}
     images = batch.permute(0, 3, 1, 2)
-    weights = [*kernels, bias, *(p for norm in norms for p in norm.parameters())]
+    weights = [weight for weight in (*kernels, *scales, *offsets) if weight is not None]
     adam = torch.optim.Adam(weights, lr=1e-3)
 
     def step():

@@ -105,7 +105,10 @@ def train(
         int, typer.Option(help="Shorter side of the style image: smaller gives finer strokes.")
     ] = TrainConfig.style_size,
     batch_size: Annotated[int, typer.Option(help="Crops per step.")] = TrainConfig.batch_size,
-    learning_rate: Annotated[float, typer.Option(help="Adam's, at its peak.")] = TrainConfig.learning_rate,
+    learning_rate: Annotated[float, typer.Option(help="Muon's and Adam's, at its peak.")] = TrainConfig.learning_rate,
+    rounding_weight: Annotated[
+        float, typer.Option(help="Larger makes the int8 export more faithful.")
+    ] = TrainConfig.rounding_weight,
     seed: Annotated[int, typer.Option(help="Of the weights, the photos' order and the crops.")] = TrainConfig.seed,
     objective: Annotated[
         str, typer.Option(help=f"Layers and weights of the losses: {', '.join(OBJECTIVES)}.")

@@ -130,6 +130,7 @@ class TrainConfig:
         image_size: side of the square crops that are trained on.
         steps: optimizer steps of `batch_size` crops each.
         learning_rate: at its peak; a short warm-up, then a cosine to zero.
+        rounding_weight: factor of the squared difference, in grey levels, that int8's rounding makes to the output.
         init: checkpoint whose weights are the start; empty to start from random ones.
     """
 
@@ -143,6 +144,7 @@ class TrainConfig:
     batch_size: int = 2
     steps: int = 1500
     learning_rate: float = 3e-3
+    rounding_weight: float = 2000.0
     seed: int = 0
     init: str = ""
     checkpoint_every: int = 100
@@ -159,6 +161,8 @@ class TrainConfig:
                 raise UsageError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
         if not 0 < self.learning_rate <= 1:
             raise UsageError(f"--learning-rate must be above 0 and at most 1, not {self.learning_rate}")
+        if not 0 <= self.rounding_weight < inf:
+            raise UsageError(f"--rounding-weight must be a finite number, and not negative, not {self.rounding_weight}")
         if self.seed < 0:
             raise UsageError(f"--seed must not be negative, not {self.seed}")
 

@@ -15,6 +15,7 @@ date          ISO 8601, UTC
 
 import hashlib
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def digest(path: Path) -> str:
 
 
 def read_export_card(exported: Path) -> dict[str, Any]:
-    """The card beside an exported file.
+    """The card beside an exported file, or without one that inside a .tflite.
 
     Raises:
         CheckpointError: the file or its card is missing or damaged, or they do not belong together.
@@ -53,20 +54,34 @@ def read_export_card(exported: Path) -> dict[str, Any]:
     if not exported.exists():
         raise CheckpointError(f"there is no exported model at {exported}; `mobile-style export` makes one")
     path = card_path(exported)
+    inside = not path.exists() and exported.suffix == ".tflite"
     try:
-        card = json.loads(path.read_text())
+        card = _embedded(exported) if inside else json.loads(path.read_text())
         if card["schema"] != SCHEMA:
             raise CheckpointError(f"{path} is of schema {card['schema']}, this version reads {SCHEMA}")
         if set(card) != KEYS:
             raise CheckpointError(f"{path} has unexpected or missing keys: {sorted(set(card) ^ KEYS)}")
-        recorded = card["file"]["sha256"]
+        recorded = None if inside else card["file"]["sha256"]
     except OSError as error:
         raise CheckpointError(f"the card {path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"the card {path} is damaged ({error})") from None
-    if digest(exported) != recorded:
+    if not inside and digest(exported) != recorded:
         raise CheckpointError(f"{exported} is not the file that {path} describes; export it again")
     return card  # type: ignore[no-any-return]
+
+
+def _embedded(exported: Path) -> dict[str, Any]:
+    from ai_edge_litert import schema_py_generated as schema
+
+    content = exported.read_bytes()
+    try:
+        model = schema.ModelT.InitFromPackedBuf(content, 0)
+        (buffer,) = (entry.buffer for entry in model.metadata or () if entry.name == METADATA.encode())
+        card: dict[str, Any] = json.loads(bytes(model.buffers[buffer].data))
+    except (ValueError, LookupError, TypeError, AttributeError, struct.error):
+        raise CheckpointError(f"{exported} has no card, neither beside it nor inside; export it again") from None
+    return card
 
 
 def write_card(exported: Path, card: dict[str, Any]) -> None:

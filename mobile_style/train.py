@@ -51,23 +51,29 @@ DIVERGED = 30  # times the lowest smoothed loss
 class Trainer(keras.Model):  # type: ignore[misc]
     """The network under its losses: what Keras differentiates, on any of its backends."""
 
-    def __init__(self, network: TransformNet, perceptual: PerceptualLoss) -> None:
+    def __init__(self, network: TransformNet, perceptual: PerceptualLoss, rounding_weight: float) -> None:
         super().__init__()
-        self.network, self.perceptual = network, perceptual
+        self.network, self.perceptual, self.rounding_weight = network, perceptual, rounding_weight
         # Named here so that Keras sees their weights; JAX would compile them in as constants.
         self.loss_networks = [perceptual.network, perceptual.content_network]
-        self.trackers = [keras.metrics.Mean(name=name) for name in ("content", "style", "tv")]
+        self.trackers = [keras.metrics.Mean(name=name) for name in ("content", "style", "tv", "rounding")]
 
     def call(self, content_images: Any, training: bool = False) -> Any:
         """Stylises a batch."""
         return self.network(content_images, training=training)
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
-        """The total of the losses of outputs `y_pred` for content images `x`, mean over the batch."""
+        """The total of the losses of outputs `y_pred` for content images `x`, mean over the batch.
+
+        `y_pred` is rounded on its way as int8 will round it. How far it is from the output that is not, in
+        squared grey levels, is a loss of its own, with gradients through both: it makes the network amplify
+        rounding less.
+        """
         parts = self.perceptual.parts(y_pred, self.perceptual.content_targets(x))
+        parts["rounding"] = ops.mean(ops.square(y_pred - self.network(x)), axis=(1, 2, 3))
         for tracker in self.trackers:
             tracker.update_state(parts[tracker.name])
-        return ops.mean(self.perceptual.total(parts))
+        return ops.mean(self.perceptual.total(parts) + self.rounding_weight * parts["rounding"])
 
     def step(self, batch: np.ndarray) -> dict[str, float]:
         """One optimizer step on (N, H, W, 3) crops; the losses before it, unweighted, and their total."""
@@ -76,13 +82,14 @@ class Trainer(keras.Model):  # type: ignore[misc]
         return {name: float(logs[key]) for name, key in _LOGGED.items()}
 
 
-_LOGGED = {"total": "loss", "content": "content", "style": "style", "tv": "tv"}
+_LOGGED = {"total": "loss", "content": "content", "style": "style", "tv": "tv", "rounding": "rounding"}
 
 
 def make_trainer(config: TrainConfig, style_image: np.ndarray) -> Trainer:
     """A compiled `Trainer` with fresh weights."""
     keras.utils.set_random_seed(config.seed)
-    trainer = Trainer(TransformNet(config.architecture, config.seed), PerceptualLoss(config.objective, style_image))
+    network, perceptual = TransformNet(config.architecture, config.seed), PerceptualLoss(config.objective, style_image)
+    trainer = Trainer(network, perceptual, config.rounding_weight)
     warmup = min(WARMUP, config.steps // 20)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=config.learning_rate / max(1, warmup),

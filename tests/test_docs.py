@@ -1,13 +1,19 @@
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from mobile_style.cli import app
 from mobile_style.config import OBJECTIVES, PRESETS
-from mobile_style.models import BUNDLED, STYLES, carried_photos
+from mobile_style.coreml_evaluator import Evaluator
+from mobile_style.export import export
+from mobile_style.lint import table
+from mobile_style.models import BUNDLED, DEFAULT, STYLES, carried_photos
+from mobile_style.recipes import RECIPES, find_recipe
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -58,3 +64,32 @@ def test_the_readmes_two_commands_are_the_makefiles() -> None:
     for target in ("quickstart", "test"):
         assert f"make {target}" in readme and re.search(rf"^{target}:", makefile, re.M)
     assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_every_recipe_is_documented_with_its_gate() -> None:
+    page = (DOCS / "export.md").read_text()
+    for recipe in RECIPES:
+        limits = (recipe.gate.psnr_mean, recipe.gate.psnr_worst, recipe.gate.ssim_mean)
+        row = [f"`{recipe.name}`", recipe.target, recipe.pixels, *(f"{limit:g}" for limit in limits)]
+        assert f"| {' | '.join(row)} |" in page, row
+
+
+def test_the_operators_page_is_the_lints_table() -> None:
+    assert table() in (DOCS / "operators.md").read_text()
+
+
+def test_the_app_page_states_what_the_files_are(tmp_path: Path) -> None:
+    """Made by tools/snippets.py."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    from snippets import page
+
+    cards = []
+    for target, recipe, suffix in (("tflite", "int8", "tflite"), ("coreml", "float16", "mlpackage")):
+        path = tmp_path / f"model.{suffix}"
+        export(DEFAULT, find_recipe(target, recipe), [(256, 256)], out=path, check=False)
+        cards.append(json.loads(path.with_suffix(".json").read_text()) | {"path": path})
+    assert (DOCS / "apps.md").read_text() == page(*cards)
+    details = Interpreter(str(cards[0]["path"])).get_input_details()[0]
+    assert f"`{details['dtype'].__name__}`" in page(*cards) and details["quantization"] == (1.0, 0)
+    feature = Evaluator(cards[1]["path"])
+    assert feature.sizes == ((256, 256),)

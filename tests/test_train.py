@@ -64,7 +64,7 @@ def test_the_total_is_the_weighted_sum(trained_run: Path) -> None:
 
 
 def test_training_lowers_the_loss(tmp_path: Path) -> None:
-    train(tiny_config(steps=30, checkpoint_every=30, preview_every=30), tmp_path / "run")
+    train(tiny_config(steps=30, learning_rate=0.01, checkpoint_every=30, preview_every=30), tmp_path / "run")
     totals = [entry["total"] for entry in losses(tmp_path / "run")]
     assert np.mean(totals[-5:]) < 0.6 * np.mean(totals[:3])
 

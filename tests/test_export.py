@@ -1,0 +1,116 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from conftest import Exported
+from mobile_style import export as exporting
+from mobile_style.cli import app
+from mobile_style.errors import OutputError, UsageError
+from mobile_style.export import export
+from mobile_style.export_card import KEYS, digest
+from mobile_style.models import DEFAULT, carried_photos
+from mobile_style.recipes import RECIPES, find_recipe
+from mobile_style.validate import validate
+
+INT8 = find_recipe("tflite", "int8")
+
+
+@pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "tflite"], ids=lambda r: r.name)
+def test_every_tflite_recipe_of_the_bundled_model_passes_its_gate(recipe: object, tmp_path: Path) -> None:
+    (made,) = export(DEFAULT, recipe, [(256, 256)], out=tmp_path / "m.tflite")  # type: ignore[arg-type]
+    assert made.validation is not None and not made.validation.failures, made.validation.mean
+    if recipe is INT8:
+        assert made.path.stat().st_size <= 500_000
+
+
+@pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "coreml"], ids=lambda r: r.name)
+def test_every_coreml_recipe_of_the_bundled_model_passes_its_gate(recipe: object, tmp_path: Path) -> None:
+    path = tmp_path / "m.mlpackage"
+    export(DEFAULT, recipe, [(256, 256), (192, 128)], out=path, check=False)  # type: ignore[arg-type]
+    validation = validate(path, limit=1)
+    assert len(validation.rows) == 2 and not validation.failures, validation.mean
+
+
+def test_several_sizes_make_several_files_with_their_cards(tmp_path: Path) -> None:
+    sizes = [(64, 48), (50, 70)]
+    made = export(DEFAULT, INT8, sizes, out=tmp_path / "out", check=False)
+    assert [each.path.parent.name for each in made] == ["starry_night-int8-48x64", "starry_night-int8-70x50"]
+    for each, size in zip(made, sizes, strict=True):
+        card = json.loads(each.path.with_suffix(".json").read_text())
+        assert set(card) == KEYS and card["input"]["shape"] == [1, *size, 3] == card["output"]["shape"]
+        assert card["input"]["type"] == "uint8" and card["input"]["scale"] == 1 and card["input"]["zero_point"] == 0
+        assert card["file"] == {"name": "model.tflite", "bytes": each.path.stat().st_size, "sha256": digest(each.path)}
+        assert card["source"]["checkpoint"] == DEFAULT and card["calibration"]["photos"] == 32
+        assert validate(each.path, limit=1).mean.psnr > 30
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text("mine")
+    with pytest.raises(OutputError, match=r"m\.json exists"):
+        export(DEFAULT, INT8, [(64, 64)], out=tmp_path / "m.tflite")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.json"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--int8", "--fp16"], "int8 and float16 were asked for"),
+        (["--dynamic", "--recipe", "int8"], "dynamic_int8 and int8 were asked for"),
+        (["--recipe", "int4"], "no recipe int4; choose from"),
+        (["--dynamic", "--target", "coreml"], "has no recipe dynamic_int8"),
+        (["--target", "onnx"], "choose from tflite, coreml"),
+        (["--size", "0"], "each side must be from 8 to 4096"),
+        (["--size", "wide"], "--size takes 256, or 320x240"),
+        (["--size", "64", "--size", "32", "--out", "m.tflite"], "name a folder"),
+        (["--size", "64", "--out", "m.mlpackage"], "does not fit --target tflite"),
+        (["--recipe", "auto", "--target", "coreml"], "--recipe auto measures on this machine"),
+        (["--calibration", "nowhere"], "nowhere does not exist"),
+    ],
+)
+def test_bad_flags(flags: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["export", *flags])
+    assert done.exit_code != 0 and message in " ".join(done.output.split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_model_named_takes_the_newest_run_else_the_bundled_one(
+    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["export", "--size", "32", "--no-check"])
+    assert done.exit_code == 0 and f"model {DEFAULT}" in done.output, done.output
+    assert (tmp_path / "exports" / "starry_night-int8-32x32" / "model.tflite").is_file()
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "mine").symlink_to(trained_run)
+    done = CliRunner().invoke(app, ["export", "--fp16", "--target", "tflite", "--size", "32", "--no-check"])
+    assert done.exit_code == 0 and "model runs/mine" in done.output, done.output
+
+
+def test_auto_keeps_the_fastest_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = {"float32": 9.0, "float16": 8.0, "dynamic_int8": 2.0, "int8": 1.0}
+    monkeypatch.setattr(exporting, "latencies", lambda files, size: {name: times[name] for name in files})
+    monkeypatch.setattr(exporting, "VALIDATION_PHOTOS", 1)
+    rows, made = exporting.export_fastest(DEFAULT, (96, 96), None, tmp_path / "m.tflite")
+    best = min((row for row in rows if row.passed), key=lambda row: times[row.recipe])
+    card = json.loads((tmp_path / "m.json").read_text())
+    assert len(rows) == 4 and card["recipe"] == best.recipe and made.path == tmp_path / "m.tflite"
+    assert card["file"]["sha256"] == digest(made.path)
+
+
+def test_latencies_are_measured(exported: Exported) -> None:
+    times = exporting.latencies({name: exported(name) for name in ("int8", "float32")}, (64, 64), runs=3)
+    assert 0 < times["int8"] < times["float32"] < 10_000
+
+
+def test_calibration_photos_fit_into_memory() -> None:
+    photos = exporting._calibration_photos(carried_photos("train"), (1080, 1920))
+    assert photos.shape[0] == 32 and photos.size / 3 <= exporting.CALIBRATION_PIXELS * 1.01
+    assert photos.shape[2] / photos.shape[1] == pytest.approx(1920 / 1080, rel=0.05)
+
+
+def test_a_size_out_of_range() -> None:
+    with pytest.raises(UsageError, match="--size 4x64"):
+        export(DEFAULT, INT8, [(64, 4)])

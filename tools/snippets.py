@@ -1,0 +1,79 @@
+"""Writes docs/apps.md: how an app feeds an exported model, from the cards of real exports.
+
+python tools/snippets.py TFLITE_CARD COREML_CARD
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parents[1] / "docs" / "apps.md"
+
+TEXT = """# In an app
+
+Written by `tools/snippets.py` from the cards of two exports of the bundled model; a test holds them to the files.
+
+## Android, TensorFlow Lite, int8
+
+`{tflite[file][name]}` takes `{tflite[input][name]}` and gives `{tflite[output][name]}`: {kotlin_shape}, \
+{tflite[input][layout]}, `{tflite[input][type]}`, {tflite[input][color]}, {low} to {high}. Scale \
+{tflite[input][scale]:g} and zero point {tflite[input][zero_point]}: the camera's bytes go in as they are.
+
+```kotlin
+val interpreter = Interpreter(modelFile, Interpreter.Options().setNumThreads(2))
+val input = ByteBuffer.allocateDirect({bytes})   // {height} rows of {width} pixels of R, G, B
+val output = ByteBuffer.allocateDirect({bytes})
+val pixels = IntArray({height} * {width})
+bitmap.getPixels(pixels, 0, {width}, 0, 0, {width}, {height})   // a Bitmap of {width} x {height}
+input.rewind()
+for (pixel in pixels) {{
+    input.put((pixel shr 16).toByte()).put((pixel shr 8).toByte()).put(pixel.toByte())
+}}
+interpreter.run(input.rewind(), output.rewind())
+for (i in pixels.indices) {{
+    val r = output.get(3 * i).toInt() and 255
+    val g = output.get(3 * i + 1).toInt() and 255
+    val b = output.get(3 * i + 2).toInt() and 255
+    pixels[i] = (255 shl 24) or (r shl 16) or (g shl 8) or b
+}}
+bitmap.setPixels(pixels, 0, {width}, 0, 0, {width}, {height})
+```
+
+Files by the other recipes take and give `float32` of the same shape and the same range, {low} to {high}.
+
+## iOS, Core ML
+
+`{coreml[file][name]}` takes an image `{coreml[input][name]}` and gives an image `{coreml[output][name]}`, both \
+{coreml[input][color]}; Core ML converts whatever pixel format the buffer has. Sizes: {sizes}.
+
+```swift
+let model = try MLModel(contentsOf: compiledModelURL)
+let features = try MLDictionaryFeatureProvider(
+    dictionary: ["{coreml[input][name]}": MLFeatureValue(pixelBuffer: frame)])   // {coreml_width} x {coreml_height}
+let result = try model.prediction(from: features)
+let stylised = result.featureValue(for: "{coreml[output][name]}")?.imageBufferValue
+```
+"""
+
+
+def page(tflite: dict[str, Any], coreml: dict[str, Any]) -> str:
+    _, height, width, channels = tflite["input"]["shape"]
+    low, high = tflite["input"]["range"]
+    return TEXT.format(
+        tflite=tflite,
+        coreml=coreml,
+        height=height,
+        width=width,
+        bytes=height * width * channels,
+        low=low,
+        high=high,
+        kotlin_shape=" x ".join(map(str, tflite["input"]["shape"])),
+        sizes=", ".join(f"{w} x {h}" for h, w in coreml["input"]["sizes"]),
+        coreml_height=coreml["input"]["shape"][1],
+        coreml_width=coreml["input"]["shape"][2],
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(*(json.loads(Path(card).read_text()) for card in sys.argv[1:3])))
