@@ -68,7 +68,7 @@ def read_export_card(exported: Path) -> dict[str, Any]:
         raise CheckpointError(f"the card {path} is damaged ({error})") from None
     if not inside and digest(exported) != recorded:
         raise CheckpointError(f"{exported} is not the file that {path} describes; export it again")
-    return card  # type: ignore[no-any-return]
+    return card
 
 
 def _embedded(exported: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import importlib
 import platform
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from .errors import CheckpointError, ImageError, MobileStyleError, UsageError
 RUNTIMES = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
     "tflite-runtime": ("tflite_runtime.interpreter", "mobile-style[tflite-runtime]"),
-    "tensorflow": ("tensorflow.lite", "tensorflow"),
+    "tensorflow": ("tensorflow.lite.python.interpreter", "tensorflow"),
 }
 
 
@@ -74,7 +75,10 @@ def _tflite(path: Path, runtime: str, threads: int) -> Runner:
     except ImportError as error:
         raise UsageError(f"--runtime {runtime} cannot be loaded ({error}); pip install '{package}'") from None
     try:
-        with quiet():
+        with quiet(), warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", r"\s*Warning: tf.lite.Interpreter is deprecated", UserWarning
+            )  # asked for
             interpreter = library.Interpreter(model_path=str(path), num_threads=threads)
             interpreter.allocate_tensors()
         (given,), (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()

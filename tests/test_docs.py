@@ -85,7 +85,7 @@ def test_the_app_page_states_what_the_files_are(tmp_path: Path) -> None:
 
     cards = []
     for target, recipe, suffix in (("tflite", "int8", "tflite"), ("coreml", "float16", "mlpackage")):
-        path = tmp_path / f"model.{suffix}"
+        path = tmp_path / target / f"model.{suffix}"
         export(DEFAULT, find_recipe(target, recipe), [(256, 256)], out=path, check=False)
         cards.append(json.loads(path.with_suffix(".json").read_text()) | {"path": path})
     assert (DOCS / "apps.md").read_text() == page(*cards)

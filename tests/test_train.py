@@ -20,7 +20,7 @@ from mobile_style.train import STATE, Trainer, resume, train
 
 def losses(out: Path) -> list[dict[str, float]]:
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    return [{name: line[name] for name in ("step", "total", "content", "style", "tv")} for line in lines]
+    return [{name: line[name] for name in ("step", "total", "content", "style", "tv", "rounding")} for line in lines]
 
 
 def start(*arguments: object) -> subprocess.Popen:
@@ -59,7 +59,7 @@ def test_tensorboard_reads_the_log(trained_run: Path) -> None:
 
 def test_the_total_is_the_weighted_sum(trained_run: Path) -> None:
     for entry in losses(trained_run):
-        total = entry["content"] + 5 * entry["style"] + 1e-6 * entry["tv"]
+        total = entry["content"] + 5 * entry["style"] + 1e-6 * entry["tv"] + 2000 * entry["rounding"]
         np.testing.assert_allclose(entry["total"], total, rtol=1e-5)
 
 
@@ -120,7 +120,7 @@ def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path: Path) -> None:
 def test_a_loss_that_explodes_stops_and_keeps_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     totals = iter([9.0, 8.0, 7.0, 6.0, 5e3])
     monkeypatch.setattr(
-        Trainer, "step", lambda *_: dict.fromkeys(("content", "style", "tv"), 1.0) | {"total": next(totals)}
+        Trainer, "step", lambda *_: dict.fromkeys(("content", "style", "tv", "rounding"), 1.0) | {"total": next(totals)}
     )
     with pytest.raises(DivergedError, match=r"became 5e\+03 at step 5.*the last checkpoint is kept"):
         train(tiny_config(), tmp_path / "run")

@@ -64,7 +64,7 @@ def constant(model: Any, layer: str, kind: int) -> tuple[Any, Any]:
 
 def shuffle_weights(model: Any) -> None:
     _, buffer = constant(model, "block3a_linear", 1)
-    np.random.default_rng(0).shuffle(buffer.data)
+    buffer.data = np.random.default_rng(0).permutation(buffer.data)
 
 
 def change_one_bias(model: Any) -> None:
@@ -81,9 +81,9 @@ def swap_channels(model: Any) -> None:
 
 
 def widen_a_range(model: Any) -> None:
-    for tensor in model.subgraphs[0].tensors:
-        if tensor.name.decode().startswith("block1_sum"):
-            tensor.quantization.scale = tensor.quantization.scale * np.float32(1.5)
+    """Of a kernel whose output nothing normalises."""
+    tensor, _ = constant(model, "up2", 1)
+    tensor.quantization.scale = tensor.quantization.scale * np.float32(1.5)
 
 
 def poison(model: Any) -> None:

@@ -3,7 +3,7 @@
     python tools/bundle.py RUN NAME --title "..." --artist "..." --licence "..." --data "..." [--photos 3]
 
 The samples are the package's held-out photos, which may be published. The evaluation compares with
-50, 100 and 300 iterations of the slow method on the first `--photos` of them.
+50 and 100 iterations of the slow method on the first `--photos` of them.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from mobile_style.network import load_network
 from mobile_style.stylize import stylize_image
 
 ROOT = Path(__file__).parents[1]
-ITERATIONS = (50, 100, 300)
+ITERATIONS = (50, 100)
 
 
 def main() -> None:
@@ -40,7 +40,8 @@ def main() -> None:
     out = ROOT / "models" / arguments.name
     out.mkdir(parents=True, exist_ok=True)
     trained = Checkpoint.read(arguments.run / MODEL)
-    public = trained.card["config"] | {"content": arguments.data, "style": arguments.name}  # not this machine's paths
+    earlier = "an earlier run" if trained.card["config"]["init"] else ""
+    public = trained.card["config"] | {"content": arguments.data, "style": arguments.name, "init": earlier}  # no paths
     Checkpoint(trained.card | {"config": public}, trained.weights, {}).write(out / MODEL)
     _samples(out)
     _loss_curves(arguments.run / "log.jsonl", out / "losses.png")
