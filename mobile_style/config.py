@@ -142,7 +142,7 @@ class TrainConfig:
     style_size: int = 256
     image_size: int = 192
     batch_size: int = 2
-    steps: int = 1500
+    steps: int = 1250
     learning_rate: float = 3e-3
     rounding_weight: float = 2000.0
     seed: int = 0
