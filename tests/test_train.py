@@ -106,7 +106,9 @@ def test_another_backend_trains_alike(photos: Path, tmp_path: Path) -> None:
         result = run("train", "--content", photos, "--out", tmp_path / backend, *flags, cwd=tmp_path, backend=backend)
         assert result.returncode == 0, result.stderr
     for ours, theirs in zip(losses(tmp_path / "tensorflow"), losses(tmp_path / "jax"), strict=True):
-        # The same weights and crops; what differs is rounding, which each step multiplies.
+        # The same weights and crops; what differs is the last bit, which each step multiplies, and which may tip a
+        # value over to the next of the 256 levels: the rounding loss is a sum of such accidents.
+        assert ours.pop("rounding") == pytest.approx(theirs.pop("rounding"), rel=0.5)
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=0.02)
     assert "jax" in read_card(tmp_path / "jax" / MODEL)["versions"]
 
