@@ -15,7 +15,7 @@ from .backend import loading
 from .config import OBJECTIVES, PRESETS, TrainConfig, configure
 from .errors import FidelityError, MobileStyleError, OutputError, UsageError
 from .files import refuse_existing
-from .models import DEFAULT, RUNS, list_models, newest_model
+from .models import DEFAULT, RUNS, list_models, newest_model, newest_run
 from .progress import console
 from .recipes import RECIPES, TARGETS, find_recipe
 
@@ -185,10 +185,10 @@ def _new_run(name: str) -> Path:
 
 
 def _newest_run() -> Path:
-    states = sorted(RUNS.glob("*/training.safetensors"), key=lambda path: path.stat().st_mtime)
-    if not states:
+    run = newest_run("training.safetensors")
+    if run is None:
         raise UsageError(f"--resume found no run under {RUNS}; name one with --out")
-    return states[-1].parent
+    return run
 
 
 @app.command()

@@ -29,13 +29,12 @@ class Convolution:
 
     Attributes:
         name: of its output tensor.
-        kernel: (k, k, in, out) float32.
+        kernel: (k, k, in, out) float32; of up1 and up2 what `phases` makes of it.
         offset: (channels,) float32, added to the convolution or, where there is a gain, after it.
         scale, floor: (channels,) float32: the output is multiplied by scale / (its channels' mean absolute
             value over the image + floor); None: it is not.
         strides: 1 or 2.
         relu: whether a ReLU6 follows: outputs are kept within 0..6.
-        upsampled: whether the kernel's outputs are four phases (2, 2, channels) for DEPTH_TO_SPACE.
     """
 
     name: str
@@ -45,7 +44,6 @@ class Convolution:
     floor: np.ndarray | None = None
     strides: int = 1
     relu: bool = True
-    upsampled: bool = False
 
 
 class Ops(Protocol):

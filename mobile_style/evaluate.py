@@ -12,7 +12,7 @@ from keras import ops
 
 from . import images
 from .config import Objective, TrainConfig
-from .errors import ImageError, UsageError
+from .errors import UsageError
 from .files import refuse_existing, writing
 from .losses import PerceptualLoss
 from .models import carried_photos, model_path, painting_of, style_path
@@ -88,9 +88,7 @@ def evaluate(
     network, card = load_network(path)
     config = TrainConfig.from_card(card)
     painting = painting_of(path, config.style) if style is None else style_path(style)
-    files = images.find([photos or carried_photos("held_out")])[:limit]
-    if not files:
-        raise ImageError(f"no photos in {photos}")
+    files = images.photos(photos or carried_photos("held_out"), limit)
     contents = [images.centre_square(images.load(file), size) for file in files]
     perceptual = PerceptualLoss(config.objective, images.with_shorter_side(images.load(painting), config.style_size))
     targets = [perceptual.content_targets(ops.convert_to_tensor(c[None].astype(np.float32))) for c in contents]

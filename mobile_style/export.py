@@ -15,7 +15,7 @@ import numpy as np
 
 from . import images, runtimes
 from .deploy import Convolution
-from .errors import FidelityError, ImageError, UsageError
+from .errors import FidelityError, UsageError
 from .export_card import SCHEMA, card_path, digest, read_export_card, write_card
 from .files import refuse_existing, writing
 from .lint import lint
@@ -150,9 +150,7 @@ def _places(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], ...]]
 
 def _calibration_photos(folder: Path | None, size: tuple[int, int]) -> np.ndarray:
     """Photos of the shape that the app will pass, smaller where many large ones would not fit into memory."""
-    files = images.find([folder or carried_photos("train")])[:CALIBRATION_PHOTOS]
-    if not files:
-        raise ImageError(f"no photos in --calibration {folder}")
+    files = images.photos(folder or carried_photos("train"), CALIBRATION_PHOTOS)
     scale = min(1.0, (CALIBRATION_PIXELS / len(files) / (size[0] * size[1])) ** 0.5)
     height, width = (max(SMALLEST, round(side * scale)) for side in size)
     height, width = (max(SMALLEST, side // 4 * 4) for side in (height, width))

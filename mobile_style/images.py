@@ -39,6 +39,18 @@ def find(paths: Iterable[Path], wanted: Callable[[Path], bool] | None = None) ->
     return list(found)
 
 
+def photos(folder: Path, limit: int | None = None) -> list[Path]:
+    """The first so many images under a folder.
+
+    Raises:
+        ImageError: there are none, or there is no such folder.
+    """
+    files = find([folder])[:limit]
+    if not files:
+        raise ImageError(f"no photos in {folder}")
+    return files
+
+
 def is_image(path: Path) -> bool:
     """Whether the name is that of an image file."""
     return path.suffix.lower() in SUFFIXES

@@ -66,10 +66,15 @@ def painting_of(checkpoint: Path, style: str) -> Path:
     return kept if kept.is_file() else style_path(style)
 
 
+def newest_run(file: str) -> Path | None:
+    """The run under `RUNS` whose `file` was written last; None if no run has one."""
+    newest = max(RUNS.glob(f"*/{file}"), key=lambda path: path.stat().st_mtime, default=None)
+    return None if newest is None else newest.parent
+
+
 def newest_model() -> str:
     """The newest run under `RUNS`, else the bundled default."""
-    runs = sorted(RUNS.glob(f"*/{MODEL}"), key=lambda path: path.stat().st_mtime)
-    return str(runs[-1].parent) if runs else DEFAULT
+    return str(newest_run(MODEL) or DEFAULT)
 
 
 def list_models(runs: Path = RUNS) -> list[ModelInfo]:

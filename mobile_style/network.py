@@ -113,10 +113,9 @@ class TransformNet(keras.Model):  # type: ignore[misc]
                 scale = ops.convert_to_numpy(factors.value)
                 kernel, floor = kernel * np.sign(scale) / typical[index], FLOOR / typical[index]
                 scale = np.abs(scale)
-            upsampled = name.startswith("up")
-            kernel = phases(kernel) if upsampled else kernel
+            kernel = phases(kernel) if name.startswith("up") else kernel
             strides, relu = 2 if name.startswith("down") else 1, not (name == "out" or name.endswith("b"))
-            done.append(Convolution(name, kernel, offset, scale, floor, strides, relu, upsampled))
+            done.append(Convolution(name, kernel, offset, scale, floor, strides, relu))
         return done
 
     def call(self, images: Tensor, magnitude: Magnitude = image_magnitude, training: bool = False) -> Tensor:

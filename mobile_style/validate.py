@@ -10,7 +10,7 @@ from keras import ops
 
 from . import fidelity, images, runtimes
 from .config import TrainConfig
-from .errors import CheckpointError, ImageError
+from .errors import CheckpointError
 from .export_card import digest, read_export_card
 from .losses import PerceptualLoss
 from .models import carried_photos, model_path, painting_of
@@ -127,9 +127,7 @@ def validate(
     network, model_card = load_network(checkpoint)
     config = TrainConfig.from_card(model_card)
     runner = runtimes.load(exported, runtime)
-    files = images.find([photos or carried_photos("held_out")])[:limit]
-    if not files:
-        raise ImageError(f"no photos in {photos}")
+    files = images.photos(photos or carried_photos("held_out"), limit)
     painting = images.with_shorter_side(images.load(painting_of(checkpoint, config.style)), config.style_size)
     perceptual = PerceptualLoss(config.objective, painting)
 

@@ -56,7 +56,7 @@ def network(end_kernel: int = 5, w: int = 4) -> list[Convolution]:
         if name not in PLAIN:
             more["scale"] = rng.uniform(0.5, 1.5, channels[1]).astype(np.float32)
             more["floor"] = np.full(channels[1], 3e-3, np.float32)
-        return Convolution(name, phases(kernel) if more.get("upsampled") else kernel, offset, **more)
+        return Convolution(name, phases(kernel) if name.startswith("up") else kernel, offset, **more)
 
     layers = [
         convolution("stem", end_kernel, (3, w), 1 / 128),
@@ -64,8 +64,8 @@ def network(end_kernel: int = 5, w: int = 4) -> list[Convolution]:
         convolution("down2", 3, (2 * w, 4 * w), strides=2),
         convolution("block1a", 3, (4 * w, 4 * w)),
         convolution("block1b", 3, (4 * w, 4 * w), relu=False),
-        convolution("up1", 3, (4 * w, 2 * w), upsampled=True),
-        convolution("up2", 3, (2 * w, w), upsampled=True),
+        convolution("up1", 3, (4 * w, 2 * w)),
+        convolution("up2", 3, (2 * w, w)),
         convolution("out", end_kernel, (w, 3), 100, relu=False),
     ]
     layers[-1].offset[:] += 127
