@@ -66,10 +66,10 @@ def trained(wrong: bool, photo: np.ndarray, batches: Batches) -> tuple[np.ndarra
     right = trainer.perceptual
     if wrong:
         optimizer, network = trainer.optimizer, trainer.network
-        trainer = Trainer(network, BlogLoss(config.objective, style))
+        trainer = Trainer(network, BlogLoss(config.objective, style), rounding_weight=0, stability=0)
         trainer.compile(optimizer, jit_compile=False)
     for number in range(STEPS):
-        trainer.step(batches[number])
+        trainer.step(batches[number], motion=np.zeros(2, np.int32))
     output = stylize_image(trainer.network, photo)
     batch = photo[None].astype(np.float32)
     parts = right.parts(output[None].astype(np.float32), right.content_targets(batch))

@@ -3,9 +3,11 @@
     python benchmarks/train_step.py [--presets nano,small,base,johnson] [--rounds 3] [--steps 4]
 
 Each measurement is a process of its own; the rounds take turns, so that a noisy machine hits all of
-them alike. Ours also rounds activations as int8 will, and compares with the output that is not rounded;
-PyTorch's does neither. Needs PyTorch (`pip install --group bench`), in this environment or in the one whose
-interpreter `--torch-python` names. Prints a Markdown table.
+them alike. Ours is measured in both phases of a training: the rough one does what PyTorch's loop does; the
+fine one also rounds activations as int8 will, and paints every crop twice more, unrounded and moved. The loss
+network runs in the precision that the processor is fastest at, PyTorch's in float32. Needs PyTorch (`pip
+install --group bench`), in this environment or in the one whose interpreter `--torch-python` names. Prints
+a Markdown table.
 """
 
 import argparse
@@ -33,7 +35,10 @@ def measure_ours(preset: str, steps: int) -> dict[str, float]:
     config = configure("starry_night", None, preset, "johnson", None, {"batch_size": BATCH, "image_size": SIZE})
     style, batch = _inputs()
     trainer = make_trainer(config, style)
-    whole = _time(lambda: trainer.step(batch), steps)
+    motion = np.zeros(2, np.int32)
+    rough = _time(lambda: trainer.step(batch, motion), steps)
+    trainer.refine()
+    fine = _time(lambda: trainer.step(batch, motion), steps)
 
     class LossOnly(keras.Model):
         """The losses and their gradient to the pixels: a step without the transform network."""
@@ -53,7 +58,8 @@ def measure_ours(preset: str, steps: int) -> dict[str, float]:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     loss_only = LossOnly()
     loss_only.compile(keras.optimizers.SGD(1e-9), jit_compile=False)
-    return {"seconds": whole, "loss_seconds": _time(lambda: loss_only.train_on_batch(batch), steps), "gib": memory}
+    loss_seconds = _time(lambda: loss_only.train_on_batch(batch), steps)
+    return {"seconds": rough, "fine_seconds": fine, "loss_seconds": loss_seconds, "gib": memory}
 
 
 def measure_torch(preset: str, steps: int) -> dict[str, float]:
@@ -168,8 +174,8 @@ def main() -> None:
         return
 
     print(f"One step of batch {BATCH} at {SIZE}x{SIZE}; median of {arguments.rounds} rounds (lowest to highest).\n")
-    print("| preset | images/s | PyTorch | ratio | loss network's share | peak GiB | PyTorch |")
-    print("|---|---|---|---|---|---|---|")
+    print("| preset | images/s | fine phase | PyTorch | ratio | fine | loss network's share | peak GiB | PyTorch |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for preset in arguments.presets.split(","):
         results: dict[str, list[dict[str, float]]] = {"ours": [], "torch": []}
         for _ in range(arguments.rounds):
@@ -181,10 +187,12 @@ def main() -> None:
                 line = next(line for line in process.stdout.splitlines() if line.startswith(MARK))
                 results[what].append(json.loads(line.removeprefix(MARK)))
         ours, theirs = ([BATCH / r["seconds"] for r in results[what]] for what in ("ours", "torch"))
-        ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+        fine = [BATCH / r["fine_seconds"] for r in results["ours"]]
+        ratios, fine_ratios = ([a / b for a, b in zip(own, theirs, strict=True)] for own in (ours, fine))
         share = statistics.median(r["loss_seconds"] / r["seconds"] for r in results["ours"])
         print(
-            f"| {preset} | {_spread(ours)} | {_spread(theirs)} | {_spread(ratios)} | {share:.0%} "
+            f"| {preset} | {_spread(ours)} | {_spread(fine)} | {_spread(theirs)} | {_spread(ratios)} "
+            f"| {_spread(fine_ratios)} | {share:.0%} "
             f"| {max(r['gib'] for r in results['ours']):.1f} | {max(r['gib'] for r in results['torch']):.1f} |",
             flush=True,
         )

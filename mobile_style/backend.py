@@ -1,9 +1,13 @@
 """Loading Keras and the framework under it."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from .config import Precision
 
 
 @contextmanager
@@ -33,3 +37,14 @@ def loading() -> Iterator[None]:
         from keras import ops
 
         ops.zeros(1)
+
+
+def fastest_precision() -> Precision:
+    """bfloat16 where TensorFlow runs on a processor that multiplies it in hardware, else float32."""
+    from keras import backend
+
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:  # no Linux
+        flags = ""
+    return "bfloat16" if backend.backend() == "tensorflow" and re.search(r"\b(avx512|amx)_bf16\b", flags) else "float32"

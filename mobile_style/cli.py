@@ -91,6 +91,9 @@ def train(
         typer.Option(help=f"Size of the network: {', '.join(PRESETS)}.", show_default="small, or that of --init"),
     ] = None,
     steps: Annotated[int, typer.Option(help="Optimizer steps.")] = TrainConfig.steps,
+    minutes: Annotated[
+        float | None, typer.Option(help="Train for so long instead of for --steps.", show_default="by steps")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="New folder for the run.", show_default=f"{RUNS}/STYLE-PRESET-N")
     ] = None,
@@ -98,9 +101,14 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run in --out (by default the newest), as it was.")
     ] = False,
     init: Annotated[
-        str | None, typer.Option(help="Start from this model's weights.", show_default="random weights")
+        str | None,
+        typer.Option(
+            help="Start from this model's weights, or from random ones: none.", show_default="the bundled model"
+        ),
     ] = None,
-    image_size: Annotated[int, typer.Option(help="Side of the training crops.")] = TrainConfig.image_size,
+    image_size: Annotated[
+        int, typer.Option(help="Side of the training crops; two thirds of it at first.")
+    ] = TrainConfig.image_size,
     style_size: Annotated[
         int, typer.Option(help="Shorter side of the style image: smaller gives finer strokes.")
     ] = TrainConfig.style_size,
@@ -109,10 +117,14 @@ def train(
     rounding_weight: Annotated[
         float, typer.Option(help="Larger makes the int8 export more faithful.")
     ] = TrainConfig.rounding_weight,
+    stability: Annotated[float, typer.Option(help="Larger makes videos flicker less.")] = TrainConfig.stability,
+    loss_precision: Annotated[
+        str, typer.Option(help="Of the loss network: float32, bfloat16, or auto for the faster one here.")
+    ] = TrainConfig.loss_precision,
     seed: Annotated[int, typer.Option(help="Of the weights, the photos' order and the crops.")] = TrainConfig.seed,
     objective: Annotated[
         str, typer.Option(help=f"Layers and weights of the losses: {', '.join(OBJECTIVES)}.")
-    ] = "johnson",
+    ] = "painterly",
     content_weight: Annotated[
         float | None, typer.Option(help="Larger keeps more of the photo.", show_default="--objective's")
     ] = None,
@@ -161,7 +173,8 @@ def train(
         out = out or _new_run(f"{Path(config.style).stem}-{config.preset}")
         console.print(
             f"style {config.style}, photos {config.content or 'carried with the package'}, preset {config.preset}, "
-            f"{config.steps} steps, into {out}",
+            f"{f'{config.minutes:g} minutes' if config.minutes else f'{config.steps} steps'}, "
+            f"starting from {config.init or 'random weights'}, into {out}",
             markup=False,
             soft_wrap=True,
         )
@@ -251,6 +264,9 @@ def evaluate(
         seconds = "" if row.method == "photo" else f"{row.seconds:.2f}"
         table.add_row(row.method, *(f"{v:,.0f}" for v in (row.content, row.style, row.tv, row.total)), seconds, times)
     _print_table(table)
+    print(
+        f"consecutive frames of a video differ by {result.flicker:.1f} of 255 grey levels where only the camera moves"
+    )
     if out is not None:
         print(f"{out / 'evaluation.json'}\n{out / 'grid.png'}")
 
@@ -414,23 +430,38 @@ def lint(
 
 
 @app.command()
-def models() -> None:
+def models(
+    sheet: Annotated[
+        Path | None, typer.Option(help="New picture: what each of them makes of a few photos.", show_default="none")
+    ] = None,
+) -> None:
     """List the bundled models and those trained here (under ./runs).
 
-    Example: `mobile-style models`
+    Examples: `mobile-style models`, `mobile-style models --sheet styles.png`
     """
+    if sheet is not None:
+        from .images import format_of
+
+        format_of(sheet)
+        refuse_existing(sheet)
     table = Table()
     for column in ("name", "origin", "preset", "style", "steps", "kB", "date"):
         table.add_column(column, justify="right" if column in ("steps", "kB") else "left")
     for info in list_models():
         config = info.card["config"]
-        steps = f"{info.card['step']}/{config['steps']}"
+        steps = f"{info.card['step']}/{config['steps']}" if config["steps"] else str(info.card["step"])
         kilobytes = f"{info.path.stat().st_size / 1000:.0f}"
         name = info.name if info.origin == "bundled" else str(info.path.parent)
         table.add_row(
             name, info.origin, config["preset"], Path(config["style"]).stem, steps, kilobytes, info.card["date"][:10]
         )
     _print_table(table)
+    if sheet is not None:
+        with loading():
+            from .images import save
+            from .sheet import model_sheet
+        save(model_sheet(list_models()), sheet)
+        print(sheet)
 
 
 def _print_table(table: Table) -> None:

@@ -3,16 +3,18 @@
 Nothing here computes, so the command line can show the defaults without loading Keras.
 """
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from math import inf
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .card import read_card
 from .errors import CheckpointError, UsageError
-from .models import model_path, style_path
+from .models import DEFAULT, model_path, style_path
 
+ROUGH_SIZE = 2 / 3  # side of the first crops, in `image_size`
 PLAIN = ("stem", "up2", "out")  # convolutions that nothing normalises
+Precision = Literal["float32", "bfloat16"]
 VGG16_LAYERS = ("1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_1", "4_2", "4_3")
 
 
@@ -99,9 +101,11 @@ class Objective:
             raise UsageError("a loss weight must be a finite number, and not negative")
 
 
-# Layers, weights and normalisations as published. VGG-16 here takes pixels of 0..255 and ends at
-# relu4_3; what a source does otherwise is translated as docs/losses.md explains.
+# "painterly", the default, is johnson's with more weight on the painting (docs/losses.md). The others: layers, weights
+# and normalisations as published. VGG-16 here takes pixels of 0..255 and ends at relu4_3; what a source does otherwise
+# is translated as docs/losses.md explains.
 OBJECTIVES = {
+    "painterly": Objective(style_weight=20.0),
     "johnson": Objective(),
     "lengstrom": Objective(
         content_layers=("4_2",),
@@ -127,11 +131,14 @@ class TrainConfig:
         architecture: of the network; `preset` is its name.
         objective: the losses.
         style_size: shorter side of the style image in pixels: the scale of the strokes.
-        image_size: side of the square crops that are trained on.
-        steps: optimizer steps of `batch_size` crops each.
+        image_size: side of the square crops that are trained on; the first ones are smaller (train.py).
+        steps: optimizer steps of `batch_size` crops each; or
+        minutes: wall-clock time. The other one is 0.
         learning_rate: at its peak; a short warm-up, then a cosine to zero.
         rounding_weight: factor of the squared difference, in grey levels, that int8's rounding makes to the output.
-        init: checkpoint whose weights are the start; empty to start from random ones.
+        stability: factor of the squared difference, in grey levels, between neighbouring frames of a video.
+        loss_precision: of the loss network while training; "auto" for the fastest on the machine.
+        init: model whose weights are the start; empty to start from random ones.
     """
 
     style: str
@@ -141,10 +148,13 @@ class TrainConfig:
     objective: Objective = field(default_factory=Objective)
     style_size: int = 256
     image_size: int = 192
-    batch_size: int = 2
-    steps: int = 1250
+    batch_size: int = 1
+    steps: int = 4000
+    minutes: float = 0.0
     learning_rate: float = 3e-3
     rounding_weight: float = 2000.0
+    stability: float = 100.0
+    loss_precision: Literal["auto"] | Precision = "auto"
     seed: int = 0
     init: str = ""
     checkpoint_every: int = 100
@@ -156,15 +166,27 @@ class TrainConfig:
                 raise UsageError(f"--{name.replace('_', '-')} must be from 32 to 4096, not {getattr(self, name)}")
         if self.image_size % 4:
             raise UsageError(f"--image-size must be a multiple of 4, not {self.image_size}")
-        for name in ("batch_size", "steps", "checkpoint_every", "preview_every"):
+        if bool(self.steps) == bool(self.minutes):
+            raise UsageError("train for --steps or for --minutes, one of them")
+        for name in ("batch_size", "checkpoint_every", "preview_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+        if self.steps < 0 or not 0 <= self.minutes <= 100_000:
+            raise UsageError("--steps must be at least 1; --minutes above 0 and at most 100000")
+        if self.loss_precision not in ("auto", *get_args(Precision)):
+            raise UsageError(f"--loss-precision must be float32 or bfloat16, not {self.loss_precision}")
         if not 0 < self.learning_rate <= 1:
             raise UsageError(f"--learning-rate must be above 0 and at most 1, not {self.learning_rate}")
-        if not 0 <= self.rounding_weight < inf:
-            raise UsageError(f"--rounding-weight must be a finite number, and not negative, not {self.rounding_weight}")
+        for name in ("rounding_weight", "stability"):
+            if not 0 <= getattr(self, name) < inf:
+                raise UsageError(f"--{name.replace('_', '-')} must be finite and not negative: {getattr(self, name)}")
         if self.seed < 0:
             raise UsageError(f"--seed must not be negative, not {self.seed}")
+
+    @property
+    def rough_size(self) -> int:
+        """Side of the crops in the rough phase."""
+        return max(32, int(self.image_size * ROUGH_SIZE) // 4 * 4)
 
     @classmethod
     def from_card(cls, card: dict[str, Any]) -> "TrainConfig":
@@ -196,15 +218,16 @@ def configure(
         content: folder of photos or shards; None for the carried photos.
         preset: of the architecture; None for that of `init`, or "small".
         objective: name of a preset in `OBJECTIVES`.
-        init: model whose weights are the start, or None.
+        init: model whose weights are the start; "none" for random ones, None for the bundled model if it is of
+            this architecture.
         overrides: values by field name of `Architecture`, `Objective` or `TrainConfig`.
     """
     if content is not None and not content.is_dir():
         raise UsageError(f"--content {content} is not a folder")
     style_path(style)  # fails early
-    start = None if init is None else model_path(init)
+    start = None if init in (None, "none") else str(init)
     if preset is None and start is not None:
-        chosen = read_card(start)["config"]
+        chosen = read_card(model_path(start))["config"]
         preset, architecture = chosen["preset"], Architecture(**chosen["architecture"])
     else:
         preset = preset or "small"
@@ -214,13 +237,18 @@ def configure(
         names = {field.name for field in fields(kind)}
         return {name: value for name, value in overrides.items() if name in names}
 
+    architecture = replace(architecture, **pick(Architecture))
+    if init is None and read_card(model_path(DEFAULT))["config"]["architecture"] == asdict(architecture):
+        start = DEFAULT
+    if overrides.get("minutes"):
+        overrides = {"steps": 0} | overrides
     return TrainConfig(
         style=style,
         content="" if content is None else str(content.resolve()),  # a run may be resumed from elsewhere
         preset=preset,
-        architecture=replace(architecture, **pick(Architecture)),
+        architecture=architecture,
         objective=replace(_named(OBJECTIVES, objective, "--objective"), **pick(Objective)),
-        init="" if start is None else str(start),
+        init=start or "",
         **pick(TrainConfig),
     )
 

@@ -14,11 +14,12 @@ from . import images
 from .config import Objective, TrainConfig
 from .errors import UsageError
 from .files import refuse_existing, writing
-from .losses import PerceptualLoss
-from .models import carried_photos, model_path, painting_of, style_path
+from .losses import PerceptualLoss, loss_of
+from .models import carried_photos, model_path, style_path
 from .network import load_network
 from .optimise import Optimiser
 from .progress import track
+from .stability import flicker
 from .stylize import stylize_image
 
 
@@ -44,7 +45,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The comparison for one model, one style and one set of photos."""
+    """The comparison for one model, one style and one set of photos.
+
+    `flicker` is stability.py's, in grey levels, mean over the photos.
+    """
 
     model: str
     style: str
@@ -52,6 +56,7 @@ class Evaluation:
     style_size: int
     photos: tuple[str, ...]
     objective: Objective
+    flicker: float
     rows: tuple[Row, ...]
 
 
@@ -87,10 +92,9 @@ def evaluate(
     path = model_path(model)
     network, card = load_network(path)
     config = TrainConfig.from_card(card)
-    painting = painting_of(path, config.style) if style is None else style_path(style)
+    perceptual = loss_of(path, config, None if style is None else style_path(style))
     files = images.photos(photos or carried_photos("held_out"), limit)
     contents = [images.centre_square(images.load(file), size) for file in files]
-    perceptual = PerceptualLoss(config.objective, images.with_shorter_side(images.load(painting), config.style_size))
     targets = [perceptual.content_targets(ops.convert_to_tensor(c[None].astype(np.float32))) for c in contents]
 
     stylize_image(network, contents[0])  # the first call is slower
@@ -116,11 +120,12 @@ def evaluate(
         rows.append(Row(method, **mean, seconds=taken, speedup=taken / float(np.median(seconds["network"]))))
     evaluation = Evaluation(
         model=path.parent.name,
-        style=painting.name,
+        style=Path(style or config.style).name,
         size=size,
         style_size=config.style_size,
         photos=tuple(file.name for file in files),
         objective=config.objective,
+        flicker=float(np.mean([flicker(network, images.load(file), size) for file in files])),
         rows=tuple(rows),
     )
     if out is not None:

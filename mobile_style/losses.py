@@ -14,26 +14,35 @@ import keras
 import numpy as np
 from keras import ops
 
-from .config import VGG16_LAYERS, Objective
+from . import images
+from .config import VGG16_LAYERS, Objective, Precision, TrainConfig
 from .errors import MobileStyleError
+from .models import painting_of
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
 
 VGG16_FILE = Path(__file__).parent / "data" / "vgg16_imagenet_conv1_1-conv4_3.npz"
 VGG16_SHA256 = "57216503dd1dd688081c8bd7314e3023e30a51967c23a76988dd5b60b2d53d50"
+GRAMS = "style_grams.npz"  # beside a checkpoint, in place of its style image
 VGG16_MEAN_RGB = (123.68, 116.779, 103.939)
 
 
 class LossNetwork(keras.Model):  # type: ignore[misc]
-    """VGG-16 up to the last of `layers`, with its ImageNet classification weights, frozen."""
+    """VGG-16 up to the last of `layers`, with its ImageNet classification weights, frozen.
 
-    def __init__(self, layers: tuple[str, ...]) -> None:
+    Its convolutions run in `precision`; images and features are float32 all the same.
+    """
+
+    def __init__(self, layers: tuple[str, ...], precision: Precision = "float32") -> None:
         super().__init__(name="loss_network")
+        self.precision = precision
         self.wanted = layers
         needed = VGG16_LAYERS[: 1 + max(map(VGG16_LAYERS.index, layers))]
         self.convolutions = []
         for layer, (kernel, bias) in zip(needed, _vgg16_weights(), strict=False):
-            convolution = keras.layers.Conv2D(kernel.shape[3], 3, padding="same", activation="relu", name=layer)
+            convolution = keras.layers.Conv2D(
+                kernel.shape[3], 3, padding="same", activation="relu", name=layer, dtype=precision
+            )
             convolution.build((None, None, None, kernel.shape[2]))
             convolution.set_weights([kernel, bias])
             convolution.trainable = False
@@ -42,14 +51,14 @@ class LossNetwork(keras.Model):  # type: ignore[misc]
 
     def call(self, images: Tensor) -> dict[str, Tensor]:
         """Features after the ReLU of each wanted layer, at 1, 1/2, 1/4 and 1/8 of the resolution."""
-        x = images - ops.array(VGG16_MEAN_RGB, dtype="float32")
+        x = ops.cast(images - ops.array(VGG16_MEAN_RGB, dtype="float32"), self.precision)
         features = {}
         for layer, convolution in self.convolutions:
             if layer.endswith("_1") and layer != "1_1":
                 x = ops.max_pool(x, (2, 2), (2, 2))
             x = convolution(x)
             if layer in self.wanted:
-                features[layer] = x
+                features[layer] = ops.cast(x, "float32")
         return features
 
 
@@ -105,18 +114,26 @@ def total_variation(images: Tensor) -> Tensor:
 class PerceptualLoss:
     """The losses of an `Objective` for one style image."""
 
-    def __init__(self, objective: Objective, style_image: np.ndarray) -> None:
+    def __init__(
+        self, objective: Objective, style: np.ndarray | dict[str, np.ndarray], precision: Precision = "float32"
+    ) -> None:
         """Takes the style image's Gram matrices.
 
         Args:
             objective: the layers and the weights.
-            style_image: (H, W, 3), RGB, 0..255, at least 8x8, at the scale its strokes should have.
+            style: the style image, (H, W, 3), RGB, 0..255, at least 8x8, at the scale its strokes should have; or its
+                Gram matrices by layer, (1, C, C).
+            precision: of the loss network. In bfloat16 it is nearly twice as fast where the processor has it,
+                good enough to train with; figures that are reported are taken in float32.
         """
         self.objective = objective
-        self.network = LossNetwork((*objective.content_layers, *objective.style_layers))
+        self.network = LossNetwork((*objective.content_layers, *objective.style_layers), precision)
         # A content image is needed only up to the content layer: a third less work than all of it.
-        self.content_network = LossNetwork(objective.content_layers)
-        features = self.network(ops.convert_to_tensor(style_image[None], dtype="float32"))
+        self.content_network = LossNetwork(objective.content_layers, precision)
+        if isinstance(style, dict):
+            self.style_grams = style
+            return
+        features = self.network(ops.convert_to_tensor(style[None], dtype="float32"))
         self.style_grams = {
             layer: ops.convert_to_numpy(gram_matrix(features[layer], objective.gram_divisor))
             for layer in objective.style_layers
@@ -154,3 +171,31 @@ class PerceptualLoss:
             + chosen.style_weight * parts["style"]
             + chosen.tv_weight * parts["tv"]
         )
+
+
+def loss_of(checkpoint: Path, config: TrainConfig, style: Path | None = None) -> PerceptualLoss:
+    """The losses that a checkpoint was trained with, for its own style or the style image `style`.
+
+    Raises:
+        ImageError: the style image is not here.
+    """
+    grams = checkpoint.parent / GRAMS
+    if style is None and grams.is_file():
+        with np.load(grams) as arrays:
+            return PerceptualLoss(config.objective, {layer: _whole(arrays[layer]) for layer in arrays.files})
+    painting = images.load(style or painting_of(checkpoint, config.style))
+    return PerceptualLoss(config.objective, images.with_shorter_side(painting, config.style_size))
+
+
+def save_grams(perceptual: PerceptualLoss, path: Path) -> None:
+    """Keeps a style image's Gram matrices: what is needed of a painting that cannot be passed on."""
+    halves = {layer: gram[0][np.triu_indices(gram.shape[1])] for layer, gram in perceptual.style_grams.items()}
+    np.savez_compressed(path, **{layer: half.astype(np.float16) for layer, half in halves.items()})
+
+
+def _whole(half: np.ndarray) -> np.ndarray:
+    """(1, C, C), symmetric, of its upper half, row by row."""
+    channels = int(np.sqrt(2 * half.size))
+    whole = np.zeros((channels, channels), np.float32)
+    whole[np.triu_indices(channels)] = half
+    return (whole + np.triu(whole, 1).T)[None]

@@ -153,8 +153,7 @@ class TransformNet(keras.Model):  # type: ignore[misc]
             x = stored(x + layer(index + 1, rectified(index, x)))
             index += 2
         for _ in range(2):
-            height, width = ops.shape(x)[1:3]
-            x = rectified(index, ops.image.resize(x, (2 * height, 2 * width), interpolation="nearest"))
+            x = rectified(index, ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2))
             index += 1
         x = layer(index, x) * OUTPUT_SCALE + OUTPUT_OFFSET
         # Clipped in training too, so that what is trained is what is seen; the gradient passes

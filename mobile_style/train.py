@@ -9,15 +9,20 @@
     preview.png           held-out photos and what the network makes of them; previews/ keeps them all
     log.jsonl             the losses of every step
     tensorboard/          the same for TensorBoard
+
+Two phases (docs/training.md has what each is worth). The rough one, on smaller crops, gets palette and strokes
+cheaply; the fine one, on full ones, also rounds as int8 will. How far a training is, in steps or in time, decides its
+phase and its learning rate.
 """
 
 import json
 import math
 import signal
+import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +34,7 @@ from keras import ops
 from tensorboard.summary import Writer
 
 from . import images
-from .backend import loading
+from .backend import fastest_precision, loading
 from .card import MODEL, SCHEMA
 from .checkpoint import Checkpoint
 from .config import TrainConfig
@@ -37,75 +42,110 @@ from .dataset import MANIFEST, Batches, Photos, build, report_unreadable
 from .errors import CheckpointError, DivergedError, ImageError
 from .files import refuse_existing, writing
 from .losses import PerceptualLoss
-from .models import carried_photos, style_path
+from .models import carried_photos, model_path, style_path
 from .network import TransformNet, load_network, load_weights
 from .progress import Lines, bars, console
 from .stylize import stylize_image
 
 STATE = "training.safetensors"
 PREVIEW_SIZE = 256
+ROUGH = 0.6  # of the training
+FINE_COST = 3.0  # of a step, in rough ones, where the plan of a training by time is made
+SMALLEST_CROP = 48
 WARMUP = 20  # steps at most
 DIVERGED = 30  # times the lowest smoothed loss
+MEASURED = 8  # steps before a training of so many minutes is planned; the first few are slower
+FARTHEST = 8  # pixels that a frame moves; two of the network's strides
+EDGE = 8
+FEW = 500  # steps: with fewer, smaller crops are worth more
 
 
 class Trainer(keras.Model):  # type: ignore[misc]
     """The network under its losses: what Keras differentiates, on any of its backends."""
 
-    def __init__(self, network: TransformNet, perceptual: PerceptualLoss, rounding_weight: float) -> None:
+    def __init__(
+        self, network: TransformNet, perceptual: PerceptualLoss, rounding_weight: float, stability: float
+    ) -> None:
         super().__init__()
-        self.network, self.perceptual, self.rounding_weight = network, perceptual, rounding_weight
+        self.network, self.perceptual = network, perceptual
+        self.weights_of = {"rounding": rounding_weight, "motion": stability}
+        self.fine = False
         # Named here so that Keras sees their weights; JAX would compile them in as constants.
         self.loss_networks = [perceptual.network, perceptual.content_network]
-        self.trackers = [keras.metrics.Mean(name=name) for name in ("content", "style", "tv", "rounding")]
+        self.trackers = [keras.metrics.Mean(name=name) for name in _LOGGED if name != "total"]
 
     def call(self, content_images: Any, training: bool = False) -> Any:
         """Stylises a batch."""
-        return self.network(content_images, training=training)
+        return self.network(content_images, training=training and self.fine)
+
+    def refine(self) -> None:
+        """Enters the fine phase."""
+        self.fine = True
+        self.make_train_function(force=True)
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
         """The total of the losses of outputs `y_pred` for content images `x`, mean over the batch.
 
-        `y_pred` is rounded on its way as int8 will round it. How far it is from the output that is not, in
-        squared grey levels, is a loss of its own, with gradients through both: it makes the network amplify
-        rounding less.
+        In the fine phase `y_pred` is rounded on its way as int8 will round it. How far it is from the output
+        that is not, in squared grey levels, is a loss of its own, with gradients through both: it makes the
+        network amplify rounding less. So is how far it is from the output of a frame moved by `y` pixels, (2,)
+        down and right, moved back: it makes strokes stay where they are in a video.
         """
         parts = self.perceptual.parts(y_pred, self.perceptual.content_targets(x))
-        parts["rounding"] = ops.mean(ops.square(y_pred - self.network(x)), axis=(1, 2, 3))
+        nothing = ops.zeros_like(parts["style"])
+        exact = self.network(x) if self.fine and self.weights_of["rounding"] else None
+        parts["rounding"] = nothing if exact is None else ops.mean(ops.square(y_pred - exact), axis=(1, 2, 3))
+        moved = self.fine and self.weights_of["motion"]
+        parts["motion"] = moved_difference(self.network, x, y_pred if exact is None else exact, y) if moved else nothing
         for tracker in self.trackers:
             tracker.update_state(parts[tracker.name])
-        return ops.mean(self.perceptual.total(parts) + self.rounding_weight * parts["rounding"])
+        return ops.mean(self.perceptual.total(parts) + sum(w * parts[name] for name, w in self.weights_of.items()))
 
-    def step(self, batch: np.ndarray) -> dict[str, float]:
-        """One optimizer step on (N, H, W, 3) crops; the losses before it, unweighted, and their total."""
+    def step(self, batch: np.ndarray, motion: np.ndarray) -> dict[str, float]:
+        """One optimizer step on (N, H, W, 3) crops; the losses before it, unweighted, and their total.
+
+        `motion`: (2,), see `compute_loss`.
+        """
         self.reset_metrics()
-        logs = self.train_on_batch(batch, return_dict=True)
-        return {name: float(logs[key]) for name, key in _LOGGED.items()}
+        logs = self.train_on_batch(batch, motion[None].repeat(len(batch), 0), return_dict=True)
+        return {name: float(logs["loss" if name == "total" else name]) for name in _LOGGED}
 
 
-_LOGGED = {"total": "loss", "content": "content", "style": "style", "tv": "tv", "rounding": "rounding"}
+_LOGGED = ("total", "content", "style", "tv", "rounding", "motion")
+
+
+def moved_difference(network: TransformNet, frames: Any, outputs: Any, motion: Any) -> Any:
+    """Mean squared difference, in grey levels, between what is painted before and after a movement: (N,).
+
+    Args:
+        network: what paints.
+        frames: (N, H, W, 3), 0..255.
+        outputs: what the network makes of the frames.
+        motion: (N, 2) integers from 0 to `FARTHEST` - 1, down and right, the same in every row.
+    """
+    count, height, width, _ = frames.shape
+    start, size = (0, motion[0, 0], motion[0, 1], 0), (count, height - FARTHEST, width - FARTHEST, 3)
+    difference = network(ops.slice(frames, start, size)) - ops.slice(outputs, start, size)
+    inner = difference[:, EDGE:-EDGE, EDGE:-EDGE]  # beyond an edge, the two see different reflections
+    return ops.mean(ops.square(inner), axis=(1, 2, 3))
 
 
 def make_trainer(config: TrainConfig, style_image: np.ndarray) -> Trainer:
     """A compiled `Trainer` with fresh weights."""
     keras.utils.set_random_seed(config.seed)
-    network, perceptual = TransformNet(config.architecture, config.seed), PerceptualLoss(config.objective, style_image)
-    trainer = Trainer(network, perceptual, config.rounding_weight)
-    warmup = min(WARMUP, config.steps // 20)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=config.learning_rate / max(1, warmup),
-        decay_steps=config.steps - warmup,
-        warmup_target=config.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
+    precision = fastest_precision() if config.loss_precision == "auto" else config.loss_precision
+    perceptual = PerceptualLoss(config.objective, style_image, precision)
+    network = TransformNet(config.architecture, config.seed)
+    trainer = Trainer(network, perceptual, config.rounding_weight, config.stability)
     # Muon (https://kellerjordan.github.io/posts/muon/) for the kernels, Adam for the rest: in the same number of steps
     # it gets what takes Adam 1.75 times as many (docs/training.md).
     optimizer = keras.optimizers.Muon(
-        schedule if warmup else config.learning_rate,
+        config.learning_rate,
         weight_decay=None,
         adam_weight_decay=None,
         exclude_embeddings=False,
     )
-    # XLA on the CPU knows no gradient of nearest-neighbour resizing, and is no faster.
+    # XLA on the CPU is no faster.
     trainer.compile(optimizer, jit_compile="auto" if keras.backend.backend() == "jax" else False)
     optimizer.build(trainer.network.trainable_variables)
     return trainer
@@ -123,11 +163,12 @@ def train(config: TrainConfig, out: Path) -> Path:
         DivergedError: the loss is no longer finite, or explodes.
         KeyboardInterrupt: after Ctrl-C, with a checkpoint written.
     """
+    began = time.perf_counter()
     refuse_existing(out)
     style_image = _style_image(config)
     trainer = make_trainer(config, style_image)
     if config.init:
-        start, card = load_network(Path(config.init))
+        start, card = load_network(model_path(config.init))
         if start.architecture != config.architecture:
             raise CheckpointError(
                 f"--init {config.init} is a network of preset {card['config']['preset']} ({start.architecture}), "
@@ -139,7 +180,8 @@ def train(config: TrainConfig, out: Path) -> Path:
         manifest = build([content], out / "content", max(288, round(config.image_size * 1.25)))
         report_unreadable(manifest)
     images.save(style_image, out / "style.png")
-    return _train(config, out, trainer, step=0, seconds=0.0)
+    config = replace(config, loss_precision=trainer.perceptual.network.precision)  # resume on another machine too
+    return _Run(config, out, trainer, step=0, began=began).go()
 
 
 def resume(out: Path) -> Path:
@@ -148,6 +190,7 @@ def resume(out: Path) -> Path:
     Raises:
         CheckpointError: there is no checkpoint, or it is damaged.
     """
+    began = time.perf_counter()
     if not (out / STATE).is_file():
         raise CheckpointError(f"{out} holds no checkpoint to go on from; start again without --resume")
     state = Checkpoint.read(out / STATE)
@@ -163,7 +206,10 @@ def resume(out: Path) -> Path:
     if _photos(config, out).sha256() != state.card["content_sha256"]:
         raise CheckpointError(f"the photos are not those that {out} was trained on; start again with --init {out}")
     _forget_after(out / "log.jsonl", step)
-    return _train(config, out, trainer, step, state.card["seconds"])
+    run = _Run(config, out, trainer, step, began - state.card["seconds"])
+    if run.done() >= ROUGH:
+        trainer.refine()
+    return run.go()
 
 
 def _style_image(config: TrainConfig) -> np.ndarray:
@@ -177,71 +223,131 @@ def _style_image(config: TrainConfig) -> np.ndarray:
     return images.with_shorter_side(painting, config.style_size)
 
 
-def _train(config: TrainConfig, out: Path, trainer: Trainer, step: int, seconds: float) -> Path:
-    photos = _photos(config, out)
-    batches = Batches(photos, config.batch_size, config.image_size, config.seed)
-    held_out = _preview_photos(photos)
-    lowest = smoothed = math.inf
-    losses: dict[str, float] = {}
-    lines, began = Lines(), time.perf_counter()
-    advice = (
-        f": lower --learning-rate (now {config.learning_rate:g}) or the largest weight; "
-        f"the last checkpoint is kept in {out}"
-    )
+class _Run:
+    """A training under way."""
 
-    def save() -> None:
+    def __init__(self, config: TrainConfig, out: Path, trainer: Trainer, step: int, began: float) -> None:
+        self.config, self.out, self.trainer, self.step, self.began = config, out, trainer, step, began
+        self.photos = _photos(config, out)
+        self.losses: dict[str, float] = {}
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self.began
+
+    def done(self) -> float:
+        """The share of the training that is done, in steps or in time."""
+        return self.seconds() / (60 * self.config.minutes) if self.config.minutes else self.step / self.config.steps
+
+    def side(self) -> int:
+        """Of the next crops."""
+        return self.config.image_size if self.trainer.fine else self.config.rough_size
+
+    def batches(self) -> Generator[np.ndarray, None, None]:
+        while True:
+            side = self.side()
+            batches = Batches(self.photos, self.config.batch_size, side, self.config.seed)
+            with closing(batches.starting_at(self.step)) as stream:
+                while side == self.side():
+                    yield next(stream)
+
+    def learning_rate(self, done: float) -> float:
+        """A cosine from the peak to zero, after a linear start."""
+        steps = WARMUP if self.config.minutes else max(1, min(WARMUP, self.config.steps // 20))
+        warm = min(1.0, (self.step + 1) / steps)
+        return self.config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
+
+    def plan(self, step_seconds: float) -> None:
+        """Fits a training by time to the machine, once it is known how long a rough step takes here."""
+        left = (1 - self.done()) * 60 * self.config.minutes
+        steps = left / step_seconds * (ROUGH + (1 - ROUGH) / FINE_COST)
+        if steps < FEW:
+            side = max(SMALLEST_CROP, int(self.config.image_size * math.sqrt(steps / FEW)) // 4 * 4)
+            steps *= (self.config.image_size / side) ** 2
+            self.config = replace(self.config, image_size=side)
+        rough = steps * ROUGH / (ROUGH + (1 - ROUGH) / FINE_COST)
+        console.print(
+            f"plan: {left / 60:.1f} minutes are left for about {rough:.0f} steps on crops of {self.config.rough_size} "
+            f"pixels, then {steps - rough:.0f} on {self.config.image_size}",
+            soft_wrap=True,
+        )
+
+    def save(self) -> None:
         card = {
             "schema": SCHEMA,
-            "config": asdict(config),
-            "content_sha256": photos.sha256(),
-            "step": step,
-            "seconds": round(seconds + time.perf_counter() - began, 1),
+            "config": asdict(self.config),
+            "content_sha256": self.photos.sha256(),
+            "step": self.step,
+            "seconds": round(self.seconds(), 1),
             "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "versions": {name: version(name) for name in ("mobile-style", "keras", keras.backend.backend())},
-            "losses": losses,
+            "losses": self.losses,
         }
-        weights = {v.name: ops.convert_to_numpy(v.value) for v in trainer.network.weights}
+        weights = {v.name: ops.convert_to_numpy(v.value) for v in self.trainer.network.weights}
         if not all(np.isfinite(value).all() for value in weights.values()):
-            raise DivergedError(f"the weights are no longer finite at step {step}{advice}")
-        state = {name: ops.convert_to_numpy(v.value) for name, v in _optimizer_variables(trainer).items()}
-        Checkpoint(card, weights, state).write(out / STATE)
-        Checkpoint(card, weights, {}).write(out / MODEL)
+            raise DivergedError(f"the weights are no longer finite at step {self.step}{self.advice()}")
+        state = {name: ops.convert_to_numpy(v.value) for name, v in _optimizer_variables(self.trainer).items()}
+        Checkpoint(card, weights, state).write(self.out / STATE)
+        Checkpoint(card, weights, {}).write(self.out / MODEL)
 
-    with loading():
-        writer = Writer(str(out / "tensorboard"))
-    with (
-        _interruptible() as interrupted,
-        closing(writer) as board,
-        closing(batches.starting_at(step)) as stream,
-        (out / "log.jsonl").open("a", buffering=1) as log,
-        bars("losses", "speed") as progress,
-    ):
-        if step == 0:
-            save()  # so that a run can be resumed however early it is stopped
-        task = progress.add_task("Training", total=config.steps, completed=step, losses="", speed="")
-        while step < config.steps and not interrupted:
-            started = time.perf_counter()
-            losses = trainer.step(next(stream))
-            smoothed = losses["total"] if math.isinf(smoothed) else 0.9 * smoothed + 0.1 * losses["total"]
-            lowest = min(lowest, smoothed)
-            if not math.isfinite(smoothed) or smoothed > DIVERGED * lowest:
-                raise DivergedError(f"the loss became {losses['total']:.3g} at step {step + 1}{advice}")
-            step += 1
-            rate = config.batch_size / (time.perf_counter() - started)
-            log.write(json.dumps({"step": step, **losses, "images_per_second": round(rate, 3)}) + "\n")
-            for name, value in losses.items():
-                board.add_scalar(f"loss/{name}", value, step)
-            parts = "  ".join(f"{name} {losses[name]:.3g}" for name in _LOGGED)
-            progress.update(task, completed=step, losses=parts, speed=f"{rate:.1f} images/s")
-            lines.show(f"step {step}/{config.steps}  {parts}  {rate:.1f} images/s")
-            if step % config.checkpoint_every == 0 or step == config.steps:
-                save()
-            if step % config.preview_every == 0 or step == config.steps:
-                _preview(out, trainer.network, images.load(out / "style.png"), held_out, step)
-        if interrupted and step < config.steps:
-            save()
+    def advice(self) -> str:
+        return (
+            f": lower --learning-rate (now {self.config.learning_rate:g}) or the largest weight; "
+            f"the last checkpoint is kept in {self.out}"
+        )
+
+    def go(self) -> Path:
+        """Trains to the end."""
+        held_out = _preview_photos(self.photos)
+        style = images.load(self.out / "style.png")
+        lowest = smoothed = math.inf
+        taken: list[float] = []
+        lines = Lines()
+        by_time = self.config.minutes > 0
+        total = round(60 * self.config.minutes) if by_time else self.config.steps
+        with loading():
+            writer = Writer(str(self.out / "tensorboard"))
+        with (
+            _interruptible() as interrupted,
+            closing(writer) as board,
+            closing(self.batches()) as batches,
+            (self.out / "log.jsonl").open("a", buffering=1) as log,
+            bars("losses", "speed") as progress,
+        ):
+            if self.step == 0:
+                self.save()  # so that a run can be resumed however early it is stopped
+            task = progress.add_task("Training", total=total, losses="", speed="")
+            while (done := self.done()) < 1 and not interrupted:
+                if done >= ROUGH and not self.trainer.fine:
+                    self.trainer.refine()
+                self.trainer.optimizer.learning_rate = self.learning_rate(done)
+                started = time.perf_counter()
+                motion = np.random.default_rng((self.config.seed, 2, self.step)).integers(FARTHEST, size=2)
+                self.losses = losses = self.trainer.step(next(batches), motion)
+                smoothed = losses["total"] if math.isinf(smoothed) else 0.9 * smoothed + 0.1 * losses["total"]
+                lowest = min(lowest, smoothed)
+                if not math.isfinite(smoothed) or smoothed > DIVERGED * lowest:
+                    raise DivergedError(f"the loss became {losses['total']:.3g} at step {self.step + 1}{self.advice()}")
+                self.step += 1
+                taken.append(time.perf_counter() - started)
+                rate = self.config.batch_size / taken[-1]
+                log.write(json.dumps({"step": self.step, **losses, "images_per_second": round(rate, 3)}) + "\n")
+                for name, value in losses.items():
+                    board.add_scalar(f"loss/{name}", value, self.step)
+                if by_time and self.step == MEASURED:
+                    self.plan(statistics.median(taken))
+                parts = "  ".join(f"{name} {losses[name]:.3g}" for name in _LOGGED)
+                speed = f"{rate:.1f} images/s"
+                progress.update(task, completed=round(done * total), losses=parts, speed=speed)
+                lines.show(f"step {self.step}{'' if by_time else f'/{total}'}  {done:.0%}  {parts}  {speed}")
+                if self.step % self.config.checkpoint_every == 0:
+                    self.save()
+                if self.step % self.config.preview_every == 0:
+                    _preview(self.out, self.trainer.network, style, held_out, self.step)
+        self.save()
+        if self.done() < 1:
             raise KeyboardInterrupt
-    return out / MODEL
+        _preview(self.out, self.trainer.network, style, held_out, self.step)
+        return self.out / MODEL
 
 
 def _photos(config: TrainConfig, out: Path) -> Photos:

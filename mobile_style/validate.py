@@ -12,8 +12,8 @@ from . import fidelity, images, runtimes
 from .config import TrainConfig
 from .errors import CheckpointError
 from .export_card import digest, read_export_card
-from .losses import PerceptualLoss
-from .models import carried_photos, model_path, painting_of
+from .losses import PerceptualLoss, loss_of
+from .models import carried_photos, model_path
 from .network import load_network
 from .progress import track
 from .recipes import Gate, find_recipe
@@ -128,8 +128,7 @@ def validate(
     config = TrainConfig.from_card(model_card)
     runner = runtimes.load(exported, runtime)
     files = images.photos(photos or carried_photos("held_out"), limit)
-    painting = images.with_shorter_side(images.load(painting_of(checkpoint, config.style)), config.style_size)
-    perceptual = PerceptualLoss(config.objective, painting)
+    perceptual = loss_of(checkpoint, config)
 
     measured = []
     jobs = [(file, size) for size in runner.sizes for file in files]

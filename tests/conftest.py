@@ -27,7 +27,8 @@ TINY = {
 
 
 def tiny_config(content: Path | None = None, style: str = "starry_night", **overrides: object) -> TrainConfig:
-    return configure(style, content, "nano", "johnson", None, TINY | overrides)
+    by_time = {"steps": 0} if "minutes" in overrides and "steps" not in overrides else {}
+    return configure(style, content, "nano", "johnson", None, TINY | by_time | overrides)
 
 
 def tiny_flags(**overrides: object) -> list[str]:

@@ -3,6 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from mobile_style import images
 from mobile_style.config import OBJECTIVES, VGG16_LAYERS, Objective
 from mobile_style.errors import UsageError
 from mobile_style.losses import (
@@ -85,6 +86,18 @@ def test_features_and_losses_against_an_independent_implementation(rng: np.rando
     )
     total = content_loss + 5 * style_loss + 1e-6 * tv
     np.testing.assert_allclose(float(perceptual.total(parts)[0]), total, rtol=1e-3)
+
+
+def test_bfloat16_is_near(rng: np.random.Generator, astronaut: np.ndarray) -> None:
+    style, photo = rng.uniform(0, 255, (64, 64, 3)).astype(np.float32), images.centre_square(astronaut, 64)[None]
+    content, output = photo.astype(np.float32), 255 - photo.astype(np.float32)
+    found = []
+    for precision in ("float32", "bfloat16"):
+        perceptual = PerceptualLoss(OBJECTIVES["johnson"], style, precision)
+        parts = perceptual.parts(output, perceptual.content_targets(content))
+        found.append([float(parts[name][0]) for name in ("content", "style")])
+    np.testing.assert_allclose(found[1], found[0], rtol=0.03)
+    assert found[1] != found[0]
 
 
 def test_the_sum_is_of_the_gram_matrices_alone(rng: np.random.Generator) -> None:

@@ -2,10 +2,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from mobile_style import fidelity, images
+from mobile_style.card import MODEL, read_card
+from mobile_style.cli import app
+from mobile_style.config import TrainConfig
 from mobile_style.errors import CheckpointError
 from mobile_style.evaluate import evaluate
+from mobile_style.losses import GRAMS, loss_of, save_grams
 from mobile_style.models import DEFAULT, STYLES, carried_photos, list_models, model_path
 from mobile_style.network import load_network
 from mobile_style.stylize import stylize_image
@@ -58,3 +63,22 @@ def test_bundled_model_has_neither_frame_nor_checkerboard() -> None:
         checker.append(fidelity.checkerboard(inside[..., None]))
     assert abs(np.mean(border)) < 0.2, border
     assert max(checker) < 4.5, checker  # of 255; the strokes' standard deviation is 40
+
+
+def test_the_sheet_shows_every_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["models", "--sheet", "sheet.png"])
+    assert result.exit_code == 0 and result.stdout.splitlines()[-1] == "sheet.png"
+    count = len(list_models())
+    assert images.load(tmp_path / "sheet.png").shape == ((count + 1) * (256 + 28), 5 * 256 + 4 * 4, 3)
+    again = CliRunner().invoke(app, ["models", "--sheet", "sheet.png"])
+    assert again.exit_code == 6 and "exists" in again.stderr
+
+
+def test_gram_matrices_stand_in_for_the_painting(tmp_path: Path) -> None:
+    config = TrainConfig.from_card(read_card(model_path(DEFAULT)))
+    whole = loss_of(model_path(DEFAULT), config)
+    save_grams(whole, tmp_path / GRAMS)
+    kept = loss_of(tmp_path / MODEL, config)
+    for layer, gram in whole.style_grams.items():
+        np.testing.assert_allclose(kept.style_grams[layer], gram, rtol=1e-3, atol=1e-3)

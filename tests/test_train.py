@@ -15,12 +15,16 @@ from mobile_style.checkpoint import Checkpoint
 from mobile_style.config import configure
 from mobile_style.dataset import build
 from mobile_style.errors import CheckpointError, DivergedError, ImageError, UsageError
-from mobile_style.train import STATE, Trainer, resume, train
+from mobile_style.models import carried_photos
+from mobile_style.train import STATE, Trainer, _Run, resume, train
 
 
 def losses(out: Path) -> list[dict[str, float]]:
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    return [{name: line[name] for name in ("step", "total", "content", "style", "tv", "rounding")} for line in lines]
+    return [
+        {name: line[name] for name in ("step", "total", "content", "style", "tv", "rounding", "motion")}
+        for line in lines
+    ]
 
 
 def start(*arguments: object) -> subprocess.Popen:
@@ -59,7 +63,8 @@ def test_tensorboard_reads_the_log(trained_run: Path) -> None:
 
 def test_the_total_is_the_weighted_sum(trained_run: Path) -> None:
     for entry in losses(trained_run):
-        total = entry["content"] + 5 * entry["style"] + 1e-6 * entry["tv"] + 2000 * entry["rounding"]
+        total = entry["content"] + 5 * entry["style"] + 1e-6 * entry["tv"]
+        total += 2000 * entry["rounding"] + 100 * entry["motion"]
         np.testing.assert_allclose(entry["total"], total, rtol=1e-5)
 
 
@@ -69,13 +74,42 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
     assert np.mean(totals[-5:]) < 0.6 * np.mean(totals[:3])
 
 
+def test_int8_rounding_counts_in_the_fine_phase(trained_run: Path) -> None:
+    rounding = [entry["rounding"] for entry in losses(trained_run)]
+    assert rounding[:4] == [0, 0, 0, 0] and min(rounding[4:]) > 0
+
+
+def test_a_training_by_time_ends_on_time(tmp_path: Path) -> None:
+    began = time.monotonic()
+    train(tiny_config(minutes=0.25, checkpoint_every=10_000, preview_every=10_000), tmp_path / "run")
+    assert 15 <= time.monotonic() - began < 40
+    entries, card = losses(tmp_path / "run"), read_card(tmp_path / "run" / MODEL)
+    assert card["step"] == len(entries) > 20 and card["config"]["steps"] == 0
+    assert entries[0]["rounding"] == 0 and entries[-1]["rounding"] > 0
+
+
+def test_the_plan_of_a_training_by_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tiny_config(image_size=192, minutes=10)
+    (tmp_path / "run").mkdir()
+    build([carried_photos("train")], tmp_path / "run" / "content", 40)
+    run = _Run(config, tmp_path / "run", None, 0, time.perf_counter())
+    run.plan(step_seconds=0.1)
+    assert run.config == config
+    assert "about 3600 steps on crops of 128 pixels, then 800 on 192" in capsys.readouterr().err
+    run.plan(step_seconds=10.0)  # some fifty steps only: smaller crops make more of the time
+    assert 48 <= run.config.image_size < 96
+
+
 @pytest.mark.slow
-def test_a_killed_and_resumed_run_equals_one_that_was_not_killed(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed_after", [12, 32])  # the rough phase has 24
+def test_a_killed_and_resumed_run_equals_one_that_was_not_killed(
+    photos: Path, tmp_path: Path, killed_after: int
+) -> None:
     flags = tiny_flags(steps=40, checkpoint_every=5, preview_every=100)
     whole = run("train", "--content", photos, "--out", tmp_path / "whole", *flags, cwd=tmp_path)
     assert whole.returncode == 0, whole.stderr
     process = start("train", "--content", photos, "--out", tmp_path / "killed", *flags)
-    wait_for_steps(process, tmp_path / "killed", 12)
+    wait_for_steps(process, tmp_path / "killed", killed_after)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
@@ -122,7 +156,9 @@ def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path: Path) -> None:
 def test_a_loss_that_explodes_stops_and_keeps_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     totals = iter([9.0, 8.0, 7.0, 6.0, 5e3])
     monkeypatch.setattr(
-        Trainer, "step", lambda *_: dict.fromkeys(("content", "style", "tv", "rounding"), 1.0) | {"total": next(totals)}
+        Trainer,
+        "step",
+        lambda *_: dict.fromkeys(("content", "style", "tv", "rounding", "motion"), 1.0) | {"total": next(totals)},
     )
     with pytest.raises(DivergedError, match=r"became 5e\+03 at step 5.*the last checkpoint is kept"):
         train(tiny_config(), tmp_path / "run")
@@ -169,9 +205,19 @@ def test_style_image_smaller_than_asked(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_where_a_training_starts() -> None:
+    assert configure("starry_night", None, None, "johnson", None, {}).init == "starry_night"  # of the same shape
+    assert configure("starry_night", None, None, "johnson", "none", {}).init == ""
+    assert configure("starry_night", None, None, "johnson", None, {"width": 20}).init == ""
+    assert configure("starry_night", None, "nano", "johnson", None, {}).init == ""
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
+        ({"minutes": -1}, "--minutes"),
+        ({"minutes": 5, "steps": 5}, "--minutes, one of them"),
+        ({"loss_precision": "int4"}, "--loss-precision"),
         ({"image_size": 0}, "--image-size"),
         ({"steps": 0}, "--steps"),
         ({"learning_rate": 0.0}, "--learning-rate"),

@@ -1,13 +1,14 @@
-"""Makes models/NAME/ of a finished run: the network, its card (README.md), evaluation and sample pictures.
+"""Makes models/NAME/ of a finished run: the network, its exports, its card (README.md) and sample pictures.
 
-    python tools/bundle.py RUN NAME --title "..." --artist "..." --licence "..." --data "..." [--photos 3]
+    python tools/bundle.py RUN NAME --title "..." --artist "..." --data "..." [--photos 3]
 
-The samples are the package's held-out photos, which may be published. The evaluation compares with
-50 and 100 iterations of the slow method on the first `--photos` of them.
+The samples are photos of the package, which may be published. The evaluation compares with 50 and 100
+iterations of the slow method on the first `--photos` held-out ones. Remakes docs/styles.md of all models.
 """
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import matplotlib
@@ -18,14 +19,27 @@ import matplotlib.pyplot as plt
 from mobile_style import images
 from mobile_style.card import MODEL, read_card
 from mobile_style.checkpoint import Checkpoint
-from mobile_style.config import Architecture
+from mobile_style.config import Architecture, TrainConfig
 from mobile_style.evaluate import Evaluation, evaluate
-from mobile_style.models import carried_photos
+from mobile_style.export import export
+from mobile_style.losses import GRAMS, loss_of, save_grams
+from mobile_style.models import STYLES, carried_photos
 from mobile_style.network import load_network
+from mobile_style.recipes import find_recipe
 from mobile_style.stylize import stylize_image
 
 ROOT = Path(__file__).parents[1]
 ITERATIONS = (50, 100)
+EXPORTS = {  # file: target, recipe
+    "int8.tflite": ("tflite", "int8"),
+    "float16.tflite": ("tflite", "float16"),
+    "coreml.mlpackage": ("coreml", "float16"),
+}
+SAMPLES = (
+    "held_out/astronaut_portrait", "train/mill_worker", "held_out/singapore_skyline_dusk", "held_out/roman_colosseum",
+    "held_out/snowy_mountain_lake", "held_out/forest_stream", "held_out/river_otters", "train/tabby_cat",
+    "held_out/espresso_cup", "train/fig_in_red_bowl", "held_out/dandelion_meadow", "train/spice_market",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -33,33 +47,59 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("name")
     parser.add_argument("--photos", type=int, default=3)
-    for text in ("title", "artist", "licence", "data"):
+    for text in ("title", "artist", "data"):
         parser.add_argument(f"--{text}", required=True)
     arguments = parser.parse_args()
 
     out = ROOT / "models" / arguments.name
-    out.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
     trained = Checkpoint.read(arguments.run / MODEL)
-    earlier = "an earlier run" if trained.card["config"]["init"] else ""
-    public = trained.card["config"] | {"content": arguments.data, "style": arguments.name, "init": earlier}  # no paths
+    config = trained.card["config"]
+    public = config | {
+        "content": arguments.data,
+        "style": arguments.name,
+        "init": Path(config["init"]).name,
+    }  # no paths
     Checkpoint(trained.card | {"config": public}, trained.weights, {}).write(out / MODEL)
+    if not (STYLES / f"{arguments.name}.jpg").is_file():
+        save_grams(loss_of(arguments.run / MODEL, TrainConfig.from_card(trained.card)), out / GRAMS)
+    exports = [export(str(out), find_recipe(*kind), out=out / file)[0] for file, kind in EXPORTS.items()]
     _samples(out)
     _loss_curves(arguments.run / "log.jsonl", out / "losses.png")
-    plain = evaluate(str(out), style=arguments.name)
-    compared = evaluate(str(out), style=arguments.name, iterations=ITERATIONS, limit=arguments.photos)
-    (out / "README.md").write_text(_card(arguments, out, plain, compared))
+    plain = evaluate(str(out))
+    compared = evaluate(str(out), iterations=ITERATIONS, limit=arguments.photos)
+    (out / "README.md").write_text(_card(arguments, out, plain, compared, exports))
+    _styles_page()
 
 
 def _samples(out: Path) -> None:
     network, _ = load_network(out / MODEL)
-    rows: list[list] = [[], []]
-    for path in images.find([carried_photos("held_out")]):
-        photo = images.centre_square(images.load(path), 256)
-        rows[0].append(photo)
-        rows[1].append(stylize_image(network, photo))
-    half = len(rows[0]) // 2
-    sheet = images.grid([rows[0][:half], rows[1][:half], rows[0][half:], rows[1][half:]])
+    photos = [images.centre_square(images.load(carried_photos("") / f"{name}.jpg"), 256) for name in SAMPLES]
+    painted = [stylize_image(network, photo) for photo in photos]
+    half = len(photos) // 2
+    sheet = images.grid([photos[:half], painted[:half], photos[half:], painted[half:]])
     (out / "samples.jpg").write_bytes(images.encode(sheet, "JPEG", quality=88))
+    thumbnail = images.centre_square(painted[SAMPLES.index("held_out/snowy_mountain_lake")], 128)
+    (out / "thumbnail.jpg").write_bytes(images.encode(thumbnail, "JPEG", quality=88))
+
+
+def _styles_page() -> None:
+    """docs/styles.md: every bundled style's samples and figures."""
+    lines = [
+        "# The bundled styles",
+        "",
+        "Photos of the package, and what each model makes of them at 256 x 256. Eight of the twelve were never trained on;",
+        "the mill worker, the cat, the figs and the market were. Made by `tools/bundle.py`.",
+    ]
+    for folder in sorted((ROOT / "models").glob("*/")):
+        card = (folder / "README.md").read_text()
+        lines += ["", f"## {card.splitlines()[0].removeprefix('# ')}", "", card.splitlines()[2], ""]
+        lines += [f"![{folder.name}](../models/{folder.name}/samples.jpg)", ""]
+        lines += [
+            f"`mobile-style stylize photo.jpg --model {folder.name}` · [its card](../models/{folder.name}/README.md)"
+        ]
+    (ROOT / "docs" / "styles.md").write_text("\n".join(lines) + "\n")
 
 
 def _loss_curves(log: Path, picture: Path) -> None:
@@ -84,7 +124,18 @@ def _table(evaluation: Evaluation) -> str:
     return "\n".join(lines)
 
 
-def _card(arguments: argparse.Namespace, out: Path, plain: Evaluation, compared: Evaluation) -> str:
+def _exports_table(exports: list) -> str:
+    lines = ["| file | kB | PSNR, dB | worst photo | SSIM | pixels off by more than 8 |", "|---|---|---|---|---|---|"]
+    for each in exports:
+        size = sum(p.stat().st_size for p in [each.path, *each.path.rglob("*")] if p.is_file()) / 1000
+        mean, worst = each.validation.mean, each.validation.rows[0]
+        lines.append(
+            f"| `{each.path.name}` | {size:.0f} | {mean.psnr:.1f} | {worst.psnr:.1f} | {mean.ssim:.4f} | {mean.off:.2%} |"
+        )
+    return "\n".join(lines)
+
+
+def _card(arguments: argparse.Namespace, out: Path, plain: Evaluation, compared: Evaluation, exports: list) -> str:
     card = read_card(out / MODEL)
     config = card["config"]
     architecture = Architecture(**config["architecture"])
@@ -93,9 +144,9 @@ def _card(arguments: argparse.Namespace, out: Path, plain: Evaluation, compared:
     slow = {row.method: row for row in compared.rows}
     return f"""# {arguments.title}
 
-After {arguments.artist}. {arguments.licence}
+After {arguments.artist}. The painting is in the public domain.
 
-![The model's output on photos it never saw](samples.jpg)
+![Photos and what the model makes of them](samples.jpg)
 
 | | |
 |---|---|
@@ -111,12 +162,19 @@ Losses of its own objective on the package's {len(plain.photos)} held-out photos
 
 {_table(plain)}
 
-The style loss falls to 1/{plain.rows[0].style / plain.rows[1].style:.0f} of the photos' own. On {len(compared.photos)} of \
-them, next to the slow method (L-BFGS on the pixels, from the photo) after so many iterations:
+The style loss falls to 1/{plain.rows[0].style / plain.rows[1].style:.0f} of the photos' own. Consecutive frames of a \
+video differ by {plain.flicker:.1f} of 255 grey levels where only the camera moves. On {len(compared.photos)} of \
+the photos, next to the slow method (L-BFGS on the pixels, from the photo) after so many iterations:
 
 {_table(compared)}
 
 The network is {slow["optimise 100"].speedup:,.0f} times as fast as 100 iterations.
+
+## Exports
+
+For pictures of 256 x 256, against the float network:
+
+{_exports_table(exports)}
 
 ## Losses while training
 
