@@ -239,6 +239,7 @@ def evaluate(
     optimise: Annotated[
         str, typer.Option(help="Iterations of the slow method to compare with, such as 50,100,300.")
     ] = "",
+    start: Annotated[str, typer.Option(help="Of the slow method: noise, as in the paper, or photo.")] = "noise",
     limit: Annotated[int | None, typer.Option(min=1, help="Use the first so many photos.", show_default="all")] = None,
     out: Annotated[
         Path | None, typer.Option(help="New folder for evaluation.json and grid.png.", show_default="none")
@@ -255,7 +256,7 @@ def evaluate(
     with loading():
         from .evaluate import evaluate as run
 
-    result = run(model, style, images, size, iterations, limit, out)
+    result = run(model, style, images, size, iterations, start, limit, out)
     table = Table(title=f"{result.model} on {len(result.photos)} photos of {size}x{size}, mean per photo")
     for column in ("method", "content", "style", "tv", "total", "seconds", "network is faster"):
         table.add_column(column, justify="left" if column == "method" else "right")

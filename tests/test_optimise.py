@@ -22,7 +22,7 @@ def test_gradient_against_finite_differences(rng: np.random.Generator) -> None:
 def test_the_loss_falls_with_the_iterations(astronaut: np.ndarray) -> None:
     content, style = images.centre_square(astronaut, 48), np.ascontiguousarray(astronaut[:64, :64])
     perceptual = PerceptualLoss(OBJECTIVES["johnson"], style)
-    snapshots = Optimiser(perceptual, 48, 48).run(content, (2, 5, 10))
+    snapshots = Optimiser(perceptual, 48, 48).run(content, (2, 5, 10), start=content)
     batch = content[None].astype(np.float32)
     losses = [
         float(perceptual.total(perceptual.parts(image[None], perceptual.content_targets(batch)))[0])

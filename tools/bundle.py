@@ -164,7 +164,7 @@ Losses of its own objective on the package's {len(plain.photos)} held-out photos
 
 The style loss falls to 1/{plain.rows[0].style / plain.rows[1].style:.0f} of the photos' own. Consecutive frames of a \
 video differ by {plain.flicker:.1f} of 255 grey levels where only the camera moves. On {len(compared.photos)} of \
-the photos, next to the slow method (L-BFGS on the pixels, from the photo) after so many iterations:
+the photos, next to the slow method (L-BFGS on the pixels, from white noise as in the paper) after so many iterations:
 
 {_table(compared)}
 
