@@ -24,6 +24,7 @@ PLACE = "/data/local/tmp"
 TURN_RUNS = 10
 SECONDS = 300  # after which a command on the phone is taken for stuck
 RETURN_SECONDS = 20  # that a phone may be away
+ENDED = "ended with "
 STATES = {
     "unauthorized": "does not trust this computer yet: unlock it and allow USB debugging",
     "offline": "is offline: pull the cable out and put it in again, or restart it",
@@ -115,8 +116,10 @@ class Phone:
             Gone: the phone went away, and did not come back soon.
             DeviceError: the command failed, unless `check` is off.
         """
-        status, text = self._adb("shell", command)
-        if status and check:
+        # A phone that goes away ends the command without an error, so that its end must be told.
+        _, text = self._adb("shell", f"{command}; echo {ENDED}$?")
+        text, _, status = text.rpartition(ENDED)
+        if status.strip() != "0" and check:
             raise DeviceError(f"on the phone, {command.split()[0]} failed: {_last_line(text)}")
         return text.strip()
 
@@ -152,7 +155,8 @@ class Phone:
                 )
             except subprocess.TimeoutExpired:
                 raise DeviceError(f"phone {self.serial} has not finished within {SECONDS} seconds") from None
-            if done.returncode == 0 or self._is_there():
+            whole = arguments[0] != "shell" or ENDED in done.stdout
+            if whole and (done.returncode == 0 or self._is_there()):
                 return done.returncode, done.stdout
             if attempt == 0:
                 console.print(f"phone {self.serial} is away; waiting {RETURN_SECONDS} seconds", markup=False)
@@ -160,12 +164,15 @@ class Phone:
         raise Gone(f"phone {self.serial} went away again and again; look at its cable")
 
     def _is_there(self) -> bool:
+        """Whether it answers; adb itself notices late that it does not."""
         try:
-            state = ["adb", "-s", self.serial, "get-state"]
-            done = subprocess.run(state, capture_output=True, text=True, timeout=10, check=False)
+            ask = ["adb", "-s", self.serial, "shell", "echo here"]
+            done = subprocess.run(
+                ask, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False
+            )
         except subprocess.TimeoutExpired:
             return False
-        return done.stdout.strip() == "device"
+        return done.stdout.strip() == "here"
 
     def _wait(self) -> None:
         end = time.monotonic() + RETURN_SECONDS
@@ -282,7 +289,7 @@ class PhoneSession:
         """One run of the tool."""
         taken = self._phone.timed(self._path, self._accelerator, self._threads, runs)
         self._runs.append(taken)
-        return Turn((taken.typical,), taken.min, taken.p95, taken.max, self._phone.state())
+        return Turn((taken.typical,), taken.count, taken.min, taken.p95, taken.max, self._phone.state())
 
     def close(self) -> None:
         """Nothing runs between turns."""
@@ -299,8 +306,8 @@ def _binary(given: Path | None, abi: str) -> Path:
         if given is not None:
             raise UsageError(f"--benchmark-binary {given} is not a file")
         raise DeviceError(
-            f"there is no benchmark_model for this phone: get TensorFlow Lite's for {abi} (docs/benchmark.md) and name it "
-            f"with --benchmark-binary, or put it at {path}"
+            f"there is no benchmark_model for this phone: get TensorFlow Lite's for {abi} (see docs/benchmark.md), and "
+            f"name it with --benchmark-binary or put it at {path}"
         )
     return path
 

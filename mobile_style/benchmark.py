@@ -103,7 +103,7 @@ class Report:
 
     Attributes:
         interrupted: why it ended before its time; empty if it did not.
-        load_average: of this machine before it began: what else was running.
+        load_average: of this machine before it began, that is, what else was running; None for a phone.
     """
 
     device: Facts
@@ -186,7 +186,7 @@ def benchmark(
     if runs < FEWEST_TURNS * device.turn_runs:
         raise UsageError(f"--runs must be at least {FEWEST_TURNS * device.turn_runs}, not {runs}")
     counts = {path: macs(read_tflite(path)) for path in files}  # the files are looked at before anything starts
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    load = os.getloadavg()[0] if device.facts.kind == "host" and hasattr(os, "getloadavg") else None
     interrupted = ""
     with TemporaryDirectory() as folder:
         jobs = _jobs(files, device, threads, counts, Path(folder))
@@ -368,7 +368,8 @@ def _latency(turns: list[Turn]) -> Latency:
         np.quantile(tails, 0.95, method="higher") if told == "p95" else np.quantile(worst, 0.9, method="higher")
     )
     least = min(turn.least_ms for turn in turns if turn.least_ms is not None)
-    return replace(summed, p90=p90, p99=max(worst), min=least, fps_p90=1000 / p90, tail=told)
+    count = sum(turn.count for turn in turns)
+    return replace(summed, p90=p90, p99=max(worst), min=least, fps_p90=1000 / p90, runs=count, tail=told)
 
 
 def _probe(arithmetic: str, threads: int, turns: Turns) -> Probe:

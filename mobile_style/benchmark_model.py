@@ -73,7 +73,7 @@ def parse(text: str, accelerator: str) -> Timings:
     if found is None or not stats:
         said = [line for line in lines if any(word in line.lower() for word in FAILURES)] or lines[-1:]
         raise NotUnderstood(said[0] if said and said[0] else "it printed nothing")
-    values = dict(re.findall(rf"(\w+)={NUMBER}", stats[-1]))  # the first such line is of the warm-up
+    values: dict[str, str] = dict(re.findall(rf"(\w+)={NUMBER}", stats[-1]))  # the first such line is of the warm-up
     current = values["curr"]  # stands alone if all inferences took the same
     mean = values.get("avg", current)
     memory = re.search(rf"[Mm]emory footprint[^\n]*: init={NUMBER} overall={NUMBER}", "\n".join(lines))

@@ -117,7 +117,9 @@ def find_budget(
     if fixed:
         raise UsageError(f"--fps looks for a size, and that of {fixed[0]} is fixed; name a model or a run's folder")
     ladder = sorted(sizes, key=lambda size: size[0] * size[1]) or [(side, side) for side in LADDER]
-    answers, rows, report = [], [], None
+    answers: list[Answer] = []
+    rows: list[Row] = []
+    report = None
     with TemporaryDirectory() as place:
         folder = Path(place)
         named = {model_path(model).parent.name: model for model in models}

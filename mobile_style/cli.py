@@ -341,6 +341,11 @@ def validate(
     ] = None,
     runtime: Annotated[str, typer.Option(help="For .tflite: litert, tflite-runtime or tensorflow.")] = "litert",
     limit: Annotated[int | None, typer.Option(min=1, help="Use the first so many photos.", show_default="all")] = None,
+    device: Annotated[str, typer.Option(help="host, adb, adb:SERIAL or arm64-emulated.")] = "host",
+    benchmark_binary: Annotated[
+        Path | None,
+        typer.Option(help="TensorFlow Lite's benchmark_model for the phone.", show_default="the one in the cache"),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="New folder for report.html and report.json.", show_default="none")
     ] = None,
@@ -357,7 +362,7 @@ def validate(
         from .report import write
         from .validate import validate as run
 
-    validation = run(exported, reference, images, runtime, limit)
+    validation = run(exported, reference, images, runtime, limit, device, benchmark_binary)
     tables.validation(validation)
     if report is not None:
         write(validation, report)

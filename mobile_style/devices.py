@@ -1,15 +1,19 @@
 """From what a user asks of `mobile-style benchmark` to measurements: which device, which files."""
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from . import runtimes
+from .adb import Phone
 from .backend import loading
 from .benchmark import Report, benchmark
 from .errors import UsageError
+from .export_card import read_export_card
 from .host import Host
 from .measuring import Device
+from .runtimes import Runner
 
 ARM64 = "arm64-emulated"
 
@@ -34,10 +38,40 @@ def open_device(name: str, runtime: str = "litert", binary: Path | None = None) 
     if name == "host":
         return Host(runtime)
     if kind == "adb":
-        from .adb import Phone
-
         return Phone(serial, binary)
     raise UsageError(f"--device {name} is not known; choose from host, adb, adb:SERIAL, {ARM64}")
+
+
+@contextmanager
+def open_runner(
+    exported: Path, device: str = "host", runtime: str = "litert", binary: Path | None = None
+) -> Iterator[Runner]:
+    """An exported model, loaded on the device of a --device flag, to be given pictures.
+
+    Raises:
+        UsageError: there is no such device, or it does not go with another flag, or not with an .mlpackage.
+        CheckpointError: the model is missing or damaged.
+        DeviceError: the device cannot be used.
+    """
+    if device != "host" and exported.suffix != ".tflite":
+        raise UsageError(f"--device {device} runs .tflite files, not {exported}")
+    if device == "host" and binary is None:
+        yield runtimes.load(exported, runtime)
+        return
+    if device == ARM64 and binary is None and runtime == "litert":
+        from .arm64 import CPU, Emulator
+
+        with closing(Emulator(exported)) as emulator:
+            _, (_, height, width, _), _ = emulator.worker.told["inputs"][0]
+            name = f"litert {runtimes.runtime_version('litert')} on an emulated {CPU}"
+            yield Runner(((height, width),), name, lambda picture: emulator(picture[None])[0])
+        return
+    with closing(open_device(device, runtime, binary)) as phone:
+        assert isinstance(phone, Phone)  # the host without a runtime that it knows has raised
+        given = read_export_card(exported)["input"]
+        facts, (_, height, width, _) = phone.facts, given["shape"]
+        name = f"{facts.runtime} on {facts.name}, {facts.system}"
+        yield Runner(((height, width),), name, lambda picture: phone.stylise(exported, picture, given["type"]))
 
 
 def measure(

@@ -127,7 +127,7 @@ class HostSession:
 
     def turn(self, runs: int) -> Turn:
         """That many timed inferences."""
-        return Turn(tuple(self.worker.ask(runs=runs)["times_ms"]))
+        return Turn(tuple(self.worker.ask(runs=runs)["times_ms"]), runs)
 
     def close(self) -> None:
         """Ends the process."""

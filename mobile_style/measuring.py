@@ -52,12 +52,14 @@ class Turn:
 
     Attributes:
         times_ms: of each; where the device sums them up itself, one number: their median, or their mean.
+        count: inferences.
         least_ms, tail_ms, worst_ms: where it sums them up: the shortest, the 95th percentile (None if not told), the
             longest.
         state: such as temperatures in degrees Celsius, by name.
     """
 
     times_ms: tuple[float, ...]
+    count: int
     least_ms: float | None = None
     tail_ms: float | None = None
     worst_ms: float | None = None
