@@ -146,7 +146,8 @@ def _measured(row: Row | None) -> str:
         return "not measured"
     on = f"{row.threads} thread(s)" if row.accelerator == "cpu" else row.accelerator
     height, width = row.size or (0, 0)
-    return f"{width}x{height}, {on}: p90 {_p90(row):.1f} ms"
+    assert row.latency is not None
+    return f"{width}x{height}, {on}: p90 {_p90(row):.1f} ms, median {row.latency.median.value:.1f}"
 
 
 def _p90(row: Row) -> float:
