@@ -12,12 +12,15 @@ from .files import writing
 from .latency import CONFIDENCE, SPREAD, Interval, Latency
 from .page import STYLE
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 340, 64, 200, 16, 48
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 340, 64, 16, 16, 48
 COLOURS = ("#3b6fb6", "#c7622f", "#3f8f5b", "#8b5aa8", "#b0893a", "#5a8f9c", "#a8456b", "#6b6b6b")
 PLOTS = """
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif } svg text { fill: currentColor }
 .axis { stroke: #999; fill: none } .grid { stroke: #8884; fill: none } .bar { display: flex; height: 1.2rem }
-.bar span { height: 100% } .key { font-size: .85rem } .wide { overflow-x: auto } .note { color: #777 }
+.bar span { height: 100% } .key { font-size: .85rem } .key span { white-space: nowrap }
+.wide { overflow-x: auto; font-size: .8rem } .note { color: #777 }
+.wide td { white-space: nowrap; padding: .2rem .5rem } .wide td:nth-child(2), .wide th:nth-child(2) { text-align: left }
+.key i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin: 0 .4em 0 1em }
 """
 
 
@@ -205,12 +208,10 @@ class _Plot:
         return HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - BOTTOM - TOP)
 
     def svg(self, keys: Iterable[tuple[str, str]], title: str) -> str:
-        """The picture with its legend: (name, colour) of each."""
-        for line, (name, colour) in enumerate(keys):
-            at = TOP + 10 + 18 * line
-            self.parts.append(f'<circle cx="{WIDTH - RIGHT + 24}" cy="{at - 4}" r="5" fill="{colour}"/>')
-            self.parts.append(f'<text x="{WIDTH - RIGHT + 36}" y="{at}">{html.escape(name)}</text>')
-        return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(self.parts)}</svg>'
+        """The picture, and under it its legend: (name, colour) of each."""
+        drawn = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(self.parts)}</svg>'
+        named = (f'<span><i style="background:{colour}"></i>{html.escape(name)}</span>' for name, colour in keys)
+        return f'{drawn}<p class="key">{" ".join(named)}</p>'
 
 
 def _name(row: Row) -> str:
