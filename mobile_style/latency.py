@@ -54,8 +54,9 @@ class Latency:
 def latency(turns: Turns) -> Latency:
     """Sums up the milliseconds of every inference, (turns, runs per turn)."""
     times = np.asarray(turns)
-    low, high = np.quantile(np.median(times, axis=1), [(1 - SPREAD) / 2, (1 + SPREAD) / 2])
-    median = Interval(float(np.median(times)), float(low), float(high))
+    whole, of_turns = float(np.median(times)), np.median(times, axis=1)
+    low, high = map(float, np.quantile(of_turns, [(1 - SPREAD) / 2, (1 + SPREAD) / 2]))
+    median = Interval(whole, min(low, whole), max(high, whole))  # of few turns, all medians may lie on one side
     p90, p99 = map(float, np.quantile(times, [0.9, 0.99]))
     return Latency(median, p90, p99, float(times.min()), 1000 / median.value, 1000 / p90, times.size)
 

@@ -25,6 +25,11 @@ def test_percentiles_of_known_times() -> None:
     assert summed.median.low < 10 and summed.median.high > 90  # the turns' medians are 3, 8, ..., 98
 
 
+def test_limits_hold_their_median_even_of_few_turns() -> None:
+    median = latency([[1, 1, 9, 9, 9], [1, 1, 8, 8, 8], [1, 7, 7, 7, 7]]).median
+    assert median.low <= median.value <= median.high
+
+
 def test_a_ratio_holds_its_truth_and_excludes_what_it_is_not(rng: np.random.Generator) -> None:
     same = wrong = 0
     for _ in range(40):
