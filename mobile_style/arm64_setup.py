@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,7 +72,7 @@ def setup() -> Installation:
         root, site = place / "root", place / "site"
         root.mkdir(parents=True)
         console.print("fetching Python for arm64 from the distribution's packages", markup=False)
-        _packages(root)
+        unpack(PACKAGES, root, {"APT::Architecture": "arm64", "APT::Architectures": "arm64"})
         for name, text in SYSTEM.items():
             file = root / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -100,28 +101,28 @@ def _tools() -> None:
         run("apt-get", "-q", "-y", "--no-install-recommends", "install", *missing, why="apt-get install")
 
 
-def _packages(root: Path) -> None:
-    """Unpacks the arm64 packages; by lists and a cache of its own, the system's stay as they are."""
+def unpack(packages: Sequence[str], root: Path, options: dict[str, str]) -> None:
+    """Fetches Debian packages and all that they need, and unpacks them into a folder.
+
+    By lists and a cache of its own: those of the system stay as they are. `options` are apt's.
+    """
     with TemporaryDirectory() as folder:
         apt = Path(folder)
         for name in ("state/lists/partial", "cache/archives/partial"):
             (apt / name).mkdir(parents=True)
         (apt / "status").touch()
-        apt.chmod(0o755)
-        options = {
-            "APT::Architecture": "arm64",
-            "APT::Architectures": "arm64",
+        own = {
             "APT::Install-Recommends": "false",
             "APT::Sandbox::User": "",
             "Acquire::Languages": "none",
             "Debug::NoLocking": "1",
-            "Dir::State": apt / "state",
-            "Dir::State::status": apt / "status",
-            "Dir::Cache": apt / "cache",
+            "Dir::State": str(apt / "state"),
+            "Dir::State::status": str(apt / "status"),
+            "Dir::Cache": str(apt / "cache"),
         }
-        flags = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
-        run("apt-get", "-q", *flags, "update", why="apt-get update for arm64")
-        run("apt-get", "-q", "-y", *flags, "--download-only", "install", *PACKAGES, why="fetching arm64 packages")
+        flags = [part for name, value in (own | options).items() for part in ("-o", f"{name}={value}")]
+        run("apt-get", "-q", *flags, "update", why="apt-get update")
+        run("apt-get", "-q", "-y", *flags, "--download-only", "install", *packages, why=f"fetching {packages[0]}")
         for package in sorted((apt / "cache/archives").glob("*.deb")):
             run("dpkg-deb", "--extract", package, root, why=f"unpacking {package.name}")
 

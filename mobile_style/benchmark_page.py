@@ -132,6 +132,8 @@ def notes(report: Report) -> list[str]:
         f"Measured peak, {probe.arithmetic}, {probe.threads} thread(s): {_interval(probe.gmacs, 0)} GMAC/s"
         for probe in report.probes
     ]
+    if report.sustained is not None:
+        found += [slowdown(row) for row in report.rows]
     if report.interrupted:
         found.append(f"Interrupted: {report.interrupted}")
     return found
@@ -274,9 +276,7 @@ def _curves(report: Report) -> str:
     for row, values, colour in zip(rows, medians, colours, strict=True):
         points = " ".join(f"{plot.across(x):.1f},{plot.up(y):.1f}" for x, y in zip(row.seconds, values, strict=True))
         plot.parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="{points}"/>')
-    lines = "".join(f"<li>{html.escape(slowdown(row))}</li>" for row in rows)
-    drawn = plot.svg(zip(map(_name, rows), colours, strict=True), "latency over time")
-    return f"<h2>Sustained</h2>{drawn}<ul>{lines}</ul>"
+    return f"<h2>Sustained</h2>{plot.svg(zip(map(_name, rows), colours, strict=True), 'latency over time')}"
 
 
 def slowdown(row: Row) -> str:

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -100,13 +101,17 @@ def test_a_benchmark_over_a_real_adbd(work: Path) -> None:
 
 @real
 def test_a_gpu_that_falls_back_is_noticed(work: Path) -> None:
-    done = phone.with_phone(BENCHMARK, work, behaviour="gpu=refused")
+    done = phone.with_phone(f"{BENCHMARK} --sustained 3", work, behaviour="gpu=refused")
     assert done.returncode == 0 and "runs nothing of it; these are times of the CPU" in done.stdout
+    assert re.search(r"small, cpu x1: [\d.]+ ms in the first quarter, .* skin 3\d.5 to \d\d.5", done.stdout), (
+        done.stdout
+    )
 
 
 @real
 def test_a_phone_that_comes_back_is_gone_on_with(work: Path) -> None:
-    done = phone.with_phone(f"(sleep 3; adbd) & {BENCHMARK} --json r.json", work, behaviour="vanish=5")
+    back = "(until [ -e /data/vanished ]; do sleep 0.2; done; sleep 1; adbd) &"
+    done = phone.with_phone(f"{back} {BENCHMARK} --json r.json", work, behaviour="vanish=5")
     assert done.returncode == 0 and "is away; waiting" in done.stderr, done.stdout + done.stderr
     assert all(len(row["turns"]) == 3 for row in json.loads((work / "r.json").read_text())["rows"])
 

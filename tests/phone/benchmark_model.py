@@ -26,6 +26,7 @@ runs = Path("/data/runs")
 with runs.open("a") as file:
     file.write("x")
 if "vanish" in behaviour and len(runs.read_text()) == int(behaviour["vanish"]):
+    Path("/data/vanished").touch()
     os.kill(int(Path("/data/adbd.pid").read_text()), signal.SIGKILL)
     time.sleep(1)
 

@@ -104,6 +104,8 @@ def loopback() -> None:
 
 def fetch() -> None:
     """Unpacks Debian's adbd and its libraries into `.phone`, by lists and a cache that are not the system's."""
+    from mobile_style.arm64_setup import unpack
+
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT)"], capture_output=True, text=True, check=True
     ).stdout
@@ -112,31 +114,11 @@ def fetch() -> None:
         subprocess.run(["apt-get", "-qq", "update"], check=True)
         subprocess.run(["apt-get", "-qq", "-y", "--no-install-recommends", "install", "adb"], check=True)
     with TemporaryDirectory() as name:
-        apt = Path(name)
-        for part in ("state/lists/partial", "cache/archives/partial"):
-            (apt / part).mkdir(parents=True)
-        (apt / "status").touch()
-        (apt / "list").write_text(f"deb {archive} {RELEASE} main\n")
-        options = {
-            "APT::Install-Recommends": "false",
-            "APT::Sandbox::User": "",
-            "Acquire::Languages": "none",
-            "Debug::NoLocking": "1",
-            "Dir::State": apt / "state",
-            "Dir::State::status": apt / "status",
-            "Dir::Cache": apt / "cache",
-            "Dir::Etc::sourcelist": apt / "list",
-            "Dir::Etc::sourceparts": "/dev/null",
-        }
-        flags = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
-        subprocess.run(["apt-get", "-qq", *flags, "update"], check=True)
-        subprocess.run(["apt-get", "-qq", "-y", *flags, "--download-only", "install", "adbd"], check=True)
-        root = apt / "root"
+        sources, root = Path(name) / "sources", Path(name) / "root"
+        sources.write_text(f"deb {archive} {RELEASE} main\n")
         root.mkdir()
-        for package in sorted((apt / "cache/archives").glob("*.deb")):
-            subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
+        unpack(["adbd"], root, {"Dir::Etc::sourcelist": str(sources), "Dir::Etc::sourceparts": "/dev/null"})
         shutil.rmtree(FOLDER, ignore_errors=True)
-        FOLDER.mkdir()
         shutil.copytree(root, FOLDER / "root", symlinks=True)
 
 
