@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 
 RUNTIME := .venv-tflite-runtime
 
-.PHONY: install quickstart test docs clean
+.PHONY: install quickstart test arm64 phone docs clean
 
 install: $(VENV)/installed
 
@@ -40,6 +40,14 @@ test: install $(RUNTIME)/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses auto
+
+# An emulated arm64 processor, for `--device arm64-emulated` and its tests; from Debian's packages and wheels.
+arm64: install
+	$(BIN)/python -m mobile_style.arm64_setup
+
+# A phone to test with: Debian's adbd. Without these two, `make test` skips what needs them.
+phone: install
+	$(BIN)/python tests/phone/phone.py
 
 # docs/cli.md is the commands' own help; a test compares it.
 docs: install

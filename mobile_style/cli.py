@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from typer.core import TyperGroup
 
+from . import tables
 from .backend import loading
 from .config import OBJECTIVES, PRESETS, TrainConfig, configure
-from .errors import FidelityError, MobileStyleError, OutputError, UsageError
+from .errors import DeviceError, FidelityError, MobileStyleError, OutputError, UsageError
 from .files import refuse_existing
 from .models import DEFAULT, RUNS, list_models, newest_model, newest_run
 from .progress import console
@@ -257,17 +257,7 @@ def evaluate(
         from .evaluate import evaluate as run
 
     result = run(model, style, images, size, iterations, start, limit, out)
-    table = Table(title=f"{result.model} on {len(result.photos)} photos of {size}x{size}, mean per photo")
-    for column in ("method", "content", "style", "tv", "total", "seconds", "network is faster"):
-        table.add_column(column, justify="left" if column == "method" else "right")
-    for row in result.rows:
-        times = "" if row.method in ("photo", "network") else f"{row.speedup:,.0f}x"
-        seconds = "" if row.method == "photo" else f"{row.seconds:.2f}"
-        table.add_row(row.method, *(f"{v:,.0f}" for v in (row.content, row.style, row.tv, row.total)), seconds, times)
-    _print_table(table)
-    print(
-        f"consecutive frames of a video differ by {result.flicker:.1f} of 255 grey levels where only the camera moves"
-    )
+    tables.evaluation(result, size)
     if out is not None:
         print(f"{out / 'evaluation.json'}\n{out / 'grid.png'}")
 
@@ -337,37 +327,15 @@ def export(
         if target != "tflite" or len(sizes) > 1:
             raise UsageError("--recipe auto measures on this machine: with --target tflite and one --size only")
         frontier, made = exporting.export_fastest(model, sizes[0], calibration, out)
-        _print_frontier(frontier)
+        tables.frontier(frontier)
         exports = [made]
     else:
         exports = exporting.export(model, find_recipe(target, chosen), sizes, calibration, out, check)
     for made in exports:
         print(made.path)
         if made.validation is not None:
-            _print_validation(made.validation)
+            tables.validation(made.validation)
     _fail_if_a_gate_is_not_passed([made.validation for made in exports])
-
-
-def _print_frontier(rows: list[Any]) -> None:
-    table = Table(title="Median of one thread on this machine; against the float network, mean over the photos")
-    for column in ("recipe", "kB", "ms", "PSNR", "SSIM", "gate"):
-        table.add_column(column, justify="left" if column in ("recipe", "gate") else "right")
-    for row in rows:
-        numbers = (f"{row.bytes / 1000:.0f}", f"{row.milliseconds:.1f}", f"{row.psnr:.1f}", f"{row.ssim:.4f}")
-        table.add_row(row.recipe, *numbers, "passed" if row.passed else "failed")
-    _print_table(table)
-
-
-def _print_validation(validation: Any) -> None:
-    from .report import COLUMNS
-
-    table = Table(title=f"{validation.target} {validation.recipe} by {validation.runtime}, against the float network")
-    for column in ("photo", *COLUMNS):
-        table.add_column(column, justify="left" if column == "photo" else "right")
-    for row in (validation.mean, validation.rows[0]):
-        name = row.photo if row is validation.mean else f"worst: {row.photo}"
-        table.add_row(name, *(show(row) for show in COLUMNS.values()))
-    _print_table(table)
 
 
 def _fail_if_a_gate_is_not_passed(validations: list[Any]) -> None:
@@ -387,6 +355,11 @@ def validate(
     ] = None,
     runtime: Annotated[str, typer.Option(help="For .tflite: litert, tflite-runtime or tensorflow.")] = "litert",
     limit: Annotated[int | None, typer.Option(min=1, help="Use the first so many photos.", show_default="all")] = None,
+    device: Annotated[str, typer.Option(help="host, adb, adb:SERIAL or arm64-emulated.")] = "host",
+    benchmark_binary: Annotated[
+        Path | None,
+        typer.Option(help="TensorFlow Lite's benchmark_model for the phone.", show_default="the one in the cache"),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="New folder for report.html and report.json.", show_default="none")
     ] = None,
@@ -403,8 +376,8 @@ def validate(
         from .report import write
         from .validate import validate as run
 
-    validation = run(exported, reference, images, runtime, limit)
-    _print_validation(validation)
+    validation = run(exported, reference, images, runtime, limit, device, benchmark_binary)
+    tables.validation(validation)
     if report is not None:
         write(validation, report)
         print(f"{report / 'report.html'}\n{report / 'report.json'}")
@@ -431,6 +404,82 @@ def lint(
 
 
 @app.command()
+def benchmark(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(help=".tflite files, or models to export as int8 for it.", show_default=False),
+    ] = None,
+    device: Annotated[str, typer.Option(help="host, adb, adb:SERIAL or arm64-emulated.")] = "host",
+    runtime: Annotated[str, typer.Option(help="On the host: litert, tflite-runtime or tensorflow.")] = "litert",
+    threads: Annotated[str, typer.Option(help="Such as 1,2,4: each model with each.")] = "1",
+    runs: Annotated[int, typer.Option(help="Timed inferences of each, at least.")] = 100,
+    sustained: Annotated[
+        float | None, typer.Option(min=1, help="Go on for so many seconds, to show throttling.", show_default="off")
+    ] = None,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(help="For models that are no files yet: 256, or 320x240. Repeatable.", show_default="256"),
+    ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(min=1, help="Name the largest size that holds this rate, of each preset.", show_default="off"),
+    ] = None,
+    benchmark_binary: Annotated[
+        Path | None,
+        typer.Option(help="TensorFlow Lite's benchmark_model for the phone.", show_default="the one in the cache"),
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="New file for all figures.", show_default="none")] = None,
+    html: Annotated[Path | None, typer.Option(help="New file: a page to share.", show_default="none")] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(help="Two files of --json, the older first: what has changed?", show_default="off"),
+    ] = None,
+) -> None:
+    """Measure how long models take here or on a phone, or count their work on an emulated one.
+
+    Examples: `mobile-style benchmark exports/*/model.tflite --html latency.html`,
+    `mobile-style benchmark starry_night --device adb --sustained 120`,
+    `mobile-style benchmark --fps 30`,
+    `mobile-style benchmark --compare old.json new.json`
+    """
+    if compare is not None:
+        if models:
+            raise UsageError("--compare takes two reports and no models")
+        from .compare import compare as run
+
+        tables.changes(run(*compare))
+        return
+    for place in (json, html):
+        if place is not None:
+            refuse_existing(place)
+    models, sizes = models or [], [_size(text) for text in size or []]
+    try:
+        counts = [int(part) for part in threads.split(",")]
+    except ValueError:
+        raise UsageError(f"--threads takes numbers from 1, such as 1,2,4, not {threads}") from None
+    if not models and fps is None:
+        raise UsageError("name .tflite files or models to measure; `mobile-style export` makes a file")
+    if sizes and fps is None and all(model.endswith(".tflite") for model in models):
+        raise UsageError("--size is for models that are exported for this; that of a .tflite file is fixed")
+    from .benchmark_page import notes, write_json, write_page
+    from .devices import measure
+
+    report, answers = measure(device, runtime, benchmark_binary, models, sizes, counts, runs, sustained, fps)
+    tables.benchmark(report)
+    for line in (*notes(report), *answers):
+        print(line)
+    if json is not None:
+        write_json(report, json)
+    if html is not None:
+        write_page(report, html)
+    if report.interrupted:
+        raise DeviceError(report.interrupted)
+    wrong = [row.model for row in report.rows if row.emulated and not row.emulated.kept()]
+    if wrong:
+        raise FidelityError(f"on the emulated processor the output is another than here: {', '.join(wrong)}")
+
+
+@app.command()
 def models(
     sheet: Annotated[
         Path | None, typer.Option(help="New picture: what each of them makes of a few photos.", show_default="none")
@@ -445,29 +494,10 @@ def models(
 
         format_of(sheet)
         refuse_existing(sheet)
-    table = Table()
-    for column in ("name", "origin", "preset", "style", "steps", "kB", "date"):
-        table.add_column(column, justify="right" if column in ("steps", "kB") else "left")
-    for info in list_models():
-        config = info.card["config"]
-        steps = f"{info.card['step']}/{config['steps']}" if config["steps"] else str(info.card["step"])
-        kilobytes = f"{info.path.stat().st_size / 1000:.0f}"
-        name = info.name if info.origin == "bundled" else str(info.path.parent)
-        table.add_row(
-            name, info.origin, config["preset"], Path(config["style"]).stem, steps, kilobytes, info.card["date"][:10]
-        )
-    _print_table(table)
+    tables.models(list_models())
     if sheet is not None:
         with loading():
             from .images import save
             from .sheet import model_sheet
         save(model_sheet(list_models()), sheet)
         print(sheet)
-
-
-def _print_table(table: Table) -> None:
-    from rich.console import Console
-
-    out = Console()
-    # In a pipe rich would cut the columns at 80 characters.
-    out.print(table) if out.is_terminal else Console(width=140).print(table)

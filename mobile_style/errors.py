@@ -7,7 +7,8 @@
     ├── CheckpointError         exit 5  a model file that is missing, damaged or of another kind
     ├── OutputError             exit 6  a place that cannot be written, or would be overwritten
     ├── DivergedError           exit 7  a training whose loss is no longer a number or explodes
-    └── FidelityError           exit 8  an exported model that does not paint what the float network paints
+    ├── FidelityError           exit 8  an exported model that does not paint what the float network paints
+    └── DeviceError             exit 9  a phone or an emulator that is missing, refuses, or goes away
 
 The command line prints the message as one line and exits with the code; `MOBILE_STYLE_DEBUG=1`
 shows the traceback instead. Each message says what is wrong and what to do next.
@@ -60,3 +61,9 @@ class FidelityError(MobileStyleError):
     """An exported model that does not paint what the float network paints."""
 
     exit_code = 8
+
+
+class DeviceError(MobileStyleError):
+    """A phone or an emulator that is missing, refuses, or goes away."""
+
+    exit_code = 9

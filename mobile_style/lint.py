@@ -4,53 +4,15 @@
 """
 
 import re
-import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from math import prod
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
 from .errors import CheckpointError
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """A tensor of a graph; a size that is not fixed is -1; `values` are those of an int32 constant."""
-
-    name: str
-    type: str
-    shape: tuple[int, ...]
-    constant: bool = False
-    values: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Node:
-    """An operator of a graph; `integer` if the graph has 8-bit activations."""
-
-    operator: str
-    inputs: list[Tensor]
-    outputs: list[Tensor]
-    options: dict[str, Any]
-    version: int = 1
-    integer: bool = False
-
-    def has(self, found: Callable[[Tensor], bool]) -> bool:
-        """Whether there is such an input or output, constants aside."""
-        return any(found(tensor) for tensor in self.inputs + self.outputs if not tensor.constant)
-
-    def of(self, *types: str) -> bool:
-        """Whether an input or output is of one of the types, constants aside."""
-        return self.has(lambda tensor: tensor.type in types)
-
-    def sums(self) -> bool:
-        """Whether it reduces so many values that bright pixels (255) add up beyond float16 (65504)."""
-        before = next(tensor.shape for tensor in self.inputs if not tensor.constant)
-        after = self.outputs[0].shape
-        return before.count(-1) > after.count(-1) + 1 or abs(prod(before)) * 255 > abs(prod(after)) * 65504
+from .graph import BYTES, Node, Tensor, read_tflite
 
 
 @dataclass(frozen=True)
@@ -85,9 +47,7 @@ def _lacking(target: str, operators: str, source: str, types: tuple[str, ...] = 
     return Rule(target, listed, message, source, lambda node: node.operator in names and (not types or node.of(*types)))
 
 
-OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items()}
-TYPES = {number: name for name, number in vars(schema.TensorType).items()}
-BYTES, SYMMETRIC, SUMS = ("int8", "uint8"), schema.MirrorPadMode.SYMMETRIC, ("reduce_l", "reduce_mean", "reduce_sum")
+SYMMETRIC, SUMS = schema.MirrorPadMode.SYMMETRIC, ("reduce_l", "reduce_mean", "reduce_sum")
 GPU = "LiteRT's tflite/delegates/gpu/common/model_builder.cc"
 XNNPACK = "LiteRT's tflite/delegates/xnnpack/README.md, tried"
 NNAPI, VELA = "TensorFlow's lite/delegates/nnapi/nnapi_delegate.cc", "Vela's SUPPORTED_OPS.md"
@@ -172,13 +132,7 @@ def lint_tflite(path: Path) -> list[Finding]:
     Raises:
         CheckpointError: it is missing, damaged or of another kind.
     """
-    content = path.read_bytes() if path.is_file() else b""
-    if content[4:8] != b"TFL3":
-        raise CheckpointError(f"there is no TensorFlow Lite model at {path}")
-    try:
-        return _findings(TFLITE, list(_tflite_nodes(content)))
-    except (struct.error, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged ({error})") from None
+    return _findings(TFLITE, read_tflite(path))
 
 
 def lint_mlprogram(path: Path) -> list[Finding]:
@@ -204,28 +158,6 @@ def _findings(rules: tuple[Rule, ...], nodes: list[Node]) -> list[Finding]:
         for node in filter(rule.found, nodes):
             layers.setdefault((rule, node.operator), []).append(node.outputs[0].name)
     return [Finding(rule.target, key, tuple(names), rule.message, rule.source) for (rule, key), names in layers.items()]
-
-
-def _tflite_nodes(content: bytes) -> Iterator[Node]:
-    model = schema.ModelT.InitFromPackedBuf(content)
-    for graph in model.subgraphs:
-        tensors = []
-        for tensor in graph.tensors:
-            shape = next((sizes for sizes in (tensor.shapeSignature, tensor.shape) if sizes is not None), ())
-            data, kind = model.buffers[tensor.buffer].data, TYPES[tensor.type].lower()
-            values = () if data is None or kind != "int32" else tuple(memoryview(data.tobytes()).cast("i"))
-            tensors.append(Tensor(tensor.name.decode(), kind, tuple(map(int, shape)), data is not None, values))
-        integer = any(tensor.type in BYTES and not tensor.constant for tensor in tensors)
-        for operator in graph.operators:
-            code = model.operatorCodes[operator.opcodeIndex]
-            name = OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
-            inputs = [tensors[i] for i in operator.inputs if i >= 0]
-            if inputs and all(tensor.constant for tensor in inputs):  # computed once, when the file is loaded
-                for i in operator.outputs:
-                    tensors[i] = replace(tensors[i], constant=True)
-            else:
-                outputs, options = [tensors[i] for i in operator.outputs], operator.builtinOptions
-                yield Node(name, inputs, outputs, vars(options) if options else {}, code.version, integer)
 
 
 def _mil_nodes(spec: Any) -> Iterator[Node]:

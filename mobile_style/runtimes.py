@@ -98,7 +98,7 @@ def _tflite(path: Path, runtime: str, threads: int) -> Runner:
         return output
 
     _, height, width, _ = map(int, given["shape"])
-    return Runner(((height, width),), f"{runtime} {_version(package)}", run)
+    return Runner(((height, width),), f"{runtime} {runtime_version(runtime)}", run)
 
 
 def _coreml(path: Path) -> Runner:
@@ -119,10 +119,19 @@ def _coreml(path: Path) -> Runner:
     return Runner(evaluator.sizes, f"Core ML, macOS {platform.mac_ver()[0]}", predict)
 
 
-def _version(package: str) -> str:
-    from importlib.metadata import version
+def runtime_version(runtime: str) -> str:
+    """Version of an installed runtime.
 
-    return version("tflite-runtime" if "[" in package else package)
+    Raises:
+        UsageError: it is not installed.
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    package = RUNTIMES[runtime][1]
+    try:
+        return version("tflite-runtime" if "[" in package else package)
+    except PackageNotFoundError:
+        raise UsageError(f"--runtime {runtime} is not installed; pip install '{package}'") from None
 
 
 def _first_line(error: Exception) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from . import fidelity, images, runtimes
+from . import fidelity, images
 from .config import TrainConfig
+from .devices import open_runner
 from .errors import CheckpointError
 from .export_card import digest, read_export_card
 from .losses import PerceptualLoss, loss_of
@@ -106,6 +107,8 @@ def validate(
     photos: Path | None = None,
     runtime: str = "litert",
     limit: int | None = None,
+    device: str = "host",
+    binary: Path | None = None,
 ) -> Validation:
     """Runs the exported file itself on photos, and compares with the float network.
 
@@ -115,8 +118,11 @@ def validate(
         photos: a folder; by default the package's own held-out photos. Each is cut to the model's shape.
         runtime: of a .tflite file, a key of `runtimes.RUNTIMES`.
         limit: use only the first so many photos.
+        device: "host", "adb", "adb:SERIAL" or "arm64-emulated"; elsewhere than here, a .tflite file runs on the CPU.
+        binary: benchmark_model for the phone.
 
     Raises:
+        UsageError, DeviceError: the device cannot be used.
         CheckpointError: a file is missing, damaged, or not the one that the card describes.
         ImageError: there are no photos, or one is unreadable.
         MobileStyleError: the exported model's output is not finite.
@@ -126,17 +132,17 @@ def validate(
     checkpoint = _reference(card, reference)
     network, model_card = load_network(checkpoint)
     config = TrainConfig.from_card(model_card)
-    runner = runtimes.load(exported, runtime)
     files = images.photos(photos or carried_photos("held_out"), limit)
     perceptual = loss_of(checkpoint, config)
 
     measured = []
-    jobs = [(file, size) for size in runner.sizes for file in files]
-    for file, (height, width) in track(jobs, "Validating", len(jobs)):
-        photo = images.centre_crop(images.load(file), height, width)
-        expected, output = stylize_image(network, photo), runner(photo)
-        name = file.name if len(runner.sizes) == 1 else f"{file.name} {width}x{height}"
-        measured.append((compare(name, perceptual, photo, expected, output), (photo, expected, output)))
+    with open_runner(exported, device, runtime, binary) as runner:
+        jobs = [(file, size) for size in runner.sizes for file in files]
+        for file, (height, width) in track(jobs, "Validating", len(jobs)):
+            photo = images.centre_crop(images.load(file), height, width)
+            expected, output = stylize_image(network, photo), runner(photo)
+            name = file.name if len(runner.sizes) == 1 else f"{file.name} {width}x{height}"
+            measured.append((compare(name, perceptual, photo, expected, output), (photo, expected, output)))
     measured.sort(key=lambda pair: pair[0].psnr)
     rows = tuple(row for row, _ in measured)
     mean = _mean(rows)

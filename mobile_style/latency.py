@@ -1,0 +1,80 @@
+"""What repeated timings say, on a machine that does other things as well.
+
+Timings are taken in turns: each model runs a few times, then the next one does, in a random order. Noise comes in
+waves that outlast a turn and often a whole benchmark, so a median alone would claim too much: it is given with the
+spread of the turns' own medians, which another benchmark's median lies in as a rule. Ratios are surer. Two models
+of one turn were disturbed alike, so whole turns are drawn again for both together (the bootstrap: Efron 1979,
+https://doi.org/10.1214/aos/1176344552). Surest is the fastest time, which noise can only make longer.
+docs/benchmark.md has how often each of them held on a busy machine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+CONFIDENCE = 0.99  # of ratios
+SPREAD = 0.95  # share of the turns whose medians lie within a median's limits
+FASTEST = 0.05  # of the inferences were at most as long as what is called the fastest time
+DRAWS = 2000
+Turns = Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value, and the limits that it is given with."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds of one inference.
+
+    Attributes:
+        median: of all, and the limits that `SPREAD` of the turns' medians keep.
+        p90, p99: what so many percent stay under; `tail` says where they come from: "times" of every
+            single inference, or what a phone's tool tells of each turn, "p95" or "max", which are not less.
+        fps: pictures per second at the median, and at the 90th percentile.
+        runs: timed inferences.
+    """
+
+    median: Interval
+    p90: float
+    p99: float
+    min: float
+    fps: float
+    fps_p90: float
+    runs: int
+    tail: str = "times"
+
+
+def latency(turns: Turns) -> Latency:
+    """Sums up the milliseconds of every inference, (turns, runs per turn)."""
+    times = np.asarray(turns)
+    whole, of_turns = float(np.median(times)), np.median(times, axis=1)
+    low, high = map(float, np.quantile(of_turns, [(1 - SPREAD) / 2, (1 + SPREAD) / 2]))
+    median = Interval(whole, min(low, whole), max(high, whole))  # of few turns, all medians may lie on one side
+    p90, p99 = map(float, np.quantile(times, [0.9, 0.99]))
+    return Latency(median, p90, p99, float(times.min()), 1000 / median.value, 1000 / p90, times.size)
+
+
+def ratio(turns: Turns, reference: Turns, paired: bool = True) -> Interval:
+    """How many times as long as the reference, of the medians, with the limits of `CONFIDENCE`.
+
+    `paired`: the two took their turns together.
+    """
+    above, below = np.asarray(turns), np.asarray(reference)
+    rng = np.random.default_rng(0)  # the same timings give the same limits
+    drawn = rng.integers(0, len(above), (DRAWS, len(above)))
+    other = drawn if paired else rng.integers(0, len(below), (DRAWS, len(below)))
+    ratios = np.median(above[drawn].reshape(DRAWS, -1), axis=1) / np.median(below[other].reshape(DRAWS, -1), axis=1)
+    low, high = np.quantile(ratios, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(float(np.median(above) / np.median(below)), float(low), float(high))
+
+
+def fastest(turns: Turns) -> float:
+    """Milliseconds that `FASTEST` of the inferences kept."""
+    return float(np.quantile(np.asarray(turns), FASTEST))

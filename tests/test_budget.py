@@ -1,0 +1,57 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mobile_style import budget, roofline
+from mobile_style.host import Host
+from mobile_style.measuring import Loaded, Turn
+
+PER_SIDE = 0.1  # milliseconds that the stand-in takes for each pixel of a side
+
+
+class Timed:
+    """A device whose times are known: 25.6 ms at 256x256."""
+
+    facts = replace(Host().facts, kind="adb")
+    turn_runs, accelerators = 5, ("cpu",)
+    loaded = Loaded((1.0,), (1.0,), None, None, None, None, "")
+
+    def start(self, path: Path, accelerator: str, threads: int) -> "Timed":
+        self.ms = PER_SIDE * int(path.stem.rpartition("x")[2]) / threads
+        return self
+
+    def turn(self, runs: int) -> Turn:
+        return Turn((self.ms,) * runs, runs)
+
+    def profile(self, path: Path, accelerator: str) -> dict[str, float]:
+        return {}
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("fps", "threads", "holds", "fails"),
+    [
+        (30, [1], "320x320", "384x384"),
+        (30, [1, 2], "640x640", "768x768"),
+        (1000, [1], None, "96x96"),
+        (1, [1], "768x768", None),
+    ],
+)
+def test_the_largest_that_holds_and_the_next_are_both_measured(
+    fps: float, threads: list[int], holds: str | None, fails: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exported(model: str, name: str, size: tuple[int, int], folder: Path) -> Path:
+        path = folder / f"{name}-{size[1]}x{size[0]}.tflite"
+        roofline.write_probe(path, "int8")
+        return path
+
+    monkeypatch.setattr(budget, "_exported", exported)
+    found = budget.find_budget(["starry_night"], Timed(), fps, threads=threads, runs=15)
+    (answer,) = found.answers
+    for row, size in ((answer.holds, holds), (answer.fails, fails)):
+        assert (row and row.model) == (size and f"starry_night-{size}")
+    assert len(found.report.rows) <= 4 * len(threads)  # it halves
+    assert answer.sentence(fps).startswith("starry_night: ")
