@@ -15,7 +15,7 @@ from .backend import loading
 from .config import OBJECTIVES, PRESETS, TrainConfig, configure
 from .errors import DeviceError, FidelityError, MobileStyleError, OutputError, UsageError
 from .files import refuse_existing
-from .models import DEFAULT, RUNS, list_models, newest_model, newest_run
+from .models import DEFAULT, RUNS, list_models, new_run, newest_model, newest_run
 from .progress import console
 from .recipes import RECIPES, TARGETS, find_recipe
 
@@ -170,7 +170,7 @@ def train(
         named = {"style", "content", "preset", "objective", "init", "out", "resume"}
         overrides = {name: value for name, value in given.items() if name not in named}
         config = configure(style, content, preset, objective, init, overrides)
-        out = out or _new_run(f"{Path(config.style).stem}-{config.preset}")
+        out = out or new_run(f"{Path(config.style).stem}-{config.preset}")
         console.print(
             f"style {config.style}, photos {config.content or 'carried with the package'}, preset {config.preset}, "
             f"{f'{config.minutes:g} minutes' if config.minutes else f'{config.steps} steps'}, "
@@ -191,10 +191,6 @@ def train(
         console.print(text, markup=False, soft_wrap=True)
         raise typer.Exit(130) from None
     print(f"{model}\npreview: {out / 'preview.png'}\ntry it: mobile-style stylize PHOTO --model {out}")
-
-
-def _new_run(name: str) -> Path:
-    return next(path for n in range(1, 10**6) if not (path := RUNS / f"{name}-{n}").exists())
 
 
 def _newest_run() -> Path:
@@ -490,9 +486,6 @@ def models(
     Examples: `mobile-style models`, `mobile-style models --sheet styles.png`
     """
     if sheet is not None:
-        from .images import format_of
-
-        format_of(sheet)
         refuse_existing(sheet)
     tables.models(list_models())
     if sheet is not None:

@@ -66,6 +66,11 @@ def painting_of(checkpoint: Path, style: str) -> Path:
     return kept if kept.is_file() else style_path(style)
 
 
+def new_run(name: str) -> Path:
+    """A folder under `RUNS` that does not exist yet."""
+    return next(path for n in range(1, 10**6) if not (path := RUNS / f"{name}-{n}").exists())
+
+
 def newest_run(file: str) -> Path | None:
     """The run under `RUNS` whose `file` was written last; None if no run has one."""
     newest = max(RUNS.glob(f"*/{file}"), key=lambda path: path.stat().st_mtime, default=None)
