@@ -11,6 +11,7 @@ gets the range with the least squared error against float in what the next layer
 clipped peaks cost less than a coarse step for everything else.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -127,7 +128,10 @@ def rounded_kernel(kernel: np.ndarray) -> np.ndarray:
 
 def _sample(x: Tensor) -> Tensor:
     flat = tf.reshape(x, -1)
-    return flat[:: max(1, flat.shape[0] // SAMPLES)]
+    step = max(1, flat.shape[0] // SAMPLES)
+    while math.gcd(step, x.shape[-1]) > 1:  # or it would see some of the channels only
+        step += 1
+    return flat[::step]
 
 
 def _channel_means(x: Tensor) -> Tensor:

@@ -10,10 +10,12 @@ from mobile_style.cli import app
 from mobile_style.config import TrainConfig
 from mobile_style.errors import CheckpointError
 from mobile_style.evaluate import evaluate
+from mobile_style.export_card import read_export_card
 from mobile_style.losses import GRAMS, loss_of, save_grams
-from mobile_style.models import DEFAULT, STYLES, carried_photos, list_models, model_path
+from mobile_style.models import BUNDLED, DEFAULT, STYLES, carried_photos, list_models, model_path
 from mobile_style.network import load_network
 from mobile_style.stylize import stylize_image
+from mobile_style.validate import validate
 
 
 def test_runs_are_listed_after_the_bundled_and_damaged_ones_left_out(trained_run: Path) -> None:
@@ -82,3 +84,17 @@ def test_gram_matrices_stand_in_for_the_painting(tmp_path: Path) -> None:
     kept = loss_of(tmp_path / MODEL, config)
     for layer, gram in whole.style_grams.items():
         np.testing.assert_allclose(kept.style_grams[layer], gram, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", [info.name for info in list_models() if info.origin == "bundled"])
+def test_bundled_exports_paint_like_their_network(name: str) -> None:
+    card = read_export_card(BUNDLED / name / "int8.tflite")
+    assert card["source"]["checkpoint"] == name and card["fidelity"]["passed"]
+    assert not validate(BUNDLED / name / "int8.tflite", limit=2).failures
+    for other in ("float16.tflite", "coreml.mlpackage"):
+        assert read_export_card(BUNDLED / name / other)["fidelity"]["passed"]
+
+
+def test_bundled_models_have_no_paths_of_the_machine_that_made_them() -> None:
+    for path in (*BUNDLED.glob("*/*.json"), *BUNDLED.glob("*/README.md")):
+        assert str(Path.home()) not in path.read_text() and '"/' not in path.read_text(), path

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mobile_style.quantize import KNOTS, best_range, rounded_kernel
+from mobile_style.quantize import KNOTS, SAMPLES, _sample, best_range, rounded_kernel
 from mobile_style.tflite import Int8Ops, Quantization, fake_quantized
 
 
@@ -33,6 +33,13 @@ def test_a_range_spends_no_levels_on_what_does_not_matter(rng: np.random.Generat
 def test_constant_tensors_have_a_range(values: list[float]) -> None:
     lowest, highest = best_range(tf.constant(values), tf.constant(values), same)
     assert lowest <= 0 <= highest and lowest < highest
+
+
+@pytest.mark.parametrize("channels", [16, 24, 64, 96])
+def test_a_sample_sees_every_channel(channels: int) -> None:
+    pixels = tf.tile(tf.range(channels, dtype=tf.float32)[None, None, None], (1, 1, SAMPLES, 1))
+    values, counts = np.unique(_sample(pixels), return_counts=True)
+    assert len(values) == channels and counts.min() > 0.9 * counts.max()
 
 
 def test_kernels_have_255_levels_for_each_output_channel(rng: np.random.Generator) -> None:

@@ -3,7 +3,7 @@
     python tools/bundle.py RUN NAME --title "..." --artist "..." --data "..." [--photos 3]
 
 The samples are photos of the package, which may be published. The evaluation compares with 50 and 100
-iterations of the slow method on the first `--photos` held-out ones. Remakes docs/styles.md of all models.
+iterations of the slow method on the first `--photos` held-out ones (0: not at all). Remakes docs/styles.md of all models.
 """
 
 import argparse
@@ -64,11 +64,14 @@ def main() -> None:
     Checkpoint(trained.card | {"config": public}, trained.weights, {}).write(out / MODEL)
     if not (STYLES / f"{arguments.name}.jpg").is_file():
         save_grams(loss_of(arguments.run / MODEL, TrainConfig.from_card(trained.card)), out / GRAMS)
-    exports = [export(str(out), find_recipe(*kind), out=out / file)[0] for file, kind in EXPORTS.items()]
+    exports = [export(arguments.name, find_recipe(*kind), out=out / file)[0] for file, kind in EXPORTS.items()]
+    failed = [f"{each.path}: {failure}" for each in exports for failure in each.validation.failures]
+    if failed:
+        raise SystemExit("\n".join(failed))
     _samples(out)
     _loss_curves(arguments.run / "log.jsonl", out / "losses.png")
     plain = evaluate(str(out))
-    compared = evaluate(str(out), iterations=ITERATIONS, limit=arguments.photos)
+    compared = evaluate(str(out), iterations=ITERATIONS, limit=arguments.photos) if arguments.photos else None
     (out / "README.md").write_text(_card(arguments, out, plain, compared, exports))
     _styles_page()
 
@@ -92,8 +95,8 @@ def _styles_page() -> None:
         "Photos of the package, and what each model makes of them at 256 x 256. Eight of the twelve were never trained on;",
         "the mill worker, the cat, the figs and the market were. Made by `tools/bundle.py`.",
     ]
-    for folder in sorted((ROOT / "models").glob("*/")):
-        card = (folder / "README.md").read_text()
+    for page in sorted((ROOT / "models").glob("*/README.md")):
+        folder, card = page.parent, page.read_text()
         lines += ["", f"## {card.splitlines()[0].removeprefix('# ')}", "", card.splitlines()[2], ""]
         lines += [f"![{folder.name}](../models/{folder.name}/samples.jpg)", ""]
         lines += [
@@ -135,13 +138,26 @@ def _exports_table(exports: list) -> str:
     return "\n".join(lines)
 
 
-def _card(arguments: argparse.Namespace, out: Path, plain: Evaluation, compared: Evaluation, exports: list) -> str:
+def _comparison(compared: Evaluation) -> str:
+    slow = {row.method: row for row in compared.rows}
+    return f"""
+On {len(compared.photos)} of the photos, next to the slow method (L-BFGS on the pixels, from white noise as in the paper) \
+after so many iterations:
+
+{_table(compared)}
+
+The network is {slow["optimise 100"].speedup:,.0f} times as fast as 100 iterations.
+"""
+
+
+def _card(
+    arguments: argparse.Namespace, out: Path, plain: Evaluation, compared: Evaluation | None, exports: list
+) -> str:
     card = read_card(out / MODEL)
     config = card["config"]
     architecture = Architecture(**config["architecture"])
     settings = {**config.pop("architecture"), **config.pop("objective"), **config}
     listed = "\n".join(f"| {name} | {value if value != '' else 'none'} |" for name, value in settings.items())
-    slow = {row.method: row for row in compared.rows}
     return f"""# {arguments.title}
 
 After {arguments.artist}. The painting is in the public domain.
@@ -163,13 +179,8 @@ Losses of its own objective on the package's {len(plain.photos)} held-out photos
 {_table(plain)}
 
 The style loss falls to 1/{plain.rows[0].style / plain.rows[1].style:.0f} of the photos' own. Consecutive frames of a \
-video differ by {plain.flicker:.1f} of 255 grey levels where only the camera moves. On {len(compared.photos)} of \
-the photos, next to the slow method (L-BFGS on the pixels, from white noise as in the paper) after so many iterations:
-
-{_table(compared)}
-
-The network is {slow["optimise 100"].speedup:,.0f} times as fast as 100 iterations.
-
+video differ by {plain.flicker:.1f} of 255 grey levels where only the camera moves.
+{_comparison(compared) if compared else ""}
 ## Exports
 
 For pictures of 256 x 256, against the float network:
