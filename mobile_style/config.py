@@ -152,7 +152,7 @@ class TrainConfig:
     steps: int = 4000
     minutes: float = 0.0
     learning_rate: float = 3e-3
-    rounding_weight: float = 2000.0
+    rounding_weight: float = 4000.0
     stability: float = 100.0
     loss_precision: Literal["auto"] | Precision = "auto"
     seed: int = 0

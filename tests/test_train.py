@@ -64,7 +64,7 @@ def test_tensorboard_reads_the_log(trained_run: Path) -> None:
 def test_the_total_is_the_weighted_sum(trained_run: Path) -> None:
     for entry in losses(trained_run):
         total = entry["content"] + 5 * entry["style"] + 1e-6 * entry["tv"]
-        total += 2000 * entry["rounding"] + 100 * entry["motion"]
+        total += 4000 * entry["rounding"] + 100 * entry["motion"]
         np.testing.assert_allclose(entry["total"], total, rtol=1e-5)
 
 
