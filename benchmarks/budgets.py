@@ -1,0 +1,157 @@
+"""What a style reaches in so many minutes: this training, a plain one, and the slow optimisation.
+
+    python benchmarks/budgets.py --style painting.jpg --content photos/ --images held_out/ --out DIR
+        [--minutes 2,5,10,30,60] [--plain 60] [--optimise 50,100,300] [--limit 8]
+
+`train --minutes N` is run for each N. The plain recipe is the usual one (pytorch/examples; the paper's is alike):
+the same network from random weights, Adam with a constant learning rate of 1e-3, batches of 4 crops of 256 x 256,
+float32; one run of `--plain` minutes, measured on its way at each N, the clock stopped meanwhile. The slow method
+starts from white noise. All are measured by the default objective on the same first `--limit` photos.
+
+DIR/results.json is added to row by row, so a benchmark that was stopped goes on where it was; DIR/budgets.png is the
+plot. Leave the machine alone meanwhile: the minutes are wall-clock time.
+"""
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+from mobile_style import images
+from mobile_style.card import MODEL, SCHEMA
+from mobile_style.checkpoint import Checkpoint
+from mobile_style.config import TrainConfig, configure
+from mobile_style.dataset import Batches, Photos, build
+from mobile_style.evaluate import Evaluation, evaluate
+from mobile_style.train import make_trainer, train
+
+OURS, PLAIN, SLOW = "train --minutes", "plain recipe", "slow optimisation"
+COLORS = {OURS: "#1a7f6b", PLAIN: "#b4552d", SLOW: "#777777"}
+
+
+class Results:
+    """Rows of (method, minutes) -> losses, kept in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
+
+    def has(self, method: str, minutes: float) -> bool:
+        return any(row["method"] == method and row["minutes"] == minutes for row in self.rows)
+
+    def add(self, method: str, minutes: float, evaluation: Evaluation, row_name: str = "network") -> None:
+        row = next(row for row in evaluation.rows if row.method == row_name)
+        losses = {name: round(getattr(row, name)) for name in ("content", "style", "total")}
+        self.rows.append({"method": method, "minutes": minutes, **losses, "photos": len(evaluation.photos)})
+        self.write()
+        print(self.rows[-1], flush=True)
+
+    def write(self) -> None:
+        self.path.write_text(json.dumps(self.rows, indent=1) + "\n")
+
+
+def plain(
+    config: TrainConfig, shards: Path, minutes: list[float], out: Path, measure: Callable[[Path, str, float], None]
+) -> None:
+    """Trains as the usual scripts do, and measures at each of the minutes."""
+    painting = images.with_shorter_side(images.load(Path(config.style)), config.style_size)
+    trainer = make_trainer(replace(config, init="", loss_precision="float32"), painting)
+    trainer.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
+    out.mkdir(exist_ok=True)
+    images.save(painting, out / "style.png")
+    spent, step, motion = 0.0, 0, np.zeros(2, np.int32)
+    with closing(Batches(Photos(shards), 4, 256, config.seed).starting_at(0)) as batches:
+        for budget in sorted(minutes):
+            while spent < 60 * budget:
+                began = time.perf_counter()
+                trainer.step(next(batches), motion)
+                spent += time.perf_counter() - began
+                step += 1
+            card = {"schema": SCHEMA, "config": asdict(config), "step": step, "seconds": spent}
+            weights = {v.name: keras.ops.convert_to_numpy(v.value) for v in trainer.network.weights}
+            Checkpoint(card, weights, {}).write(out / MODEL)
+            measure(out, PLAIN, budget)
+
+
+def plot(rows: list[dict[str, Any]], path: Path) -> None:
+    """Objective over wall time, both logarithmic; the slow method, which takes its minutes for one photo, as lines."""
+    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    longest = max(row["minutes"] for row in rows if row["method"] != SLOW)
+    for method in (OURS, PLAIN):
+        points = sorted((row["minutes"], row["total"]) for row in rows if row["method"] == method)
+        if points:
+            axes.plot(*zip(*points, strict=True), "o-", color=COLORS[method], label=method)
+    for row in rows:
+        if row["method"] == SLOW:
+            axes.axhline(row["total"], color=COLORS[SLOW], linestyle=":")
+            text = f"{row['iterations']} iterations of the slow optimisation, {60 * row['minutes']:.0f} s a photo"
+            axes.annotate(text, (longest, row["total"]), ha="right", va="bottom", fontsize=8, color=COLORS[SLOW])
+    axes.set(xscale="log", yscale="log", xlabel="minutes of training", ylabel="content + 10 x style, held-out photos")
+    ticks = sorted({row["minutes"] for row in rows if row["method"] != SLOW})
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("style", "content", "images", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--minutes", default="2,5,10,30,60")
+    parser.add_argument("--plain", type=float, default=60)
+    parser.add_argument("--optimise", default="50,100,300")
+    parser.add_argument("--limit", type=int, default=8)
+    parser.add_argument("--init", help="of the trainings; by default what train starts from")
+    arguments = parser.parse_args()
+    minutes = [float(part) for part in arguments.minutes.split(",")]
+    out = arguments.out
+    out.mkdir(parents=True, exist_ok=True)
+    results = Results(out / "results.json")
+    shards = out / "shards"
+    if not shards.is_dir():
+        build([arguments.content], shards, 320)
+
+    def config(**overrides: Any) -> TrainConfig:
+        return configure(str(arguments.style), shards, None, "painterly", arguments.init, overrides)
+
+    def measure(run: Path, method: str, budget: float) -> None:
+        results.add(method, budget, evaluate(str(run), photos=arguments.images, limit=arguments.limit))
+
+    for budget in minutes:
+        if not results.has(OURS, budget):
+            run = out / f"{budget:g}-minutes"
+            shutil.rmtree(run, ignore_errors=True)
+            train(config(minutes=budget), run)
+            measure(run, OURS, budget)
+    wanted = [budget for budget in minutes if budget <= arguments.plain]
+    if not all(results.has(PLAIN, budget) for budget in wanted):
+        results.rows = [row for row in results.rows if row["method"] != PLAIN]
+        plain(config(), shards, wanted, out / "plain", measure)
+    iterations = [int(part) for part in arguments.optimise.split(",") if part]
+    if iterations and not any(row["method"] == SLOW for row in results.rows):
+        run = str(out / f"{minutes[-1]:g}-minutes")
+        compared = evaluate(run, photos=arguments.images, iterations=iterations, limit=arguments.limit)
+        for row in compared.rows:
+            if row.method.startswith("optimise"):
+                results.add(SLOW, round(row.seconds / 60, 2), compared, row.method)
+                results.rows[-1]["iterations"] = int(row.method.split()[1])
+        results.write()
+    plot(results.rows, out / "budgets.png")
+
+
+if __name__ == "__main__":
+    main()
