@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import images, runtimes
+from . import images
 from .deploy import Convolution
 from .errors import FidelityError, UsageError
 from .export_card import SCHEMA, card_path, digest, read_export_card, write_card
@@ -33,6 +32,7 @@ LICENSE = "the style's own; network and weights Apache-2.0"
 CALIBRATION_PHOTOS = 32
 CALIBRATION_PIXELS = 1_200_000  # in all: enough for ranges and means, and within 2 GB of memory
 VALIDATION_PHOTOS = 4
+LATENCY_RUNS = 30
 
 
 @dataclass(frozen=True)
@@ -244,11 +244,11 @@ def export_fastest(
         for recipe in (recipe for recipe in RECIPES if recipe.target == "tflite"):
             place = Path(folder) / recipe.name / "model.tflite"
             (made[recipe.name],) = export(model, recipe, [size], calibration, place)
-        times = latencies({name: each.path for name, each in made.items()}, size)
-        for name, each in made.items():
+        times = latencies([each.path for each in made.values()])
+        for (name, each), milliseconds in zip(made.items(), times, strict=True):
             assert each.validation is not None
             mean, passed = each.validation.mean, not each.validation.failures
-            rows.append(Frontier(name, each.path.stat().st_size, times[name], mean.psnr, mean.ssim, passed))
+            rows.append(Frontier(name, each.path.stat().st_size, milliseconds, mean.psnr, mean.ssim, passed))
         passing = [row for row in rows if row.passed]
         if not passing:
             raise FidelityError(f"no recipe passes its gate for {model}; train it for longer")
@@ -263,15 +263,9 @@ def export_fastest(
     return rows, Export(target, made[best.recipe].validation)
 
 
-def latencies(files: dict[str, Path], size: tuple[int, int], runs: int = 15) -> dict[str, float]:
-    """Median milliseconds per picture on this machine, one thread, the files taking turns."""
-    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-    runners = {name: runtimes.load(path) for name, path in files.items()}
-    taken: dict[str, list[float]] = {name: [] for name in files}
-    for turn in range(runs + 2):
-        for name, runner in runners.items():
-            began = time.perf_counter()
-            runner(picture)
-            if turn >= 2:  # the first ones are slower
-                taken[name].append(time.perf_counter() - began)
-    return {name: 1000 * float(np.median(each)) for name, each in taken.items()}
+def latencies(files: Sequence[Path]) -> list[float]:
+    """Median milliseconds per picture on this machine, one thread, as `mobile-style benchmark` measures them."""
+    from .devices import measure  # which exports, too
+
+    report, _ = measure("host", "litert", None, [str(file) for file in files], [], [1], LATENCY_RUNS, None, None)
+    return [row.latency.median.value for row in report.rows if row.latency is not None]

@@ -206,10 +206,7 @@ def resume(out: Path) -> Path:
     if _photos(config, out).sha256() != state.card["content_sha256"]:
         raise CheckpointError(f"the photos are not those that {out} was trained on; start again with --init {out}")
     _forget_after(out / "log.jsonl", step)
-    run = _Run(config, out, trainer, step, began - state.card["seconds"])
-    if run.done() >= ROUGH:
-        trainer.refine()
-    return run.go()
+    return _Run(config, out, trainer, step, began - state.card["seconds"]).go()
 
 
 def _style_image(config: TrainConfig) -> np.ndarray:
@@ -343,10 +340,12 @@ class _Run:
                     self.save()
                 if self.step % self.config.preview_every == 0:
                     _preview(self.out, self.trainer.network, style, held_out, self.step)
-        self.save()
+        if self.step % self.config.checkpoint_every:
+            self.save()
         if self.done() < 1:
             raise KeyboardInterrupt
-        _preview(self.out, self.trainer.network, style, held_out, self.step)
+        if self.step % self.config.preview_every:
+            _preview(self.out, self.trainer.network, style, held_out, self.step)
         return self.out / MODEL
 
 

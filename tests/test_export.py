@@ -91,7 +91,7 @@ def test_no_model_named_takes_the_newest_run_else_the_bundled_one(
 
 def test_auto_keeps_the_fastest_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     times = {"float32": 9.0, "float16": 8.0, "dynamic_int8": 2.0, "int8": 1.0}
-    monkeypatch.setattr(exporting, "latencies", lambda files, size: {name: times[name] for name in files})
+    monkeypatch.setattr(exporting, "latencies", lambda files: [times[file.parent.name] for file in files])
     monkeypatch.setattr(exporting, "VALIDATION_PHOTOS", 1)
     rows, made = exporting.export_fastest(DEFAULT, (96, 96), None, tmp_path / "m.tflite")
     best = min((row for row in rows if row.passed), key=lambda row: times[row.recipe])
@@ -101,8 +101,8 @@ def test_auto_keeps_the_fastest_that_passes(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_latencies_are_measured(exported: Exported) -> None:
-    times = exporting.latencies({name: exported(name) for name in ("int8", "float32")}, (64, 64), runs=3)
-    assert 0 < times["int8"] < times["float32"] < 10_000
+    int8, float32 = exporting.latencies([exported(name) for name in ("int8", "float32")])
+    assert 0 < int8 < float32 < 10_000
 
 
 def test_calibration_photos_fit_into_memory() -> None:
