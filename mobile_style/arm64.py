@@ -19,7 +19,7 @@ import numpy as np
 
 from . import images, worker
 from .benchmark import Emulated, Report, described, labels
-from .errors import CheckpointError, DeviceError
+from .errors import DeviceError
 from .graph import Node, macs, read_tflite
 from .host import Host, HostSession, Worker
 from .measuring import Facts
@@ -86,10 +86,6 @@ class Emulator:
         command = [*installed.command(self.counted), worker.__file__, str(path.resolve()), RUNTIMES["litert"][0], "1"]
         self.worker = Worker(command, path)
 
-    def __call__(self, values: np.ndarray) -> np.ndarray:
-        """The output for one input of the model's shape, in the model's own type."""
-        return computed(self.worker, values)
-
     def instructions(self) -> list[int]:
         """Of each inference so far; none if they are not counted."""
         if self.counted is None:
@@ -101,16 +97,6 @@ class Emulator:
         """Ends the emulated process."""
         self.worker.close()
         self._folder.cleanup()
-
-
-def computed(running: Worker, values: np.ndarray) -> np.ndarray:
-    """What a worker's model makes of an input."""
-    with TemporaryDirectory() as folder:
-        given, wanted = Path(folder) / "input.npy", Path(folder) / "output.npy"
-        np.save(given, values)
-        running.ask(input=str(given), output=str(wanted))
-        output: np.ndarray = np.load(wanted)
-    return output
 
 
 def emulate(files: Sequence[Path]) -> Report:
@@ -125,14 +111,11 @@ def emulate(files: Sequence[Path]) -> Report:
     for name, path in track(list(zip(labels(files), files, strict=True)), "Emulating", len(files)):
         here, there = host.start(path, "cpu", 1), Emulator(path)
         try:
-            shapes = [tuple(shape) for _, shape, _ in there.worker.told["inputs"]]
-            if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][0] != 1 or shapes[0][3] != 3:
-                raise CheckpointError(f"{path} does not take one picture but {shapes}")
-            _, height, width, _ = shapes[0]
+            height, width = there.worker.picture_size()
             photos = images.photos(carried_photos("held_out"), PHOTOS)
             pictures = [images.centre_crop(images.load(photo), height, width)[None] for photo in photos]
-            expected = np.stack([computed(here.worker, picture) for picture in pictures])
-            output = np.stack([there(picture) for picture in pictures])
+            expected = np.stack([here.worker.compute(picture) for picture in pictures])
+            output = np.stack([there.worker.compute(picture) for picture in pictures])
             instructions = there.instructions()
             emulated = HostSession(there.worker).loaded
         finally:

@@ -11,7 +11,7 @@ from .backend import loading
 from .benchmark import Report, benchmark
 from .errors import UsageError
 from .export_card import read_export_card
-from .host import Host
+from .host import Host, Worker
 from .measuring import Device
 from .runtimes import Runner
 
@@ -55,6 +55,11 @@ def open_runner(
     """
     if device != "host" and exported.suffix != ".tflite":
         raise UsageError(f"--device {device} runs .tflite files, not {exported}")
+    if device == "host" and binary is None and runtime == "tflite-runtime" and exported.suffix == ".tflite":
+        # In one process with TensorFlow, the two take each other's functions.
+        with closing(Host(runtime).start(exported, "cpu", 1)) as session:
+            yield _runner(session.worker, f"{runtime} {runtimes.runtime_version(runtime)}")
+        return
     if device == "host" and binary is None:
         yield runtimes.load(exported, runtime)
         return
@@ -62,9 +67,7 @@ def open_runner(
         from .arm64 import CPU, Emulator
 
         with closing(Emulator(exported)) as emulator:
-            _, (_, height, width, _), _ = emulator.worker.told["inputs"][0]
-            name = f"litert {runtimes.runtime_version('litert')} on an emulated {CPU}"
-            yield Runner(((height, width),), name, lambda picture: emulator(picture[None])[0])
+            yield _runner(emulator.worker, f"litert {runtimes.runtime_version('litert')} on an emulated {CPU}")
         return
     with closing(open_device(device, runtime, binary)) as phone:
         assert isinstance(phone, Phone)  # the host without a runtime that it knows has raised
@@ -72,6 +75,10 @@ def open_runner(
         facts, (_, height, width, _) = phone.facts, given["shape"]
         name = f"{facts.runtime} on {facts.name}, {facts.system}"
         yield Runner(((height, width),), name, lambda picture: phone.stylise(exported, picture, given["type"]))
+
+
+def _runner(running: Worker, name: str) -> Runner:
+    return Runner((running.picture_size(),), name, lambda picture: running.compute(picture[None])[0])
 
 
 def measure(

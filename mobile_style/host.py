@@ -6,7 +6,10 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import numpy as np
 
 from . import profiler, worker
 from .errors import CheckpointError, DeviceError, UsageError
@@ -47,6 +50,26 @@ class Worker:
         except BrokenPipeError:
             raise DeviceError(self._died()) from None
         return self._answer()
+
+    def picture_size(self) -> tuple[int, int]:
+        """(height, width) of the one picture that the model takes.
+
+        Raises:
+            CheckpointError: it takes something else.
+        """
+        shapes = [tuple(shape) for _, shape, _ in self.told["inputs"]]
+        if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][0] != 1 or shapes[0][3] != 3:
+            raise CheckpointError(f"{self.path} does not take one picture but {shapes}")
+        return shapes[0][1], shapes[0][2]
+
+    def compute(self, values: np.ndarray) -> np.ndarray:
+        """What the model makes of one input of its shape, in the model's own type."""
+        with TemporaryDirectory() as folder:
+            given, wanted = Path(folder) / "input.npy", Path(folder) / "output.npy"
+            np.save(given, values)
+            self.ask(input=str(given), output=str(wanted))
+            output: np.ndarray = np.load(wanted)
+        return output
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
