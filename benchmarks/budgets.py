@@ -98,7 +98,7 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
             axes.axhline(row["total"], color=COLORS[SLOW], linestyle=":")
             text = f"{row['iterations']} iterations of the slow optimisation, {60 * row['minutes']:.0f} s a photo"
             axes.annotate(text, (longest, row["total"]), ha="right", va="bottom", fontsize=8, color=COLORS[SLOW])
-    axes.set(xscale="log", yscale="log", xlabel="minutes of training", ylabel="content + 10 x style, held-out photos")
+    axes.set(xscale="log", yscale="log", xlabel="minutes of training", ylabel="content + 12 x style, held-out photos")
     ticks = sorted({row["minutes"] for row in rows if row["method"] != SLOW})
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
     axes.minorticks_off()

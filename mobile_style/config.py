@@ -105,7 +105,7 @@ class Objective:
 # and normalisations as published. VGG-16 here takes pixels of 0..255 and ends at relu4_3; what a source does otherwise
 # is translated as docs/losses.md explains.
 OBJECTIVES = {
-    "painterly": Objective(style_weight=10.0),
+    "painterly": Objective(style_weight=12.0),
     "johnson": Objective(),
     "lengstrom": Objective(
         content_layers=("4_2",),

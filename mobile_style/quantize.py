@@ -90,8 +90,10 @@ class _Calibrator(Int8Ops):
         if name in self.useful:
             return lambda values: tf.clip_by_value(values, *self.useful[name])
         if name in self.gains:
-            # A photo of little contrast, whose gains are high, counts as much as any other.
-            return lambda values: tf.clip_by_value(values * self.gains[name], -6, 6)
+            # A photo of little contrast, whose gains are high, counts as much as any other. No ReLU6 follows a
+            # block's second convolution: its peaks are seen.
+            limit = 6 if name.replace("_linear", "_scaled") in self.useful else math.inf
+            return lambda values: tf.clip_by_value(values * self.gains[name], -limit, limit)
         return lambda values: values
 
     def convolve(self, x: Tensor, kernel: np.ndarray, bias: np.ndarray, strides: int, relu: bool, name: str) -> Tensor:

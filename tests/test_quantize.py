@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mobile_style.quantize import KNOTS, SAMPLES, _sample, best_range, rounded_kernel
+from mobile_style.quantize import KNOTS, SAMPLES, _Calibrator, _sample, best_range, rounded_kernel
 from mobile_style.tflite import Int8Ops, Quantization, fake_quantized
 
 
@@ -66,3 +66,10 @@ def test_reciprocals_without_a_division() -> None:
     np.testing.assert_allclose(output, scale / (magnitudes + floor), rtol=0.02)
     far = ops.interpolated(tf.fill((1, 1, 1, 20), 50.0), scale, floor, "gain")
     np.testing.assert_allclose(far[0, 0, 0], scale / (4 + floor), rtol=1e-3)
+
+
+def test_peaks_that_no_relu6_cuts_are_seen() -> None:
+    gains = {"block1a_linear": tf.constant(2.0), "block1b_linear": tf.constant(2.0)}
+    calibrator = _Calibrator(Quantization(), {}, gains, {"block1a_scaled": (-6.0, 6.0)}, "out")
+    assert calibrator.matters("block1a_linear")(tf.constant(5.0)) == 6
+    assert calibrator.matters("block1b_linear")(tf.constant(5.0)) == 10
