@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from .certificate import certificate
-from .errors import DeviceError, UsageError
+from .errors import DeviceError, MobileStyleError, UsageError
 from .web_site import Site, build_site, etag
 
 HEADERS = {
@@ -43,7 +43,10 @@ def application(site: Site, more: Sequence[BaseRoute] = ()) -> Starlette:
         if resource is None:
             return PlainTextResponse("not found", 404, HEADERS)
         gzipped = resource.gzipped and "gzip" in request.headers.get("accept-encoding", "")
-        content = await run_in_threadpool(resource.read if gzipped else resource.content)
+        try:
+            content = await run_in_threadpool(resource.read if gzipped else resource.content)
+        except (MobileStyleError, OSError) as error:  # a file that has gone or is damaged; the page says so
+            return PlainTextResponse(f"{error}", 500, HEADERS)
         headers = HEADERS | {"ETag": f'"{etag(content)}"', "Content-Type": resource.kind}
         if resource.gzipped:
             headers["Vary"] = "Accept-Encoding"

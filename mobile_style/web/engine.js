@@ -132,7 +132,7 @@ export class Engine {
     const threads = kind === "threads" ? asked || Math.min(navigator.hardwareConcurrency, 4) : 1;
     const build = kind === "threads" ? "threads" : "plain";
     try {
-      const content = await fetched(file.url);
+      const content = await (file.own ? file.own.arrayBuffer() : fetched(file.url));
       if (this.worked && this.build !== build) this.end();
       this.worked ??= new Worked((message) => this.#lost(message));
       this.build = build;

@@ -87,9 +87,7 @@ function addStyle(entry, checked) {
 
 // A model file of the visitor's own; it takes bytes or floats of 0 to 255.
 function openModel(file) {
-  const url = URL.createObjectURL(file);
-  // Its type is found out on loading; both engines may try it.
-  const entry = {title: file.name, files: [{url, recipe: "own file", type: "any"}]};
+  const entry = {title: file.name, files: [{own: file, recipe: "own file", type: "found out on loading"}]};
   addStyle(entry, true);
   return choose(entry);
 }
