@@ -14,6 +14,7 @@ from PIL import Image
 from mobile_style import images
 from mobile_style.export_card import digest
 from mobile_style.models import BUNDLED, DEFAULT, carried_photos
+from mobile_style.runtimes import load
 from mobile_style.serve import HEADERS
 from mobile_style.web_site import build_site
 from web import (
@@ -270,3 +271,41 @@ def test_nothing_sticks_out(browser: Any, url: str, size: tuple[int, int]) -> No
     box = page.locator("#stage").bounding_box()
     assert box["width"] > 250 and box["y"] + box["height"] < size[1]
     made.close()
+
+
+def test_the_self_test_passes_and_can_fail(context: Any, tmp_path: Path) -> None:
+    for name in ("int8", "float16"):
+        for suffix in ("tflite", "json"):
+            shutil.copy(BUNDLED / DEFAULT / f"{name}.{suffix}", tmp_path)
+    with serving(build_site([tmp_path])[0]) as address:
+        page = opened(context, f"{address}selftest.html")
+        until(lambda: page.text_content("#verdict") != "Running…")
+        assert page.text_content("#verdict") == "2 passed, 0 failed"
+        assert page.locator("#rows").inner_text().count("identical") == 2
+        known = page.evaluate("fetch('site.json').then((it) => it.json())")["styles"][0]["files"]
+        url = next(file["known"]["output"] for file in known if file["type"] == "uint8")
+        answer = bytearray(
+            page.evaluate("(url) => fetch(url).then(async (it) => [...new Uint8Array(await it.arrayBuffer())])", url)
+        )
+        answer[0] ^= 4  # one byte is another
+        page.route(f"**/{url}", lambda route: route.fulfill(body=bytes(answer)))
+        page.reload()
+        until(lambda: page.text_content("#verdict") != "Running…")
+        assert page.text_content("#verdict") == "0 passed, 2 failed"
+
+
+def test_webgpu_paints_the_float_file_and_gives_way_when_it_is_slow(playwright: Any, url: str) -> None:
+    """By a graphics processor in software, which is right but slow."""
+    software = ("--use-webgpu-adapter=swiftshader", "--use-angle=swiftshader", "--enable-features=Vulkan")
+    with chromium(playwright, "--enable-unsafe-webgpu", "--ignore-gpu-blocklist", *software) as running:
+        page = opened(running.new_context(), url)
+        page.wait_for_selector(STARTED)
+        assert "WebGPU works, but takes" in page.text_content("#reasons")
+        page.select_option("#engine", "webgpu")
+        page.wait_for_selector("html[data-engine=webgpu]")
+        before = frames(page)
+        until(lambda: frames(page) > before)
+        painted, given = canvas(page)
+        wanted = load(BUNDLED / DEFAULT / "float16.tflite")(given)
+        assert np.abs(painted.astype(int) - wanted).max() <= 2
+        assert "float16" in page.text_content("#stats")

@@ -2,6 +2,7 @@
 
 const LONGEST_LOAD = 120_000;  // ms: a slow phone on a slow network
 const LONGEST_RUN = 30_000;
+const LIVE = 40;  // ms: a graphics processor that needs more for a picture is compared with the CPU
 const LEAST_DB = 35;  // against native LiteRT on the known-answer frame; int8 is expected to be identical
 // A module with one relaxed-SIMD instruction, which is what makes int8 fast.
 const RELAXED_SIMD = new Uint8Array([
@@ -109,19 +110,43 @@ export class Engine {
    */
   async load(style, wanted = "auto", threads = 0) {
     this.style = style;
+    const auto = wanted === "auto";
     const reasons = [];
-    for (const kind of wanted === "auto" ? KINDS : KINDS.slice(KINDS.indexOf(wanted))) {
-      const reason = (await obstacle(kind, style.files)) || (await this.#try(kind, style, threads));
-      if (!reason) {
-        this.used.reasons = reasons;
-        this.wanted = wanted;
-        this.threads = threads;
-        this.onChange(this);
-        return this.used;
+    let gpu = Infinity;  // ms of a picture, where that is too slow to be taken for the best without a look at the CPU
+    for (const kind of auto ? KINDS : KINDS.slice(KINDS.indexOf(wanted))) {
+      const known = auto && kind === "webgpu" && this.slow;  // found out once for a visit
+      const reason = known || (await obstacle(kind, style.files)) || (await this.#try(kind, style, threads));
+      if (reason) {
+        reasons.push(reason);
+        continue;
       }
-      reasons.push(reason);
+      if (auto && kind === "webgpu") {
+        gpu = await this.#pace();
+        if (gpu > LIVE) continue;
+      } else if (gpu < Infinity) {
+        const cpu = await this.#pace();
+        if (gpu < cpu) return this.load(style, "webgpu", threads);
+        this.slow = `WebGPU works, but takes ${gpu.toFixed(0)} ms for a picture, the CPU ${cpu.toFixed(0)}`;
+        reasons.unshift(this.slow);
+      }
+      this.used.reasons = reasons;
+      this.onChange(this);
+      return this.used;
     }
+    if (gpu < Infinity) return this.load(style, "webgpu", threads);
     throw new Error(reasons.at(-1));
+  }
+
+  // Milliseconds of an inference, the least of a few.
+  async #pace() {
+    const times = [];
+    let pixels = new ArrayBuffer(4 * this.used.height * this.used.width);
+    for (let number = 0; number < 4 && !(times.at(-1) > 10 * LIVE); number++) {
+      const done = await this.run(pixels);
+      pixels = done.pixels;
+      times.push(done.ms);
+    }
+    return Math.min(...times);
   }
 
   // Loads by one kind of engine and tries it; why not, or nothing.

@@ -39,7 +39,8 @@ function engineChanged({used}, error) {
   get("used").textContent =
     `LiteRT.js ${site.litertjs}, ${describe(used)}, ${used.width} x ${used.height} pixels. ` +
     (used.db === null ? "Its answer is not known beforehand, so it is not checked."
-      : used.db === Infinity ? "It computes exactly what native LiteRT does." : `It is within ${used.db.toFixed(1)} dB of native LiteRT.`);
+      : used.db === Infinity ? "It computes exactly what native LiteRT does."
+      : `Against native LiteRT its picture measures ${used.db.toFixed(1)} dB.`);
   get("reasons").replaceChildren(...used.reasons.map((reason) => {
     const item = document.createElement("li");
     item.textContent = reason;
