@@ -170,9 +170,11 @@ async function paint() {
 
 async function one(now) {
   const {width, height} = grabbed.canvas;
-  draw(now, grabbed, settings());
-  draw(now, pending, settings());
   try {
+    // One bitmap for both canvases: the same frame, freed at once (drawn from the video itself, Chromium keeps each).
+    const frame = now.live ? await createImageBitmap(now.element) : now.element;
+    for (const context of [grabbed, pending]) draw(frame, context, settings());
+    if (now.live) frame.close();
     const {pixels, ms} = await engine.run(grabbed.getImageData(0, 0, width, height).data.buffer);
     if (now !== source || width !== after.width || height !== after.height) return;
     original.drawImage(pending.canvas, 0, 0);

@@ -51,10 +51,10 @@ export async function openPhoto(blob, name) {
   return {element, width: element.width, height: element.height, live: false, stop: () => element.close()};
 }
 
-/** Draws a source onto a canvas, which it fills: cut to its shape, or squeezed as a whole. */
-export function draw(source, context, {whole, mirrored}) {
+/** Draws a bitmap onto a canvas, which it fills: cut to its shape, or squeezed as a whole. */
+export function draw(bitmap, context, {whole, mirrored}) {
   const {width, height} = context.canvas;
-  let [x, y, w, h] = [0, 0, source.width, source.height];
+  let [x, y, w, h] = [0, 0, bitmap.width, bitmap.height];
   if (!whole) {
     const scale = Math.min(w / width, h / height);
     [x, y] = [(w - width * scale) / 2, (h - height * scale) / 2];
@@ -62,5 +62,5 @@ export function draw(source, context, {whole, mirrored}) {
   }
   context.imageSmoothingQuality = "high";
   context.setTransform(mirrored ? -1 : 1, 0, 0, 1, mirrored ? width : 0, 0);
-  context.drawImage(source.element, x, y, w, h, 0, 0, width, height);
+  context.drawImage(bitmap, x, y, w, h, 0, 0, width, height);
 }
