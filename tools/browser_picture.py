@@ -10,14 +10,14 @@ from pathlib import Path
 
 from PIL import Image
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from mobile_style import images
 from mobile_style.models import carried_photos
 from mobile_style.web_site import build_site
 from web import STARTED, camera_file, chromium, frames, opened, serving, sync_playwright, until
 
+ROOT = Path(__file__).parents[1]
 HEIGHT = 620
 
 
