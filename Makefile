@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 
 RUNTIME := .venv-tflite-runtime
 
-.PHONY: install quickstart test arm64 phone docs clean
+.PHONY: install quickstart test arm64 phone web wheel docs clean
 
 install: $(VENV)/installed
 
@@ -35,7 +35,7 @@ quickstart: install
 	@echo "The stylised photo: runs/quickstart/photo.png"
 	@echo "For a phone: runs/quickstart/model.tflite, next to the float network in runs/quickstart/report/report.html"
 
-test: install $(RUNTIME)/installed
+test: install web $(RUNTIME)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -48,6 +48,16 @@ arm64: install
 # A phone to test with: Debian's adbd. Without these two, `make test` skips what needs them.
 phone: install
 	$(BIN)/python tests/phone/phone.py
+
+# LiteRT.js, which is not in the repository, and Chromium to test it in. What cannot be had here is said, and the tests
+# that need it are skipped.
+web: install
+	@$(BIN)/python -m mobile_style.web_setup || echo "without it, the tests of the browser page are skipped"
+
+# For others to install: with LiteRT.js inside, which a wheel that is built without npm lacks.
+wheel: install
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+	@$(BIN)/python -c 'import glob, zipfile; w = max(glob.glob("dist/*.whl")); n = zipfile.ZipFile(w).namelist(); assert sum("data/litertjs/" in x for x in n) == 9, "LiteRT.js is missing"; print(w)'
 
 # docs/cli.md is the commands' own help; a test compares it.
 docs: install

@@ -186,7 +186,7 @@ def benchmark(
     if runs < FEWEST_TURNS * device.turn_runs:
         raise UsageError(f"--runs must be at least {FEWEST_TURNS * device.turn_runs}, not {runs}")
     counts = {path: macs(read_tflite(path)) for path in files}  # the files are looked at before anything starts
-    load = os.getloadavg()[0] if device.facts.kind == "host" and hasattr(os, "getloadavg") else None
+    load = os.getloadavg()[0] if device.facts.kind in ("host", "browser") and hasattr(os, "getloadavg") else None
     interrupted = ""
     with TemporaryDirectory() as folder:
         jobs = _jobs(files, device, threads, counts, Path(folder))

@@ -259,6 +259,8 @@ def evaluate(
 
 for _command in (cli_phone.export, cli_phone.validate, cli_phone.lint, cli_phone.benchmark):
     app.command()(_command)
+app.command()(cli_phone.serve)
+app.command()(cli_phone.bundle)
 
 
 @app.command()

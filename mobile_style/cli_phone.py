@@ -103,9 +103,11 @@ def validate(
     images: Annotated[
         Path | None, typer.Option(help="Folder of photos.", show_default="the carried held-out photos")
     ] = None,
-    runtime: Annotated[str, typer.Option(help="For .tflite: litert, tflite-runtime or tensorflow.")] = "litert",
+    runtime: Annotated[
+        str, typer.Option(help="For .tflite: litert, tflite-runtime, tensorflow or browser.")
+    ] = "litert",
     limit: Annotated[int | None, typer.Option(min=1, help="Use the first so many photos.", show_default="all")] = None,
-    device: Annotated[str, typer.Option(help="host, adb, adb:SERIAL or arm64-emulated.")] = "host",
+    device: Annotated[str, typer.Option(help="host, adb, adb:SERIAL, browser or arm64-emulated.")] = "host",
     benchmark_binary: Annotated[
         Path | None,
         typer.Option(help="TensorFlow Lite's benchmark_model for the phone.", show_default="the one in the cache"),
@@ -157,7 +159,7 @@ def benchmark(
         list[str] | None,
         typer.Argument(help=".tflite files, or models to export as int8 for it.", show_default=False),
     ] = None,
-    device: Annotated[str, typer.Option(help="host, adb, adb:SERIAL or arm64-emulated.")] = "host",
+    device: Annotated[str, typer.Option(help="host, adb, adb:SERIAL, browser or arm64-emulated.")] = "host",
     runtime: Annotated[str, typer.Option(help="On the host: litert, tflite-runtime or tensorflow.")] = "litert",
     threads: Annotated[str, typer.Option(help="Such as 1,2,4: each model with each.")] = "1",
     runs: Annotated[int, typer.Option(help="Timed inferences of each, at least.")] = 100,
@@ -225,3 +227,50 @@ def benchmark(
     wrong = [row.model for row in report.rows if row.emulated and not row.emulated.kept()]
     if wrong:
         raise FidelityError(f"on the emulated processor the output is another than here: {', '.join(wrong)}")
+
+
+def serve(
+    models: Annotated[
+        Path | None,
+        typer.Option(help="Folder of .tflite files that `export` wrote.", show_default="the bundled styles"),
+    ] = None,
+    port: Annotated[int, typer.Option(help="0 for any that is free.")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Address of this machine to listen on; 0.0.0.0 for phones on the same network.")
+    ] = "127.0.0.1",
+    https: Annotated[
+        bool, typer.Option("--https", help="With a certificate made here; without it a phone gives the page no camera.")
+    ] = False,
+) -> None:
+    """Open a page that paints the camera and photos in the browser, with the exported files themselves.
+
+    Nothing is uploaded: the models run on the visitor's own device.
+
+    Examples: `mobile-style serve`,
+    `mobile-style serve --models exports`,
+    `mobile-style serve --host 0.0.0.0 --https` (shows a QR code for a phone)
+    """
+    from .serve import serve as run
+
+    run(models, port, host, https)
+
+
+def bundle(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(help="Bundled styles, .tflite files, or folders of them.", show_default="the bundled styles"),
+    ] = None,
+    web: Annotated[
+        Path | None, typer.Option(help="New folder: the browser page as files for any web host.", show_default="none")
+    ] = None,
+) -> None:
+    """Write the browser page with some models as static files, with all they need inside.
+
+    Example: `mobile-style bundle starry_night the_scream --web site`
+    """
+    if web is None:
+        raise UsageError("say what to write: --web DIR")
+    refuse_existing(web)
+    from .web_bundle import bundle_web
+
+    print(bundle_web(models or [], web))

@@ -16,13 +16,14 @@ from .measuring import Device
 from .runtimes import Runner
 
 ARM64 = "arm64-emulated"
+BROWSER = "browser"
 
 
 def open_device(name: str, runtime: str = "litert", binary: Path | None = None) -> Device:
     """The device of a --device flag that can tell time.
 
     Args:
-        name: "host", "adb" or "adb:SERIAL".
+        name: "host", "adb", "adb:SERIAL" or "browser".
         runtime: of the host.
         binary: benchmark_model for the phone.
 
@@ -39,7 +40,11 @@ def open_device(name: str, runtime: str = "litert", binary: Path | None = None) 
         return Host(runtime)
     if kind == "adb":
         return Phone(serial, binary)
-    raise UsageError(f"--device {name} is not known; choose from host, adb, adb:SERIAL, {ARM64}")
+    if name == BROWSER:
+        from .browser import Browser
+
+        return Browser()
+    raise UsageError(f"--device {name} is not known; choose from host, adb, adb:SERIAL, {BROWSER}, {ARM64}")
 
 
 @contextmanager
@@ -59,6 +64,15 @@ def open_runner(
         # In one process with TensorFlow, the two take each other's functions.
         with closing(Host(runtime).start(exported, "cpu", 1)) as session:
             yield _runner(session.worker, f"{runtime} {runtimes.runtime_version(runtime)}")
+        return
+    if binary is None and (device, runtime) in (("host", BROWSER), (BROWSER, "litert")):
+        from .browser import Browser
+
+        if exported.suffix != ".tflite":
+            raise UsageError(f"--runtime {BROWSER} runs .tflite files, not {exported}")
+        with closing(Browser()) as browser:
+            painting = browser.start(exported, "cpu", min(browser.cores, 4))  # as the page does
+            yield Runner((painting.size,), browser.facts.runtime, painting.stylise)
         return
     if device == "host" and binary is None:
         yield runtimes.load(exported, runtime)

@@ -1,0 +1,219 @@
+// From a style to stylised pixels: picks the fastest engine that this browser has and that proves itself.
+
+const LONGEST_LOAD = 120_000;  // ms: a slow phone on a slow network
+const LONGEST_RUN = 30_000;
+const LIVE = 40;  // ms: a graphics processor that needs more for a picture is compared with the CPU
+const LEAST_DB = 35;  // against native LiteRT on the known-answer frame; int8 is expected to be identical
+// A module with one relaxed-SIMD instruction, which is what makes int8 fast.
+const RELAXED_SIMD = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15,
+  253, 128, 2, 11,
+]);
+
+export const relaxedSimd = () => WebAssembly.validate(RELAXED_SIMD);
+
+// A worker that answers orders.
+export class Worked {
+  constructor(onLost = () => {}) {
+    this.waiting = new Map();
+    this.next = 0;
+    this.worker = new Worker(new URL("worker.js", import.meta.url));
+    this.worker.onmessage = ({data}) => {
+      if (data.lost !== undefined) return onLost(data.lost);
+      const {resolve, reject} = this.waiting.get(data.id) ?? {};
+      this.waiting.delete(data.id);
+      return data.error === undefined ? resolve?.(data.answer) : reject?.(new Error(data.error));
+    };
+    this.worker.onerror = (event) => {
+      event.preventDefault();
+      this.fail(event.message || "its worker could not be started");
+    };
+  }
+
+  ask(order, details, transfer, longest) {
+    const id = this.next++;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no answer within ${longest / 1000} seconds`)), longest);
+      const end = (settle) => (value) => (clearTimeout(timer), settle(value));
+      this.waiting.set(id, {resolve: end(resolve), reject: end(reject)});
+      this.worker.postMessage({id, order, ...details}, transfer);
+    });
+  }
+
+  fail(message) {
+    for (const {reject} of this.waiting.values()) reject(new Error(message));
+    this.waiting.clear();
+  }
+
+  end() {
+    this.worker.terminate();
+    this.fail("it was stopped");
+  }
+}
+
+// Decibels between two pictures of bytes; the first has four channels, the second three.
+function decibels(rgba, rgb) {
+  let sum = 0;
+  for (let from = 0, to = 0; to < rgb.length; from += 4) {
+    for (let channel = 0; channel < 3; channel++) sum += (rgba[from + channel] - rgb[to++]) ** 2;
+  }
+  return sum ? 10 * Math.log10((255 ** 2 * rgb.length) / sum) : Infinity;
+}
+
+async function fetched(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${response.status} on loading ${new URL(url, location.href).pathname}`);
+  return response.arrayBuffer();
+}
+
+// {pixels: RGBA, expected: RGB} of a file that the server knows the answer of.
+async function knownAnswer(file) {
+  const [input, output] = await Promise.all([fetched(file.known.input), fetched(file.known.output)]);
+  const rgb = new Uint8Array(input);
+  const pixels = new Uint8ClampedArray((rgb.length / 3) * 4).fill(255);
+  for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) pixels.set(rgb.subarray(from, from + 3), to);
+  return {pixels: pixels.buffer, expected: new Uint8Array(output)};
+}
+
+// Why an engine cannot be used here at all; empty if it can be tried.
+async function obstacle(kind, files) {
+  if (kind === "webgpu") {
+    if (!files.some(({type}) => type === "float32")) return "this style has no float file for WebGPU";
+    if (!navigator.gpu) return isSecureContext ? "this browser has no WebGPU" : "WebGPU needs https";
+    const adapter = await navigator.gpu.requestAdapter().catch(() => null);
+    return adapter ? "" : "WebGPU finds no graphics processor";
+  }
+  if (kind === "threads") {
+    if (!globalThis.crossOriginIsolated) {
+      return isSecureContext ? "no threads: the page's server sends no isolation headers" : "no threads: they need https";
+    }
+    if (!relaxedSimd()) return "no threads: this browser lacks relaxed SIMD";
+    if (navigator.hardwareConcurrency < 2) return "no threads: one processor core";
+  }
+  return "";
+}
+
+const KINDS = ["webgpu", "threads", "single"];
+
+export class Engine {
+  // Tells by onChange(engine) what is in use after a style is loaded, by itself or after a failure.
+  constructor(onChange = () => {}) {
+    this.onChange = onChange;
+    this.used = null;
+  }
+
+  /**
+   * Loads a style by the first engine that works.
+   * @param {{files: object[]}} style of site.json.
+   * @param {string} wanted auto, webgpu, threads or single.
+   * @param {number} threads 0 for as many as there are cores, at most 4.
+   */
+  async load(style, wanted = "auto", threads = 0) {
+    this.style = style;
+    const auto = wanted === "auto";
+    const reasons = [];
+    let gpu = Infinity;  // ms of a picture, where that is too slow to be taken for the best without a look at the CPU
+    for (const kind of auto ? KINDS : KINDS.slice(KINDS.indexOf(wanted))) {
+      const known = auto && kind === "webgpu" && this.slow;  // found out once for a visit
+      const reason = known || (await obstacle(kind, style.files)) || (await this.#try(kind, style, threads));
+      if (reason) {
+        reasons.push(reason);
+        continue;
+      }
+      if (auto && kind === "webgpu") {
+        gpu = await this.#pace();
+        if (gpu > LIVE) continue;
+      } else if (gpu < Infinity) {
+        const cpu = await this.#pace();
+        if (gpu < cpu) return this.load(style, "webgpu", threads);
+        this.slow = `WebGPU works, but takes ${gpu.toFixed(0)} ms for a picture, the CPU ${cpu.toFixed(0)}`;
+        reasons.unshift(this.slow);
+      }
+      this.used.reasons = reasons;
+      this.onChange(this);
+      return this.used;
+    }
+    if (gpu < Infinity) return this.load(style, "webgpu", threads);
+    throw new Error(reasons.at(-1));
+  }
+
+  // Milliseconds of an inference, the least of a few.
+  async #pace() {
+    const times = [];
+    let pixels = new ArrayBuffer(4 * this.used.height * this.used.width);
+    for (let number = 0; number < 4 && !(times.at(-1) > 10 * LIVE); number++) {
+      const done = await this.run(pixels);
+      pixels = done.pixels;
+      times.push(done.ms);
+    }
+    return Math.min(...times);
+  }
+
+  // Loads by one kind of engine and tries it; why not, or nothing.
+  async #try(kind, style, asked) {
+    // Without relaxed SIMD int8 has no advantage.
+    const type = kind === "webgpu" || (!relaxedSimd() && asked === 0) ? "float32" : "uint8";
+    const file = style.files.find((each) => each.type === type) ?? style.files[0];
+    const threads = kind === "threads" ? asked || Math.min(navigator.hardwareConcurrency, 4) : 1;
+    const build = kind === "threads" ? "threads" : "plain";
+    try {
+      const content = await (file.own ? file.own.arrayBuffer() : fetched(file.url));
+      if (this.worked && this.build !== build) this.end();
+      this.worked ??= new Worked((message) => this.#lost(message));
+      this.build = build;
+      const accelerator = kind === "webgpu" ? "webgpu" : "wasm";
+      const loaded = await this.worked.ask("load", {content, accelerator, threads}, [content], LONGEST_LOAD);
+      const db = await this.#check(file, loaded);
+      this.used = {...loaded, kind, threads, file, db};
+      return "";
+    } catch (error) {
+      this.end();  // whatever went wrong, its memory is not to be trusted any more
+      return `${kind === "webgpu" ? "WebGPU" : kind === "threads" ? "CPU with threads" : "CPU"}: ${error.message}`;
+    }
+  }
+
+  // LiteRT.js does not throw when an operator fails, so a frame whose answer is known comes first.
+  async #check(file, {height, width}) {
+    if (!file.known) {
+      const pixels = Uint8ClampedArray.from({length: 4 * height * width}, (_, index) => (index * 37) % 256);
+      const output = new Uint8Array((await this.run(pixels.buffer)).pixels);
+      if (output.every((value, index) => index % 4 === 3 || value === output[index % 4])) {
+        throw new Error("the model paints one colour only");
+      }
+      return null;
+    }
+    const {pixels, expected} = await knownAnswer(file);
+    const db = decibels(new Uint8Array((await this.run(pixels)).pixels), expected);
+    if (!(db >= LEAST_DB)) throw new Error(`it computes another picture than it should (${db.toFixed(1)} dB)`);
+    return db;
+  }
+
+  // Stylises RGBA pixels of the model's size; the buffer is handed over, and another one comes back: {pixels, ms}.
+  run(pixels) {
+    if (!this.worked) return Promise.reject(new Error("no model is loaded"));
+    return this.worked.ask("run", {pixels}, [pixels], LONGEST_RUN);
+  }
+
+  async #lost(message) {
+    this.end();
+    try {
+      const used = await this.load(this.style, "threads", 0);
+      used.reasons.unshift(`WebGPU: ${message}`);
+      this.onChange(this);
+    } catch (error) {
+      this.onChange(this, error);
+    }
+  }
+
+  end() {
+    this.worked?.end();
+    this.worked = null;
+    this.used = null;
+  }
+}
+
+// What is in use, in words.
+export function describe({kind, threads, file}) {
+  const where = kind === "webgpu" ? "graphics processor (WebGPU)" : `CPU, ${threads} thread${threads > 1 ? "s" : ""}`;
+  return `${where}, ${file.recipe}`;
+}

@@ -1,0 +1,63 @@
+// Pictures and clips to keep: the composed view as a file, shown in a dialog with download and share.
+
+const LONGEST_CLIP = 15_000;  // ms
+const TYPES = ["video/mp4;codecs=avc1", "video/webm;codecs=vp9", "video/webm"];
+const get = (id) => document.getElementById(id);
+
+/** The photo with the stylised picture over it, as strong as it is shown. */
+export function compose(canvas, before, after, strength) {
+  if (canvas.width !== before.width || canvas.height !== before.height) {
+    [canvas.width, canvas.height] = [before.width, before.height];
+  }
+  const context = canvas.getContext("2d");
+  context.globalAlpha = 1;
+  if (strength < 1) context.drawImage(before, 0, 0);
+  context.globalAlpha = strength;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(after, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+/** A canvas as a PNG file. */
+export async function picture(canvas, title) {
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  return new File([blob], name(title, "png"), {type: "image/png"});
+}
+
+/** Records a canvas until stop() or the longest time; `file` resolves to the clip. */
+export function record(canvas, title) {
+  const type = TYPES.find((each) => globalThis.MediaRecorder?.isTypeSupported(each));
+  if (!type || !canvas.captureStream) throw new Error("This browser cannot record.");
+  const recorder = new MediaRecorder(canvas.captureStream(30), {mimeType: type, videoBitsPerSecond: 4_000_000});
+  const parts = [];
+  recorder.ondataavailable = ({data}) => parts.push(data);
+  const plain = type.split(";")[0];
+  const file = new Promise((resolve) => {
+    recorder.onstop = () => resolve(new File(parts, name(title, plain.split("/")[1]), {type: plain}));
+  });
+  recorder.start(1000);
+  const stop = () => recorder.state !== "inactive" && recorder.stop();
+  const timer = setTimeout(stop, LONGEST_CLIP);
+  return {file, stop: () => (clearTimeout(timer), stop())};
+}
+
+function name(title, suffix) {
+  const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  return `${title.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 40)}-${time}.${suffix}`;
+}
+
+/** Shows a file in the dialog. */
+export function show(file) {
+  const url = URL.createObjectURL(file);
+  const element = document.createElement(file.type.startsWith("video") ? "video" : "img");
+  element.src = url;
+  if (element.tagName === "VIDEO") element.controls = element.loop = element.autoplay = element.muted = true;
+  else element.alt = "The picture that was taken";
+  get("taken").replaceChildren(element);
+  Object.assign(get("download"), {href: url, download: file.name});
+  get("share").hidden = !navigator.canShare?.({files: [file]});
+  get("share").onclick = () => navigator.share({files: [file]}).catch(() => {});  // the user may change their mind
+  get("close").onclick = () => get("result").close();
+  get("result").onclose = () => (get("taken").replaceChildren(), URL.revokeObjectURL(url));
+  get("result").showModal();
+}

@@ -1,0 +1,285 @@
+// The page: what is shown, what is pressed, and the loop from a source through the engine to the canvas.
+
+import {Engine, describe} from "./engine.js";
+import {compose, picture, record, show} from "./keep.js";
+import {isolated} from "./offline.js";
+import {cameras, draw, openCamera, openPhoto} from "./source.js";
+import {Stats} from "./stats.js";
+
+const SHARPEST = 1024;  // pixels of the longer side of the original that is shown
+const get = (id) => document.getElementById(id);
+const [before, after, stage] = [get("before"), get("after"), get("stage")];
+const original = before.getContext("2d");
+const painted = after.getContext("2d", {willReadFrequently: true});
+const grabbed = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+const pending = document.createElement("canvas").getContext("2d");
+const composed = document.createElement("canvas");
+const stats = new Stats();
+const engine = new Engine(engineChanged);
+
+let site, source, style, recording;
+let facing = "user";
+let mirrored = false;
+let loading = Promise.resolve(false);  // whether a model is ready
+let photo = 0;  // of the samples
+let opening = 0;  // the newest request for a source wins
+let again = false;  // a still photo is to be painted once more
+let painting = false;
+
+function say(text, kind = "") {
+  get("message").textContent = text;
+  get("message").className = kind;
+  stage.classList.toggle("busy", kind === "busy");
+}
+
+// --- engine and styles
+
+function engineChanged({used}, error) {
+  if (error) return say(error.message, "error");
+  get("used").textContent =
+    `LiteRT.js ${site.litertjs}, ${describe(used)}, ${used.width} x ${used.height} pixels. ` +
+    (used.db === null ? "Its answer is not known beforehand, so it is not checked."
+      : used.db === Infinity ? "It computes exactly what native LiteRT does."
+      : `Against native LiteRT its picture measures ${used.db.toFixed(1)} dB.`);
+  get("reasons").replaceChildren(...used.reasons.map((reason) => {
+    const item = document.createElement("li");
+    item.textContent = reason;
+    return item;
+  }));
+  document.documentElement.dataset.engine = used.kind;
+}
+
+function choose(next) {
+  const last = loading;
+  const one = last.catch(() => {}).then(async () => {
+    if (loading !== one) return false;  // another one was chosen meanwhile
+    say(`Loading ${next.title}…`, "busy");
+    style = next;
+    try {
+      await engine.load(next, get("engine").value);
+      say("");
+      stats.clear();
+      layout();
+      return true;
+    } catch (error) {
+      say(`${next.title} cannot be used: ${error.message}`, "error");
+      return false;
+    }
+  });
+  loading = one;
+  one.then(() => paint());
+  return one;
+}
+
+function addStyle(entry, checked) {
+  const label = document.createElement("label");
+  label.className = "style";
+  const input = Object.assign(document.createElement("input"), {type: "radio", name: "style", checked});
+  const face = document.createElement(entry.thumbnail ? "img" : "i");
+  if (entry.thumbnail) Object.assign(face, {src: entry.thumbnail, alt: "", loading: "lazy"});
+  else face.textContent = "?";
+  const title = document.createElement("span");
+  title.textContent = entry.title;
+  label.title = entry.painting ? `After ${entry.painting}` : "";
+  label.append(input, face, title);
+  input.addEventListener("change", () => choose(entry));
+  get("styles").append(label);
+}
+
+// A model file of the visitor's own; it takes bytes or floats of 0 to 255.
+function openModel(file) {
+  const entry = {title: file.name, files: [{own: file, recipe: "own file", type: "found out on loading"}]};
+  addStyle(entry, true);
+  return choose(entry);
+}
+
+// --- sources
+
+async function use(open, words) {
+  const mine = ++opening;
+  say(words, "busy");
+  try {
+    const opened = await open();
+    if (mine !== opening) return opened.stop();
+    source?.stop();
+    source = opened;
+    say("");
+  } catch (error) {
+    if (mine === opening) say(error.message, "error");
+    return undefined;
+  }
+  get("camera").setAttribute("aria-pressed", source.live);
+  get("flip").hidden = !source.live || (await cameras()) < 2;
+  get("record").disabled = !source.live;
+  setMirror(source.live && facing === "user");
+  source.ended?.then(() => mine === opening && say("The camera has gone. Choose it again, or a photo.", "error"));
+  stats.clear();
+  layout();
+  return paint();
+}
+
+const useCamera = () => use(() => openCamera(facing), "Opening the camera…");
+const usePhoto = (blob, name) => use(() => openPhoto(blob, name), "Opening the photo…");
+const useSample = () => use(async () => {
+  const url = site.photos[photo++ % site.photos.length];
+  return openPhoto(await (await fetch(url)).blob(), "The sample photo");
+}, "Opening the photo…");
+
+function take(file) {
+  if (!file) return undefined;
+  return file.name.toLowerCase().endsWith(".tflite") ? openModel(file) : usePhoto(file, file.name || "The picture");
+}
+
+// --- painting
+
+const settings = () => ({whole: get("framing").value === "whole", mirrored});
+
+function layout() {
+  if (!source || !engine.used) return;
+  const {width, height} = engine.used;
+  const shape = settings().whole ? source.width / source.height : width / height;
+  const longest = Math.min(SHARPEST, Math.max(source.width, source.height));
+  const sharp = shape > 1 ? [longest, Math.round(longest / shape)] : [Math.round(longest * shape), longest];
+  for (const canvas of [before, pending.canvas]) [canvas.width, canvas.height] = sharp;
+  for (const canvas of [after, grabbed.canvas]) {
+    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  }
+  stage.style.setProperty("--shape", shape);
+}
+
+const nextFrame = ({element}) => new Promise((resolve) => {
+  if (element.requestVideoFrameCallback) element.requestVideoFrameCallback(resolve);
+  else requestAnimationFrame(resolve);
+});
+
+// Paints until there is nothing to paint; runs once at a time.
+async function paint() {
+  again = true;
+  if (painting) return;
+  painting = true;
+  while (again && (await loading) && source) {
+    const now = source;
+    again = now.live;
+    await one(now);
+    // A stopped camera gives no frames any more: another source must not wait for it.
+    if (now.live) await Promise.race([nextFrame(now), now.ended]);
+    again ||= now !== source;
+  }
+  painting = false;
+}
+
+async function one(now) {
+  const {width, height} = grabbed.canvas;
+  try {
+    // One bitmap for both canvases: the same frame, freed at once (drawn from the video itself, Chromium keeps each).
+    const frame = now.live ? await createImageBitmap(now.element) : now.element;
+    for (const context of [grabbed, pending]) draw(frame, context, settings());
+    if (now.live) frame.close();
+    const {pixels, ms} = await engine.run(grabbed.getImageData(0, 0, width, height).data.buffer);
+    if (now !== source || width !== after.width || height !== after.height) return;
+    original.drawImage(pending.canvas, 0, 0);
+    painted.putImageData(new ImageData(new Uint8ClampedArray(pixels), width, height), 0, 0);
+    stats.add(ms);
+    after.dataset.frames = Number(after.dataset.frames ?? 0) + 1;
+    if (recording) compose(composed, before, after, strength());
+  } catch (error) {
+    await recover(error);
+  }
+}
+
+// A run that fails leaves the engine untrusted: the style is loaded once more, without the GPU.
+async function recover(error) {
+  const {used} = engine;
+  engine.end();
+  if (!used) return;  // it was ended on purpose, or is being replaced
+  try {
+    await engine.load(style, used.kind === "webgpu" ? "threads" : "single");
+    engine.used.reasons.unshift(`${describe(used)}: ${error.message}`);
+    engineChanged(engine);
+    again = true;
+  } catch (second) {
+    again = false;
+    loading = Promise.resolve(false);
+    say(second.message, "error");
+  }
+}
+
+setInterval(() => {
+  if (!stats.times.length || !engine.used) return;
+  const {fps, median, p90} = stats.summary();
+  const rate = source?.live && fps ? `${fps.toFixed(1)} frames/s · ` : "";
+  get("stats").textContent = `${rate}${median.toFixed(0)} ms median, ${p90.toFixed(0)} ms p90 · ${describe(engine.used)}`;
+}, 500);
+
+// --- controls
+
+const strength = () => get("strength").value / 100;
+
+function setMirror(on) {
+  mirrored = on;
+  get("mirror").setAttribute("aria-pressed", on);
+}
+
+async function clip() {
+  if (recording) return recording.stop();
+  try {
+    recording = record(compose(composed, before, after, strength()), style.title);
+  } catch (error) {
+    return say(error.message, "error");
+  }
+  get("record").setAttribute("aria-pressed", true);
+  const file = await recording.file;
+  recording = null;
+  get("record").setAttribute("aria-pressed", false);
+  return show(file);
+}
+
+const ACTIONS = {
+  camera: () => (source?.live ? useSample() : useCamera()),
+  sample: useSample,
+  open: () => get("file").click(),
+  flip: () => {
+    facing = facing === "user" ? "environment" : "user";
+    source?.stop();  // most phones open one camera at a time
+    return useCamera();
+  },
+  mirror: () => (setMirror(!mirrored), paint()),
+  shot: async () => source && show(await picture(compose(composed, before, after, strength()), style.title)),
+  record: clip,
+  full: () => (document.fullscreenElement ? document.exitFullscreen() : get("view").requestFullscreen()),
+};
+for (const [id, action] of Object.entries(ACTIONS)) get(id).addEventListener("click", action);
+
+get("split").addEventListener("input", ({target}) => stage.style.setProperty("--split", `${target.value}%`));
+get("strength").addEventListener("input", ({target}) => {
+  stage.style.setProperty("--strength", strength());
+  get("percent").textContent = `${target.value} %`;
+});
+get("framing").addEventListener("change", () => (layout(), paint()));
+get("engine").addEventListener("change", () => style && choose(style));
+get("file").addEventListener("change", ({target}) => (take(target.files[0]), (target.value = "")));
+document.addEventListener("paste", ({clipboardData}) => take(clipboardData.files[0]));
+document.addEventListener("fullscreenchange", () => {
+  get("full").setAttribute("aria-pressed", Boolean(document.fullscreenElement));
+});
+for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    document.body.classList.toggle("over", kind === "dragenter" || kind === "dragover");
+    if (kind === "drop") take(event.dataTransfer.files[0]);
+  });
+}
+get("full").hidden = !document.fullscreenEnabled;
+get("record").disabled = true;
+
+// --- start
+
+try {
+  site = await (await fetch("site.json")).json();
+  await isolated(site);
+  site.styles.forEach((entry, index) => addStyle(entry, index === 0));
+  choose(site.styles[0]);
+  useSample();
+} catch (error) {
+  say(`The page cannot start: ${error.message}`, "error");
+}

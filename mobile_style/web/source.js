@@ -1,0 +1,66 @@
+// Where pictures come from: the camera or a photo. A source is {element, width, height, live, stop()}.
+
+const WORDS = {
+  NotAllowedError: "The camera is not allowed. Allow it in the address bar, or use a photo.",
+  NotFoundError: "No camera was found. Use a photo.",
+  NotReadableError: "The camera is used by another program. Close that, or use a photo.",
+  OverconstrainedError: "There is no such camera.",
+};
+
+/** Opens the camera; facing is "user" (front) or "environment" (back). Errors are sentences. */
+export async function openCamera(facing) {
+  if (!navigator.mediaDevices?.getUserMedia) {
+    throw new Error(isSecureContext ? "This browser has no camera access." : "Browsers give a camera only over https.");
+  }
+  let stream;
+  try {
+    const video = {facingMode: facing, width: {ideal: 640}, height: {ideal: 480}};
+    stream = await navigator.mediaDevices.getUserMedia({video, audio: false});
+  } catch (error) {
+    throw new Error(WORDS[error.name] ?? `The camera cannot be opened (${error.name}).`);
+  }
+  const element = document.createElement("video");
+  element.muted = element.playsInline = true;
+  element.srcObject = stream;
+  await element.play();
+  const stop = () => stream.getTracks().forEach((track) => track.stop());
+  return {
+    element,
+    live: true,
+    stop,
+    ended: new Promise((resolve) => stream.getVideoTracks()[0].addEventListener("ended", resolve)),
+    get width() { return element.videoWidth; },
+    get height() { return element.videoHeight; },
+  };
+}
+
+/** How many cameras there are, as far as the browser tells. */
+export async function cameras() {
+  const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
+  return devices.filter(({kind}) => kind === "videoinput").length;
+}
+
+/** A photo from a file or an address. Errors are sentences. */
+export async function openPhoto(blob, name) {
+  let element;
+  try {
+    element = await createImageBitmap(blob, {imageOrientation: "from-image"});
+  } catch {
+    throw new Error(`${name} is no photo that this browser can read.`);
+  }
+  return {element, width: element.width, height: element.height, live: false, stop: () => element.close()};
+}
+
+/** Draws a bitmap onto a canvas, which it fills: cut to its shape, or squeezed as a whole. */
+export function draw(bitmap, context, {whole, mirrored}) {
+  const {width, height} = context.canvas;
+  let [x, y, w, h] = [0, 0, bitmap.width, bitmap.height];
+  if (!whole) {
+    const scale = Math.min(w / width, h / height);
+    [x, y] = [(w - width * scale) / 2, (h - height * scale) / 2];
+    [w, h] = [width * scale, height * scale];
+  }
+  context.imageSmoothingQuality = "high";
+  context.setTransform(mirrored ? -1 : 1, 0, 0, 1, mirrored ? width : 0, 0);
+  context.drawImage(bitmap, x, y, w, h, 0, 0, width, height);
+}

@@ -1,0 +1,66 @@
+"""The browser page as static files for any web host."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from .errors import CheckpointError
+from .files import refuse_existing, writing
+from .models import BUNDLED
+from .progress import console
+from .web_site import Site, build_site
+
+
+def bundle_web(models: Sequence[str], out: Path) -> Path:
+    """Writes the page with a service worker, which keeps it offline and adds the headers that threads need.
+
+    Args:
+        models: bundled styles by name, .tflite files, or folders of them; none for all bundled styles.
+        out: a new folder.
+
+    Returns:
+        The page.
+
+    Raises:
+        CheckpointError: a model is missing or cannot be used.
+        OutputError: the folder exists or cannot be written.
+        DeviceError: LiteRT.js is not set up.
+    """
+    refuse_existing(out)
+    site, left_out = build_site([_place(model) for model in models] or [BUNDLED], offline=True)
+    for sentence in left_out:
+        console.print(f"left out: {sentence}", markup=False, soft_wrap=True)
+    with writing(out) as temporary:
+        contents = {}
+        for name, resource in site.items():
+            path = temporary / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            contents[name] = resource.content()
+            path.write_bytes(contents[name])
+        (temporary / "files.json").write_text(json.dumps(_listed(site, contents)) + "\n")
+        if out.is_dir():
+            out.rmdir()  # it is empty, or it would have been refused
+    return out / "index.html"
+
+
+def _place(model: str) -> Path:
+    if (BUNDLED / model).is_dir() and Path(model).name == model:
+        return BUNDLED / model
+    if not Path(model).exists():
+        raise CheckpointError(f"there is no {model}: neither a bundled style, nor a .tflite file, nor a folder of them")
+    return Path(model)
+
+
+def _listed(site: Site, contents: dict[str, bytes]) -> dict[str, object]:
+    """For the service worker: a version that changes with any file, and what is kept from the start.
+
+    Engines and float files are large and no device needs all of them; they are kept when they were used.
+    """
+    about = json.loads(contents["site.json"])
+    floats = {file["url"] for style in about["styles"] for file in style["files"] if file["type"] != "uint8"}
+    shell = [name for name in site if not name.startswith("engine/") and name not in floats]
+    whole = hashlib.sha256()
+    for name in sorted(contents):
+        whole.update(name.encode() + b"\0" + hashlib.sha256(contents[name]).digest())
+    return {"version": f"mobile-style-{whole.hexdigest()[:16]}", "shell": shell}

@@ -1,0 +1,51 @@
+"""Sets up what the browser page and its checks need in a checkout:
+
+    python -m mobile_style.web_setup
+
+LiteRT.js goes into one folder in the user's cache (an installed wheel has it already). npm, which fetches it, and
+Chromium, in which `validate --runtime browser` and the tests run it, are installed from Debian's packages if this is
+run as root and they are missing.
+"""
+
+import os
+import shutil
+import sys
+
+from . import litertjs
+from .arm64_setup import run
+from .browser import find_browser
+from .errors import DeviceError
+from .progress import console
+
+
+def setup() -> list[str]:
+    """Installs what is missing; what could not be, in sentences."""
+    left = []
+    if find_browser() is None:
+        left += _install("chromium")
+    try:
+        litertjs.folder()
+    except DeviceError:
+        left += [] if shutil.which("npm") else _install("npm")
+        try:
+            litertjs.fetch(litertjs.CACHE)
+        except DeviceError as error:
+            left.append(str(error))
+    return left
+
+
+def _install(package: str) -> list[str]:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return [f"{package} is missing; as root: apt-get install {package}; then again"]
+    console.print(f"installing {package}", markup=False)
+    try:
+        run("apt-get", "-q", "update", why="apt-get update")
+        run("apt-get", "-q", "-y", "--no-install-recommends", "install", package, why="apt-get install")
+    except DeviceError as error:
+        return [str(error)]
+    return []
+
+
+if __name__ == "__main__":
+    missing = setup()
+    sys.exit("error: " + "; ".join(missing) if missing else print(f"ready: {litertjs.folder()}"))

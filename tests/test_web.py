@@ -1,0 +1,311 @@
+"""The page in a real browser, on the bundled models."""
+
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mobile_style import images
+from mobile_style.export_card import digest
+from mobile_style.models import BUNDLED, DEFAULT, carried_photos
+from mobile_style.runtimes import load
+from mobile_style.serve import HEADERS
+from mobile_style.web_site import build_site
+from web import (
+    STARTED,
+    camera_file,
+    canvas,
+    chromium,
+    drop,
+    frames,
+    in_a_browser,
+    native,
+    opened,
+    serving,
+    sync_playwright,
+    until,
+)
+
+pytestmark = in_a_browser
+INT8 = BUNDLED / DEFAULT / "int8.tflite"
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+
+def photo(name: str) -> np.ndarray:
+    return images.load(carried_photos("held_out") / f"{name}.jpg")
+
+
+def png(picture: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with serving(build_site()[0]) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Any]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    film = camera_file(
+        tmp_path_factory.mktemp("film") / "camera.mjpeg",
+        [photo("roman_colosseum"), photo("river_otters"), photo("forest_stream")],
+    )
+    with chromium(playwright, *CAMERA, f"--use-file-for-fake-video-capture={film}") as running:
+        yield running
+
+
+@pytest.fixture
+def context(browser: Any) -> Iterator[Any]:
+    made = browser.new_context(accept_downloads=True)
+    yield made
+    made.close()
+
+
+def test_photos_are_painted_as_native_litert_does(context: Any, url: str) -> None:
+    errors: list[str] = []
+    page = opened(context, url, errors)
+    page.wait_for_selector(STARTED)
+    assert "exactly what native LiteRT does" in page.text_content("#used")
+    for event, name in (("drop", "astronaut_portrait"), ("paste", "espresso_cup")):
+        picture, before = images.centre_square(photo(name), 256), frames(page)
+        drop(page, f"{name}.png", png(picture), "image/png", event)
+        until(lambda before=before: frames(page) > before)
+        painted, given = canvas(page)
+        np.testing.assert_array_equal(given, picture)
+        np.testing.assert_array_equal(painted, native(INT8, picture))
+    before = frames(page)
+    page.get_by_label("Great Wave").check(force=True)
+    until(lambda: frames(page) > before)
+    np.testing.assert_array_equal(canvas(page)[0], native(BUNDLED / "great_wave" / "int8.tflite", picture))
+    assert errors == []
+
+
+def test_the_camera_is_painted_live(context: Any, url: str) -> None:
+    errors: list[str] = []
+    page = opened(context, url, errors)
+    page.wait_for_selector(STARTED)
+    page.click("#camera")
+    page.wait_for_selector("#camera[aria-pressed=true]")
+    shots = []
+    for _ in range(3):
+        before = frames(page)
+        until(lambda before=before: frames(page) > before + 2)
+        painted, given = canvas(page)
+        np.testing.assert_array_equal(painted, native(INT8, given))
+        shots.append(given)
+    assert any((shots[0] != other).any() for other in shots[1:])  # the film goes on
+    until(lambda: "frames/s" in page.text_content("#stats") and "p90" in page.text_content("#stats"))
+    assert page.get_attribute("#mirror", "aria-pressed") == "true"
+    page.click("#record")
+    page.wait_for_selector("#record[aria-pressed=true]")
+    before = frames(page)
+    until(lambda: frames(page) > before + 4)
+    page.click("#record")
+    page.wait_for_selector("#taken video")
+    with page.expect_download() as download:
+        page.click("#download")
+    assert download.value.suggested_filename.endswith((".mp4", ".webm"))
+    assert Path(download.value.path()).stat().st_size > 1000
+    page.click("#close")
+    page.click("#camera")  # off again
+    page.wait_for_selector("#camera[aria-pressed=false]")
+    assert errors == []
+
+
+def test_a_taken_picture_is_the_blend_that_is_shown(context: Any, url: str) -> None:
+    page = opened(context, url)
+    page.wait_for_selector(STARTED)
+    picture, before = images.centre_square(photo("astronaut_portrait"), 256), frames(page)
+    drop(page, "a.png", png(picture), "image/png")
+    until(lambda: frames(page) > before)
+    for strength in (100, 40):
+        page.evaluate(
+            """(value) => { const it = document.getElementById("strength"); it.value = value;
+                            it.dispatchEvent(new Event("input")); }""",
+            strength,
+        )
+        page.click("#shot")
+        with page.expect_download() as download:
+            page.click("#download")
+        taken = images.load(Path(download.value.path()).read_bytes()).astype(float)
+        wanted = picture + strength / 100 * (native(INT8, picture).astype(float) - picture)
+        assert download.value.suggested_filename.startswith("Starry-Night")
+        assert np.abs(taken - wanted).max() <= (0 if strength == 100 else 2)
+        page.click("#close")
+    page.click("#mirror")
+    until(lambda: (canvas(page)[1] == picture[:, ::-1]).all())
+
+
+def test_each_engine_paints_and_says_why_it_is_used(context: Any, url: str) -> None:
+    page = opened(context, url)
+    page.wait_for_selector(STARTED)
+    assert "WebGPU" in page.text_content("#reasons")
+    for engine, words in (("single", "CPU, 1 thread, int8"), ("threads", "CPU, 2 threads, int8")):
+        page.select_option("#engine", engine)
+        page.wait_for_selector(f"html[data-engine={engine}]")
+        until(lambda words=words: words in page.text_content("#used"))
+    page.select_option("#engine", "webgpu")
+    until(lambda: "WebGPU" in page.text_content("#reasons") and "CPU, 2 threads" in page.text_content("#used"))
+
+
+def test_without_webgpu_and_threads_it_says_so_and_paints(context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("Cross-Origin-Opener-Policy", "Cross-Origin-Embedder-Policy"):
+        monkeypatch.delitem(HEADERS, name)
+    context.add_init_script("delete Navigator.prototype.gpu")
+    with serving(build_site()[0]) as address:
+        page = opened(context, address)
+        page.wait_for_selector(STARTED)
+        reasons = page.text_content("#reasons")
+        assert "this browser has no WebGPU" in reasons and "no isolation headers" in reasons
+        painted, given = canvas(page)
+        np.testing.assert_array_equal(painted, native(INT8, given))
+        assert "CPU, 1 thread, int8" in page.text_content("#used")
+
+
+def test_an_engine_that_computes_another_picture_is_refused(context: Any, url: str) -> None:
+    page = context.new_page()
+    page.route("**/models/*/*.rgb", lambda route: route.fulfill(body=bytes(256 * 256 * 3)))
+    page.goto(url)
+    page.wait_for_selector("#message.error")
+    assert "it computes another picture than it should" in page.text_content("#message")
+    assert frames(page) == 0
+
+
+def test_a_refused_camera_leaves_the_photo(playwright: Any, url: str) -> None:
+    with chromium(playwright, "--use-fake-device-for-media-stream", "--deny-permission-prompts") as running:
+        page = opened(running.new_context(), url)
+        page.wait_for_selector(STARTED)
+        page.click("#camera")
+        page.wait_for_selector("#message.error")
+        assert "The camera is not allowed" in page.text_content("#message")
+        before = frames(page)
+        page.click("#sample")
+        until(lambda: frames(page) > before and page.text_content("#message") == "")
+
+
+def test_broken_and_hostile_models(context: Any, tmp_path: Path) -> None:
+    hostile = '<img src=x onerror="document.title=1">'
+    names = {"good": "good_one", "cut": "cut", "hostile": hostile}
+    for folder, name in names.items():
+        place = tmp_path / (folder if folder != "hostile" else "a'\"<b>&?#%2e%2e")
+        place.mkdir()
+        shutil.copy(INT8, place)
+        if folder == "cut":
+            (place / "int8.tflite").write_bytes(INT8.read_bytes()[:100_000])
+        card = json.loads(INT8.with_suffix(".json").read_text()) | {"name": name, "style": hostile}
+        card["file"]["sha256"] = digest(place / "int8.tflite")
+        (place / "int8.json").write_text(json.dumps(card))
+    (tmp_path / "no_card.tflite").write_bytes(b"TFL3")
+    site, left_out = build_site([tmp_path])
+    assert len(left_out) == 1 and "no_card.tflite" in left_out[0]
+    with serving(site) as address:
+        errors: list[str] = []
+        page = opened(context, address, errors)
+        page.wait_for_selector(STARTED)
+        shown = page.locator(".style span").all_text_contents()
+        assert sorted(shown) == sorted([hostile, "Good One", "Cut"])
+        page.get_by_label("Cut", exact=True).check(force=True)
+        page.wait_for_selector("#message.error")
+        assert "Cut cannot be used" in page.text_content("#message")
+        before = frames(page)
+        page.get_by_label("Good One").check(force=True)
+        until(lambda: frames(page) > before and page.text_content("#message") == "")
+        drop(page, hostile + ".tflite", b"no model at all", "")
+        page.wait_for_selector("#message.error")
+        assert hostile in page.text_content("#message") and "Failed to fetch" not in page.text_content("#message")
+        drop(page, hostile + ".jpg", b"no photo", "image/jpeg")
+        until(lambda: "is no photo that this browser can read" in page.text_content("#message"))
+        assert page.locator("img[onerror]").count() == 0 and page.title() == "mobile-style"
+        before = frames(page)
+        drop(page, "own.tflite", (BUNDLED / "udnie" / "float16.tflite").read_bytes(), "")
+        until(lambda: "own file" in page.text_content("#used"))
+        assert errors == []
+
+
+def test_keyboard_and_names(context: Any, url: str) -> None:
+    """Everything can be reached and pressed without a mouse, and has a name."""
+    page = opened(context, url)
+    page.wait_for_selector(STARTED)
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("button, input:not([hidden]), select, a")]
+          .filter((it) => !(it.textContent.trim() || it.ariaLabel || it.labels?.[0]?.textContent.trim()))
+          .map((it) => it.id)"""
+    )
+    assert unnamed == []
+    page.focus("#split")
+    page.keyboard.press("End")
+    assert page.evaluate("document.getElementById('stage').style.getPropertyValue('--split')") == "100%"
+    page.locator(".style input").first.focus()
+    before = frames(page)
+    page.keyboard.press("ArrowRight")
+    until(lambda: frames(page) > before)
+    assert page.locator(".style input").nth(1).is_checked()
+    page.focus("#shot")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#taken img")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#taken img")
+
+
+@pytest.mark.parametrize("size", [(360, 740), (1440, 900)])
+def test_nothing_sticks_out(browser: Any, url: str, size: tuple[int, int]) -> None:
+    made = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    page = opened(made, url)
+    page.wait_for_selector(STARTED)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    box = page.locator("#stage").bounding_box()
+    assert box["width"] > 250 and box["y"] + box["height"] < size[1]
+    made.close()
+
+
+def test_the_self_test_passes_and_can_fail(context: Any, tmp_path: Path) -> None:
+    for name in ("int8", "float16"):
+        for suffix in ("tflite", "json"):
+            shutil.copy(BUNDLED / DEFAULT / f"{name}.{suffix}", tmp_path)
+    with serving(build_site([tmp_path])[0]) as address:
+        page = opened(context, f"{address}selftest.html")
+        until(lambda: page.text_content("#verdict") != "Running…")
+        assert page.text_content("#verdict") == "2 passed, 0 failed"
+        assert page.locator("#rows").inner_text().count("identical") == 2
+        known = page.evaluate("fetch('site.json').then((it) => it.json())")["styles"][0]["files"]
+        url = next(file["known"]["output"] for file in known if file["type"] == "uint8")
+        answer = bytearray(
+            page.evaluate("(url) => fetch(url).then(async (it) => [...new Uint8Array(await it.arrayBuffer())])", url)
+        )
+        answer[0] ^= 4  # one byte is another
+        page.route(f"**/{url}", lambda route: route.fulfill(body=bytes(answer)))
+        page.reload()
+        until(lambda: page.text_content("#verdict") != "Running…")
+        assert page.text_content("#verdict") == "0 passed, 2 failed"
+
+
+def test_webgpu_paints_the_float_file_and_gives_way_when_it_is_slow(playwright: Any, url: str) -> None:
+    """By a graphics processor in software, which is right but slow."""
+    software = ("--use-webgpu-adapter=swiftshader", "--use-angle=swiftshader", "--enable-features=Vulkan")
+    with chromium(playwright, "--enable-unsafe-webgpu", "--ignore-gpu-blocklist", *software) as running:
+        page = opened(running.new_context(), url)
+        page.wait_for_selector(STARTED)
+        assert "WebGPU works, but takes" in page.text_content("#reasons")
+        page.select_option("#engine", "webgpu")
+        page.wait_for_selector("html[data-engine=webgpu]")
+        before = frames(page)
+        until(lambda: frames(page) > before)
+        painted, given = canvas(page)
+        wanted = load(BUNDLED / DEFAULT / "float16.tflite")(given)
+        assert np.abs(painted.astype(int) - wanted).max() <= 2
+        assert "float16" in page.text_content("#stats")

@@ -1,0 +1,84 @@
+import functools
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import run
+from mobile_style.errors import CheckpointError, OutputError
+from mobile_style.models import BUNDLED, DEFAULT
+from mobile_style.web_bundle import bundle_web
+from web import STARTED, canvas, chromium, frames, in_a_browser, native, opened, sync_playwright, until
+
+pytestmark = in_a_browser
+
+
+@contextmanager
+def plain_host(folder: Path) -> Iterator[str]:
+    """A web host that knows nothing of threads."""
+
+    class Silent(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    host = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Silent, directory=folder))
+    thread = threading.Thread(target=host.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{host.server_port}/"
+    finally:
+        host.shutdown()
+        thread.join()
+        host.server_close()
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("bundle") / "deep" / "site"
+    bundle_web([DEFAULT, str(BUNDLED / "udnie" / "int8.tflite")], out)
+    return out
+
+
+def test_it_holds_all_it_needs(bundled: Path) -> None:
+    about = json.loads((bundled / "site.json").read_text())
+    assert [style["title"] for style in about["styles"]] == ["Starry Night", "Udnie"] and about["offline"] is True
+    for name in json.loads((bundled / "files.json").read_text())["shell"]:
+        assert (bundled / name).is_file()
+    assert "Apache License" in (bundled / "engine" / "LICENSE").read_text()
+    manifest = json.loads((bundled / "manifest.webmanifest").read_text())
+    assert all((bundled / icon["src"]).is_file() for icon in manifest["icons"])
+    own = [path for path in bundled.iterdir() if path.suffix in (".js", ".html", ".css")]
+    assert not [path.name for path in own if "http://" in path.read_text() or "https://" in path.read_text()]
+
+
+def test_it_is_written_whole_or_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="there is no wave: neither a bundled style"):
+        bundle_web(["wave"], tmp_path / "site")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "kept").touch()
+    with pytest.raises(OutputError, match="exists and is left as it is"):
+        bundle_web([DEFAULT], tmp_path / "site")
+    done = run("bundle", DEFAULT, cwd=tmp_path)
+    assert done.returncode == 2 and "--web DIR" in done.stderr
+
+
+def test_it_has_threads_on_a_plain_host_and_works_offline(bundled: Path) -> None:
+    with sync_playwright() as playwright, chromium(playwright) as browser, plain_host(bundled.parent) as address:
+        context = browser.new_context()
+        page = opened(context, address + "site/")
+        page.wait_for_selector(STARTED)
+        assert page.evaluate("crossOriginIsolated") and "CPU, 2 threads" in page.text_content("#used")
+        context.set_offline(True)
+        page.reload()
+        page.wait_for_selector(STARTED)
+        before = frames(page)
+        page.get_by_label("Udnie").check(force=True)
+        until(lambda: frames(page) > before)
+        painted, given = canvas(page)
+        np.testing.assert_array_equal(painted, native(BUNDLED / "udnie" / "int8.tflite", given))

@@ -1,0 +1,56 @@
+"""Makes docs/browser.jpg: the page at the sizes of a laptop and of a phone, in headless Chromium.
+
+python tools/browser_picture.py
+"""
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from mobile_style import images
+from mobile_style.models import carried_photos
+from mobile_style.web_site import build_site
+from web import STARTED, camera_file, chromium, frames, opened, serving, sync_playwright, until
+
+ROOT = Path(__file__).parents[1]
+HEIGHT = 620
+
+
+def main() -> None:
+    shots = []
+    with tempfile.TemporaryDirectory() as folder, serving(build_site()[0]) as url, sync_playwright() as playwright:
+        film = camera_file(
+            Path(folder) / "camera.mjpeg", [images.load(carried_photos("held_out") / "astronaut_portrait.jpg")]
+        )
+        flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+        with chromium(playwright, *flags, f"--use-file-for-fake-video-capture={film}") as browser:
+            for size, scheme, style in (((1280, 800), "light", 2), ((390, 800), "dark", 0)):
+                context = browser.new_context(
+                    viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, device_scale_factor=1
+                )
+                page = opened(context, url)
+                page.wait_for_selector(STARTED)
+                page.locator(".style input").nth(style).check(force=True)
+                if size[0] < 500:
+                    page.click("#camera")
+                    page.wait_for_selector("#camera[aria-pressed=true]")
+                before = frames(page)
+                until(lambda page=page, before=before, live=size[0] < 500: frames(page) > before + 20 * live)
+                page.wait_for_timeout(1500)
+                shots.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    shots = [shot.resize((shot.width * HEIGHT // shot.height, HEIGHT), Image.Resampling.LANCZOS) for shot in shots]
+    sheet = Image.new("RGB", (sum(shot.width for shot in shots) + 16, HEIGHT), "white")
+    left = 0
+    for shot in shots:
+        sheet.paste(shot, (left, 0))
+        left += shot.width + 16
+    sheet.save(ROOT / "docs" / "browser.jpg", quality=82)
+
+
+if __name__ == "__main__":
+    main()
