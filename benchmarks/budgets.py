@@ -79,7 +79,8 @@ def plain(
                 trainer.step(next(batches), motion)
                 spent += time.perf_counter() - began
                 step += 1
-            card = {"schema": SCHEMA, "config": asdict(config), "step": step, "seconds": spent}
+            card: dict[str, Any] = dict.fromkeys(("content_sha256", "date", "losses", "versions"), "")
+            card |= {"schema": SCHEMA, "config": asdict(config), "step": step, "seconds": spent}
             weights = {v.name: keras.ops.convert_to_numpy(v.value) for v in trainer.network.weights}
             Checkpoint(card, weights, {}).write(out / MODEL)
             measure(out, PLAIN, budget)
