@@ -19,6 +19,7 @@ from mobile_style.serve import HEADERS
 from mobile_style.web_site import build_site
 from web import (
     STARTED,
+    THREADS,
     camera_file,
     canvas,
     chromium,
@@ -155,12 +156,12 @@ def test_each_engine_paints_and_says_why_it_is_used(context: Any, url: str) -> N
     page = opened(context, url)
     page.wait_for_selector(STARTED)
     assert "WebGPU" in page.text_content("#reasons")
-    for engine, words in (("single", "CPU, 1 thread, int8"), ("threads", "CPU, 2 threads, int8")):
+    for engine, words in (("single", "CPU, 1 thread, int8"), ("threads", f"CPU, {THREADS}, int8")):
         page.select_option("#engine", engine)
         page.wait_for_selector(f"html[data-engine={engine}]")
         until(lambda words=words: words in page.text_content("#used"))
     page.select_option("#engine", "webgpu")
-    until(lambda: "WebGPU" in page.text_content("#reasons") and "CPU, 2 threads" in page.text_content("#used"))
+    until(lambda: "WebGPU" in page.text_content("#reasons") and f"CPU, {THREADS}" in page.text_content("#used"))
 
 
 def test_without_webgpu_and_threads_it_says_so_and_paints(context: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from conftest import run
 from mobile_style.errors import CheckpointError, OutputError
 from mobile_style.models import BUNDLED, DEFAULT
 from mobile_style.web_bundle import bundle_web
-from web import STARTED, canvas, chromium, frames, in_a_browser, native, opened, sync_playwright, until
+from web import STARTED, THREADS, canvas, chromium, frames, in_a_browser, native, opened, sync_playwright, until
 
 pytestmark = in_a_browser
 
@@ -73,7 +73,7 @@ def test_it_has_threads_on_a_plain_host_and_works_offline(bundled: Path) -> None
         context = browser.new_context()
         page = opened(context, address + "site/")
         page.wait_for_selector(STARTED)
-        assert page.evaluate("crossOriginIsolated") and "CPU, 2 threads" in page.text_content("#used")
+        assert page.evaluate("crossOriginIsolated") and f"CPU, {THREADS}" in page.text_content("#used")
         context.set_offline(True)
         page.reload()
         page.wait_for_selector(STARTED)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,7 @@ except ImportError:
     sync_playwright = None
 
 STARTED = "#after[data-frames]"
+THREADS = f"{min(os.cpu_count() or 1, 4)} threads"  # that the page uses
 # Keeps the input of the newest inference with what was then put on the canvas.
 SPY = """
 const post = Worker.prototype.postMessage, put = CanvasRenderingContext2D.prototype.putImageData;
