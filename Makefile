@@ -3,8 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 RUNTIME := .venv-tflite-runtime
+BUNDLED := android_demo/build/bundled
 
-.PHONY: install quickstart test arm64 phone docs clean
+.PHONY: install quickstart test arm64 phone android docs clean
 
 install: $(VENV)/installed
 
@@ -48,6 +49,15 @@ arm64: install
 # A phone to test with: Debian's adbd. Without these two, `make test` skips what needs them.
 phone: install
 	$(BIN)/python tests/phone/phone.py
+
+# The Android app: android_demo/build/mobile-style.apk, with the bundled styles and those added by `mobile-style bundle`.
+android: install $(BUNDLED)
+	$(BIN)/python tools/android/toolchain.py
+	$(BIN)/python tools/android/build.py
+
+$(BUNDLED): $(wildcard models/*/int8.tflite) | install
+	$(BIN)/mobile-style bundle $(notdir $(patsubst %/,%,$(dir $(wildcard models/*/int8.tflite)))) --android android_demo
+	@mkdir -p $(@D) && touch $@
 
 # docs/cli.md is the commands' own help; a test compares it.
 docs: install

@@ -257,7 +257,7 @@ def evaluate(
         print(f"{out / 'evaluation.json'}\n{out / 'grid.png'}")
 
 
-for _command in (cli_phone.export, cli_phone.validate, cli_phone.lint, cli_phone.benchmark):
+for _command in (cli_phone.export, cli_phone.validate, cli_phone.lint, cli_phone.bundle, cli_phone.benchmark):
     app.command()(_command)
 
 

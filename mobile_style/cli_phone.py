@@ -1,4 +1,4 @@
-"""The commands from a trained network to a phone: export, validate, lint, benchmark. cli.py has the others."""
+"""The commands from a trained network to a phone: export, validate, lint, bundle, benchmark. cli.py has the others."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -150,6 +150,27 @@ def lint(
     if findings:
         raise typer.Exit(1)
     print("nothing found")
+
+
+def bundle(
+    models: Annotated[
+        list[str], typer.Argument(help="Bundled models' names, exported .tflite files or folders.", show_default=False)
+    ],
+    android: Annotated[
+        Path | None, typer.Option(help="Folder of the Android app, such as android_demo.", show_default="none")
+    ] = None,
+) -> None:
+    """Put exported models into the app, which finds them there.
+
+    Example: `mobile-style bundle exports/*/model.tflite --android android_demo`
+    """
+    if android is None:
+        raise UsageError("say which app the models are for: --android android_demo")
+    with loading():
+        from .bundle import bundle_android
+
+    for folder in bundle_android(models, android):
+        print(folder)
 
 
 def benchmark(
