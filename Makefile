@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUNTIME := .venv-tflite-runtime
 BUNDLED := android_demo/build/bundled
 
-.PHONY: install quickstart test arm64 phone android docs clean
+.PHONY: install quickstart test arm64 phone android android-tools docs clean
 
 install: $(VENV)/installed
 
@@ -36,7 +36,7 @@ quickstart: install
 	@echo "The stylised photo: runs/quickstart/photo.png"
 	@echo "For a phone: runs/quickstart/model.tflite, next to the float network in runs/quickstart/report/report.html"
 
-test: install $(RUNTIME)/installed
+test: install $(RUNTIME)/installed android-tools
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -49,6 +49,10 @@ arm64: install
 # A phone to test with: Debian's adbd. Without these two, `make test` skips what needs them.
 phone: install
 	$(BIN)/python tests/phone/phone.py
+
+# What the Android tests need. Where it cannot be had they are skipped; CI does not allow that.
+android-tools: install
+	$(BIN)/python tools/android/toolchain.py --tests || [ "$$CI" != true ]
 
 # The Android app: android_demo/build/mobile-style.apk, with the bundled styles and those added by `mobile-style bundle`.
 android: install $(BUNDLED)

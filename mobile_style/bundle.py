@@ -5,6 +5,7 @@ In the Android app's assets (docs/android.md):
     styles/NAME/HEIGHTxWIDTH/  model.tflite, card.json; reference.png, what the float network makes of the photo;
                                golden.json: which photo, and the PSNR that the model reaches on this machine
     styles/NAME/thumbnail.jpg  the painting
+    styles/index.txt           NAME/HEIGHTxWIDTH, a line for each
     golden/HEIGHTxWIDTH.png    the photo
 """
 
@@ -47,7 +48,12 @@ def bundle_android(models: Sequence[str], app_dir: Path) -> list[Path]:
         raise UsageError(f"there is no Android app in {app_dir}; name its folder with --android")
     exported = [find_export(model) for model in models]
     cards = [_checked(path) for path in exported]
-    return [_bundle(path, card, app_dir / ASSETS) for path, card in zip(exported, cards, strict=True)]
+    folders = [_bundle(path, card, app_dir / ASSETS) for path, card in zip(exported, cards, strict=True)]
+    styles = app_dir / ASSETS / "styles"
+    found = sorted(path.parent.relative_to(styles).as_posix() for path in styles.glob("*/*/model.tflite"))
+    with writing(styles / "index.txt") as temporary:
+        temporary.write_text("".join(f"{folder}\n" for folder in found))
+    return folders
 
 
 def find_export(model: str) -> Path:

@@ -5,6 +5,7 @@ The same specification as Converter.kt, written the other way round: whole plane
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def picture(planes, crop, rotation, mirror, width, height):  # type: ignore[no-u
 
 def _cells(offset, length, count):  # type: ignore[no-untyped-def]
     edges = [offset + i * length // count for i in range(count + 1)]
-    return [(a, max(a + 1, b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(a, max(a + 1, b)) for a, b in pairwise(edges)]
 
 
 def _of(cell, chroma):  # type: ignore[no-untyped-def]

@@ -11,44 +11,43 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import compiling
 import verify
 from toolchain import DEMO, Toolchain, ToolchainError, find
 
-ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64")
 ASSETS = DEMO / "app/src/main/assets"
 APK = DEMO / "build" / "mobile-style.apk"
+WORK = DEMO / "build" / "work"
 KEY_PASSWORD = "android"  # of debug keys everywhere
 EPOCH = (1980, 1, 1, 0, 0, 0)
 STORED = (".so", ".tflite", ".png", ".jpg", ".arsc")
 
 
-def build(tools: Toolchain, out: Path = APK, assets: Path = ASSETS) -> Path:
+def build(tools: Toolchain, out: Path = APK, assets: Path = ASSETS, work: Path = WORK) -> Path:
     """Builds, signs and checks the APK; beside it lies the same without a signature, for comparing builds.
+
+    What is made on the way stays in `work`: core/, app/ and the libraries' jars are what the tests run.
 
     Raises:
         BuildError: a tool failed, there is no style, or the finished file is not what it should be.
     """
     if not any(assets.glob("styles/*/*/model.tflite")):
-        raise compiling.BuildError("there is no style to put in; run: mobile-style bundle starry_night --android")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=out.parent) as temporary:
-        work = Path(temporary)
-        core = compiling.core(tools, work)
-        jars = compiling.libraries(tools, work)
-        linked = compiling.resources(tools, work, [assets])
-        app = compiling.app(tools, work, core, jars)
-        dex = compiling.dex(tools, work, [core, app, *jars])
-        _pack(work / "packed.apk", sorted(_entries(tools, linked, dex)))
-        compiling.run("zipalign", "-p", "-f", "4", work / "packed.apk", work / "aligned.apk")
-        shutil.copy(work / "aligned.apk", work / "signed.apk")
-        _sign(tools, work / "signed.apk")
-        verify.verify(work / "signed.apk", assets, tools)
-        (work / "aligned.apk").replace(out.with_suffix(".unsigned.apk"))
-        (work / "signed.apk").replace(out)
-    return out
+        raise compiling.BuildError("there is no style to put in; run: mobile-style bundle MODEL --android android_demo")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    core = compiling.core(tools, work)
+    jars = compiling.libraries(tools, work)
+    linked = compiling.resources(tools, work, [assets])
+    app = compiling.app(tools, work, core, jars)
+    dex = compiling.dex(tools, work, [core, app, *jars])
+    _pack(work / "packed.apk", sorted(_entries(tools, linked, dex)))
+    compiling.run("zipalign", "-p", "-f", "4", work / "packed.apk", work / "aligned.apk")
+    shutil.copy(work / "aligned.apk", work / "signed.apk")
+    _sign(tools, work / "signed.apk")
+    verify.verify(work / "signed.apk", assets)
+    (work / "aligned.apk").replace(out.with_suffix(".unsigned.apk"))
+    return (work / "signed.apk").replace(out)
 
 
 def _entries(tools: Toolchain, linked: Path, dex: Path) -> Iterator[tuple[str, bytes]]:
@@ -60,7 +59,7 @@ def _entries(tools: Toolchain, linked: Path, dex: Path) -> Iterator[tuple[str, b
     for library in compiling.LIBRARIES:
         with zipfile.ZipFile(tools.artifact(library)) as archive:
             for name in archive.namelist():
-                if name.startswith("jni/") and name.split("/")[1] in ABIS and name.endswith(".so"):
+                if name.startswith("jni/") and name.split("/")[1] in compiling.ABIS and name.endswith(".so"):
                     yield f"lib/{name.removeprefix('jni/')}", archive.read(name)
 
 

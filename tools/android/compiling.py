@@ -10,7 +10,8 @@ from toolchain import DEMO, Toolchain
 
 APPLICATION = "mobile.style.demo"
 VERSION_CODE, VERSION_NAME = 1, "1.0"
-MIN_SDK, COMPILE_SDK, TARGET_SDK = 26, 34, 34
+MIN_SDK, COMPILE_SDK, TARGET_SDK = 26, 35, 35
+ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64")
 JVM_TARGET = "1.8"  # also of Java's own classes: Android 8 has no newer ones
 CORE, APP = DEMO / "core/src/main/kotlin", DEMO / "app/src/main"
 LIBRARIES = ("tensorflow-lite", "tensorflow-lite-api", "tensorflow-lite-gpu", "tensorflow-lite-gpu-api")
@@ -110,7 +111,7 @@ def resources(tools: Toolchain, work: Path, assets: Sequence[Path]) -> Path:
 def app(tools: Toolchain, work: Path, core_classes: Path, jars: Sequence[Path]) -> Path:
     """Compiles the app against the framework's classes."""
     out, generated = work / "app", work / "generated"
-    framework = tools.artifact("android-all:14")
+    framework = tools.artifact("android-all:15")
     kotlinc(
         *(tools, [APP / "kotlin", generated], out, [framework, core_classes, *jars]),
         *("-module-name", "app"),
@@ -137,5 +138,5 @@ def _d8(tools: Toolchain, out: Path, files: Sequence[Path], classpath: Sequence[
     flags = [part for jar in classpath for part in ("--classpath", jar)]
     run(
         *("java", "-Xmx1500m", "-cp", tools.d8, "com.android.tools.r8.D8", "--release", "--min-api", str(MIN_SDK)),
-        *("--lib", tools.artifact("android-all:14"), "--output", out, *flags, *files),
+        *("--lib", tools.artifact("android-all:15"), "--output", out, *flags, *files),
     )

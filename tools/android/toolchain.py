@@ -53,7 +53,7 @@ class Toolchain:
         return self.folder / "d8.jar"
 
     def artifact(self, name: str) -> Path:
-        """A file of Maven Central by its artifact's name and the start of its version: "junit", "android-all:14"."""
+        """A file of Maven Central by its artifact's name and the start of its version: "junit", "android-all:15"."""
         (pin,) = (pin for group in PINS["maven"].values() for pin in group if _named(pin, name))
         return self.folder / "maven" / _file(pin)
 

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from toolchain import Toolchain
+from compiling import ABIS, APPLICATION, MIN_SDK
 
-ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64")
 PERMISSIONS = ["android.permission.CAMERA"]
 PAGE_16K = 16384
 
@@ -21,20 +20,19 @@ class VerifyError(Exception):
     """What the APK lacks, each on a line."""
 
 
-def verify(apk: Path, assets: Path, tools: Toolchain) -> None:
+def verify(apk: Path, assets: Path) -> None:
     """Checks signature, alignment, badging, dex, native libraries, and each model against its card.
 
     Raises:
         VerifyError: something is wrong; every finding is named.
     """
-    del tools
     findings = [*_tools(apk), *_contents(apk, assets)]
     if findings:
         raise VerifyError("the APK is not right:\n" + "\n".join(findings))
 
 
 def _tools(apk: Path) -> Iterator[str]:
-    signed = _run("apksigner", "verify", "--verbose", "--min-sdk-version", "26", str(apk))
+    signed = _run("apksigner", "verify", "--verbose", "--min-sdk-version", str(MIN_SDK), str(apk))
     for scheme in ("v2", "v3"):
         if not re.search(rf"Verified using {scheme} scheme.*: true", signed.stdout):
             yield f"apksigner: not signed by scheme {scheme}: {signed.stderr.strip()[:200]}"
@@ -42,9 +40,9 @@ def _tools(apk: Path) -> Iterator[str]:
         yield "zipalign: not aligned"
     badging = _run("aapt2", "dump", "badging", str(apk)).stdout
     wanted = [
-        "package: name='mobile.style.demo'",
-        "sdkVersion:'26'",
-        "launchable-activity: name='mobile.style.demo.MainActivity'",
+        f"package: name='{APPLICATION}'",
+        f"sdkVersion:'{MIN_SDK}'",
+        f"launchable-activity: name='{APPLICATION}.MainActivity'",
     ]
     yield from (f"aapt2: no {line}" for line in wanted if line not in badging)
     permissions = re.findall(r"uses-permission: name='([^']+)'", badging)

@@ -38,7 +38,7 @@ class Camera(
     private val onFrame: (Frame) -> Unit,
     private val onTrouble: (CameraTrouble) -> Unit,
 ) {
-    private val manager = context.getSystemService(CameraManager::class.java)
+    private val manager = context.getSystemService(Context.CAMERA_SERVICE) as CameraManager
     private var thread: HandlerThread? = null
     private var device: CameraDevice? = null
     private var session: CameraCaptureSession? = null

@@ -165,7 +165,8 @@ class MainActivity : Activity(), Actions {
     }
 
     private fun turn() {
-        val screenTurn = 90 * Newer.quarterTurns(this)
+        @Suppress("DEPRECATION") // its successor is of Android 11
+        val screenTurn = 90 * windowManager.defaultDisplay.rotation
         val mirrored = camera.mirrored
         val rotation = (camera.mounting + (if (mirrored) screenTurn else 360 - screenTurn)) % 360
         pipeline?.turn = Turn(rotation, mirrored)

@@ -33,6 +33,7 @@ object Newer {
     }
 
     /** The picture reaches behind the bars and the cutout. */
+    @Suppress("DEPRECATION") // what followed is of Android 15
     fun edgeToEdge(window: Window) {
         if (Build.VERSION.SDK_INT >= 28) {
             window.attributes = window.attributes.apply {
@@ -42,7 +43,6 @@ object Newer {
         if (Build.VERSION.SDK_INT >= 30) {
             window.setDecorFitsSystemWindows(false)
         } else {
-            @Suppress("DEPRECATION")
             window.decorView.systemUiVisibility = View.SYSTEM_UI_FLAG_LAYOUT_STABLE or
                 View.SYSTEM_UI_FLAG_LAYOUT_FULLSCREEN or View.SYSTEM_UI_FLAG_LAYOUT_HIDE_NAVIGATION
         }
@@ -60,14 +60,5 @@ object Newer {
             insets.systemWindowInsetLeft, insets.systemWindowInsetTop,
             insets.systemWindowInsetRight, insets.systemWindowInsetBottom,
         )
-    }
-
-    /** The clockwise turn of the screen, in quarters. */
-    fun quarterTurns(context: Context): Int {
-        val display = if (Build.VERSION.SDK_INT >= 30) context.display else {
-            @Suppress("DEPRECATION")
-            context.getSystemService(WindowManager::class.java).defaultDisplay
-        }
-        return display?.rotation ?: 0
     }
 }

@@ -23,7 +23,9 @@ class PictureView(context: Context) : View(context) {
     var onSwipe: (Int) -> Unit = {}
     var onHold: (Boolean) -> Unit = {}
 
-    private var picture: Bitmap? = null
+    /** What is on the screen. */
+    var shown: Bitmap? = null
+        private set
     private val ambient = Bitmap.createBitmap(AMBIENT, AMBIENT, Bitmap.Config.ARGB_8888)
     private val ambientCanvas = Canvas(ambient)
     private val smooth = Paint(Paint.FILTER_BITMAP_FLAG)
@@ -58,12 +60,12 @@ class PictureView(context: Context) : View(context) {
     }
 
     fun show(bitmap: Bitmap) {
-        picture = bitmap
+        shown = bitmap
         invalidate()
     }
 
     override fun onDraw(canvas: Canvas) {
-        val picture = picture ?: return
+        val picture = shown ?: return
         source.set(0f, 0f, picture.width.toFloat(), picture.height.toFloat())
         drawAmbient(canvas, picture)
         place.set(free[0].toFloat(), free[1].toFloat(), (width - free[2]).toFloat(), (height - free[3]).toFloat())

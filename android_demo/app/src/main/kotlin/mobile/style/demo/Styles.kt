@@ -51,9 +51,14 @@ class Styles(val usable: List<Style>, val unusable: List<String>) {
     companion object {
         fun discover(assets: AssetManager): Styles {
             val unusable = mutableListOf<String>()
-            val styles = assets.list("styles").orEmpty().sorted().mapNotNull { name ->
-                val models = assets.list("styles/$name").orEmpty().filter { "." !in it }.mapNotNull { size ->
-                    val folder = "styles/$name/$size"
+            val listed = try {
+                assets.open("styles/index.txt").use { it.reader().readLines() }
+            } catch (_: IOException) {
+                emptyList()
+            }
+            val styles = listed.groupBy { it.substringBefore('/') }.toSortedMap().mapNotNull { (name, folders) ->
+                val models = folders.mapNotNull { place ->
+                    val folder = "styles/$place"
                     try {
                         val card = assets.open("$folder/card.json").use { it.reader().readText() }
                         Model(assets, folder, ModelCard.parse(card))
