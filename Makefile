@@ -3,8 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 RUNTIME := .venv-tflite-runtime
+BUNDLED := android_demo/build/bundled
 
-.PHONY: install quickstart test arm64 phone web wheel docs clean
+.PHONY: install quickstart test arm64 phone web wheel android android-tools docs clean
 
 install: $(VENV)/installed
 
@@ -35,7 +36,7 @@ quickstart: install
 	@echo "The stylised photo: runs/quickstart/photo.png"
 	@echo "For a phone: runs/quickstart/model.tflite, next to the float network in runs/quickstart/report/report.html"
 
-test: install web $(RUNTIME)/installed
+test: install web android-tools $(RUNTIME)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -58,6 +59,19 @@ web: install
 wheel: install
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 	@$(BIN)/python -c 'import glob, zipfile; w = max(glob.glob("dist/*.whl")); n = zipfile.ZipFile(w).namelist(); assert sum("data/litertjs/" in x for x in n) == 9, "LiteRT.js is missing"; print(w)'
+
+# What the Android tests need. Where it cannot be had they are skipped; CI does not allow that.
+android-tools: install
+	$(BIN)/python tools/android/toolchain.py --tests || [ "$$CI" != true ]
+
+# The Android app: android_demo/build/mobile-style.apk, with the bundled styles and those added by `mobile-style bundle`.
+android: install $(BUNDLED)
+	$(BIN)/python tools/android/toolchain.py
+	$(BIN)/python tools/android/build.py
+
+$(BUNDLED): $(wildcard models/*/int8.tflite) | install
+	$(BIN)/mobile-style bundle --android android_demo
+	@mkdir -p $(@D) && touch $@
 
 # docs/cli.md is the commands' own help; a test compares it.
 docs: install

@@ -257,10 +257,9 @@ def evaluate(
         print(f"{out / 'evaluation.json'}\n{out / 'grid.png'}")
 
 
-for _command in (cli_phone.export, cli_phone.validate, cli_phone.lint, cli_phone.benchmark):
+_PHONE = (cli_phone.export, cli_phone.validate, cli_phone.lint, cli_phone.benchmark, cli_phone.bundle, cli_phone.serve)
+for _command in _PHONE:
     app.command()(_command)
-app.command()(cli_phone.serve)
-app.command()(cli_phone.bundle)
 
 
 @app.command()

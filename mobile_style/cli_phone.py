@@ -1,4 +1,4 @@
-"""The commands from a trained network to a phone: export, validate, lint, benchmark. cli.py has the others."""
+"""The commands from a trained network to a phone: export, validate, lint, bundle, benchmark. cli.py has the others."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -154,6 +154,39 @@ def lint(
     print("nothing found")
 
 
+def bundle(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(help="Bundled styles, .tflite files, or folders of them.", show_default="the bundled styles"),
+    ] = None,
+    android: Annotated[
+        Path | None, typer.Option(help="Folder of the Android app, such as android_demo.", show_default="none")
+    ] = None,
+    web: Annotated[
+        Path | None, typer.Option(help="New folder: the browser page as files for any web host.", show_default="none")
+    ] = None,
+) -> None:
+    """Put exported models into the Android app, or write the browser page with them as static files.
+
+    Examples: `mobile-style bundle exports/*/model.tflite --android android_demo`,
+    `mobile-style bundle starry_night the_scream --web site`
+    """
+    if (android is None) == (web is None):
+        raise UsageError("say what the models are for: --android android_demo, or --web DIR")
+    if web is not None:
+        refuse_existing(web)
+        from .web_bundle import bundle_web
+
+        print(bundle_web(models or [], web))
+        return
+    assert android is not None
+    with loading():
+        from .android_bundle import bundle_android
+
+    for folder in bundle_android(models or [], android):
+        print(folder)
+
+
 def benchmark(
     models: Annotated[
         list[str] | None,
@@ -253,24 +286,3 @@ def serve(
     from .serve import serve as run
 
     run(models, port, host, https)
-
-
-def bundle(
-    models: Annotated[
-        list[str] | None,
-        typer.Argument(help="Bundled styles, .tflite files, or folders of them.", show_default="the bundled styles"),
-    ] = None,
-    web: Annotated[
-        Path | None, typer.Option(help="New folder: the browser page as files for any web host.", show_default="none")
-    ] = None,
-) -> None:
-    """Write the browser page with some models as static files, with all they need inside.
-
-    Example: `mobile-style bundle starry_night the_scream --web site`
-    """
-    if web is None:
-        raise UsageError("say what to write: --web DIR")
-    refuse_existing(web)
-    from .web_bundle import bundle_web
-
-    print(bundle_web(models or [], web))

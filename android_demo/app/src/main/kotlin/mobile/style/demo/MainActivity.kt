@@ -1,0 +1,381 @@
+package mobile.style.demo
+
+import android.Manifest
+import android.app.Activity
+import android.content.ComponentCallbacks2
+import android.content.Intent
+import android.content.pm.PackageManager
+import android.content.res.Configuration
+import android.graphics.Bitmap
+import android.net.Uri
+import android.os.Bundle
+import android.os.Handler
+import android.os.Looper
+import android.provider.Settings
+import android.view.WindowManager
+import java.io.File
+import java.io.IOException
+import java.text.SimpleDateFormat
+import java.util.Date
+import java.util.Locale
+import java.util.concurrent.Executors
+import mobile.style.core.Backend
+import mobile.style.core.Trial
+
+/** The only screen: what the user does and what the camera, the pipeline and the gallery answer come together here. */
+class MainActivity : Activity(), Actions {
+    private val ui = Handler(Looper.getMainLooper())
+    private val aside = Executors.newSingleThreadExecutor() // stills, tests and benchmarks, one at a time
+    private lateinit var screen: Screen
+    private lateinit var styles: Styles
+    private lateinit var camera: Camera
+    private var pipeline: Pipeline? = null
+    private var chosen = 0
+    private var percent = 100
+    private var longerSide = Photos.LONGER_SIDE
+    private var photo: Bitmap? = null // from the gallery; null: the camera is shown
+    private var painted: Bitmap? = null
+    private var unsaved: Bitmap? = null // waits for the user to choose a file, before Android 10
+    private var shared: Uri? = null
+    private var asked = false
+
+    override fun onCreate(state: Bundle?) {
+        super.onCreate(state)
+        Newer.edgeToEdge(window)
+        screen = Screen(this, this)
+        setContentView(screen)
+        styles = Styles.discover(assets)
+        chosen = (state?.getInt(CHOSEN) ?: 0).coerceIn(0, maxOf(0, styles.usable.size - 1))
+        camera = Camera(this, { pipeline?.offer(it) ?: it.close() }) { trouble -> ui.post { show(trouble) } }
+        screen.showStyles(styles.usable)
+        screen.showFlip(camera.several())
+        screen.showSelfTest(getString(R.string.self_test), true)
+        screen.showStatus(getString(R.string.hint))
+        showChosen()
+        if (styles.usable.isEmpty()) {
+            val words = (listOf(getString(R.string.no_styles_text)) + styles.unusable).joinToString("\n")
+            screen.showNotice(getString(R.string.no_styles_title), words, null) {}
+        } else if (intent.getBooleanExtra("benchmark", false)) {
+            benchmark()
+        }
+    }
+
+    override fun onSaveInstanceState(state: Bundle) {
+        super.onSaveInstanceState(state)
+        state.putInt(CHOSEN, chosen)
+    }
+
+    override fun onResume() {
+        super.onResume()
+        if (!intent.getBooleanExtra("benchmark", false)) startCamera()
+    }
+
+    override fun onPause() {
+        super.onPause()
+        camera.stop()
+        pipeline?.close()
+        pipeline = null
+        window.clearFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
+    }
+
+    override fun onDestroy() {
+        super.onDestroy()
+        aside.shutdown()
+        ui.removeCallbacksAndMessages(null)
+    }
+
+    override fun onConfigurationChanged(configuration: Configuration) {
+        super.onConfigurationChanged(configuration)
+        turn()
+    }
+
+    override fun onTrimMemory(level: Int) {
+        super.onTrimMemory(level)
+        @Suppress("DEPRECATION") // still told to apps in the foreground before Android 14
+        if (level in ComponentCallbacks2.TRIM_MEMORY_RUNNING_LOW until ComponentCallbacks2.TRIM_MEMORY_UI_HIDDEN) {
+            longerSide = maxOf(SMALLEST, longerSide / 2)
+        }
+    }
+
+    private fun startCamera() {
+        if (styles.usable.isEmpty() || photo != null) return
+        when {
+            !packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA_ANY) -> show(CameraTrouble.NONE_HERE)
+            checkSelfPermission(Manifest.permission.CAMERA) != PackageManager.PERMISSION_GRANTED -> askForCamera()
+            else -> {
+                screen.hideNotice()
+                window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
+                screen.showStatus(getString(R.string.starting))
+                startPipeline()
+                camera.start()
+                turn()
+            }
+        }
+    }
+
+    /** The pipeline alone; frames come from the camera, or from a test. */
+    fun startPipeline(): Pipeline = pipeline ?: Pipeline(
+        open = Setup.engines,
+        heat = { Newer.heat(this) },
+        onPicture = { bitmap -> ui.post { if (photo == null) screen.picture.show(bitmap) } },
+        onReady = { ui.post { screen.showStatus(getString(R.string.hint)) } },
+        onCooler = { ui.post { screen.showStatus(getString(R.string.cooler)) } },
+        onFailure = { trials -> ui.post { showNoEngine(trials) } },
+    ).also {
+        pipeline = it
+        it.style = styles.usable[chosen]
+        it.strength = percent * 256 / 100
+        it.start()
+    }
+
+    private fun askForCamera() {
+        val denied = asked && !shouldShowRequestPermissionRationale(Manifest.permission.CAMERA)
+        val text = getString(if (denied) R.string.permission_never_text else R.string.permission_text)
+        val button = getString(if (denied) R.string.permission_settings else R.string.permission_ask)
+        screen.showNotice(getString(R.string.permission_title), text, button) {
+            if (denied) {
+                startActivity(Intent(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, Uri.fromParts("package", packageName, null)))
+            } else {
+                requestPermissions(arrayOf(Manifest.permission.CAMERA), CAMERA)
+            }
+        }
+    }
+
+    override fun onRequestPermissionsResult(request: Int, permissions: Array<String>, results: IntArray) {
+        asked = true
+        startCamera()
+    }
+
+    fun show(trouble: CameraTrouble) {
+        camera.stop()
+        if (photo != null) return
+        val (title, text) = when (trouble) {
+            CameraTrouble.NONE_HERE -> R.string.no_camera_title to R.string.no_camera_text
+            CameraTrouble.IN_USE -> R.string.in_use_title to R.string.in_use_text
+            CameraTrouble.ERROR -> R.string.camera_error_title to R.string.camera_error_text
+        }
+        val here = trouble != CameraTrouble.NONE_HERE
+        val button = getString(if (here) R.string.again else R.string.open_photo)
+        screen.showNotice(getString(title), getString(text), button) { if (here) startCamera() else openPhoto() }
+    }
+
+    private fun showNoEngine(trials: List<Trial>) {
+        val why = trials.joinToString("; ") { getString(R.string.truth_failed, it.backend.toString(), it.failure) }
+        screen.showNotice(getString(R.string.no_engine_title), getString(R.string.no_engine_text, why), null) {}
+    }
+
+    private fun turn() {
+        @Suppress("DEPRECATION") // its successor is of Android 11
+        val screenTurn = 90 * windowManager.defaultDisplay.rotation
+        val mirrored = camera.mirrored
+        val rotation = (camera.mounting + (if (mirrored) screenTurn else 360 - screenTurn)) % 360
+        pipeline?.turn = Turn(rotation, mirrored)
+    }
+
+    // What the user does
+
+    override fun choose(style: Int) {
+        chosen = style
+        pipeline?.style = styles.usable[style]
+        showChosen()
+        if (photo != null) paintPhoto()
+    }
+
+    override fun swipe(by: Int) {
+        if (styles.usable.isNotEmpty()) choose(Math.floorMod(chosen + by, styles.usable.size))
+    }
+
+    override fun hold(original: Boolean) {
+        pipeline?.original = original
+        screen.showStatus(getString(if (original) R.string.original else R.string.hint))
+        if (photo != null) (if (original) photo else painted ?: photo)?.let(screen.picture::show)
+    }
+
+    override fun strength(percent: Int) {
+        this.percent = percent
+        pipeline?.strength = percent * 256 / 100
+        screen.showStatus(getString(R.string.strength_percent, percent))
+        if (photo != null) ui.removeCallbacks(repaint).also { ui.postDelayed(repaint, 300) }
+    }
+
+    private val repaint = Runnable { paintPhoto() }
+
+    override fun shutter() {
+        if (photo != null) {
+            painted?.let(::save)
+            return
+        }
+        val rotation = pipeline?.turn?.rotation ?: 0
+        screen.allowShutter(camera.capture(rotation) { jpeg -> still(jpeg, ::save) }.not())
+    }
+
+    override fun openPhoto() {
+        val intent = Intent(Intent.ACTION_GET_CONTENT).setType("image/*").addCategory(Intent.CATEGORY_OPENABLE)
+        startActivityForResult(intent, PHOTO)
+    }
+
+    override fun flip() {
+        if (photo != null) {
+            photo = null
+            painted = null
+            showChosen()
+            startCamera()
+        } else {
+            camera.flip()
+            turn()
+        }
+    }
+
+    override fun share() {
+        val uri = shared ?: return screen.showStatus(getString(R.string.nothing_to_share))
+        val send = Intent(Intent.ACTION_SEND).setType(Photos.TYPE).putExtra(Intent.EXTRA_STREAM, uri)
+        startActivity(Intent.createChooser(send.addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION), null))
+    }
+
+    override fun truth(visible: Boolean) {
+        ui.removeCallbacks(refresh)
+        if (visible) refresh.run()
+    }
+
+    private val refresh = object : Runnable {
+        override fun run() {
+            screen.showTruthRows(truthRows(resources, pipeline?.truth()))
+            ui.postDelayed(this, 500)
+        }
+    }
+
+    override fun selfTest() {
+        screen.showSelfTest(getString(R.string.self_test_running), false)
+        val backend = pipeline?.truth()?.engine?.backend ?: Backend(Backend.Kind.XNNPACK)
+        aside.execute {
+            val lines = selfTest(styles.usable, backend, resources, Setup.engines)
+            ui.post {
+                screen.showNotice(getString(R.string.self_test), lines.joinToString("\n"), getString(R.string.close)) {
+                    screen.hideNotice()
+                }
+                screen.showSelfTest(getString(R.string.self_test), true)
+            }
+        }
+    }
+
+    // Stills
+
+    override fun onActivityResult(request: Int, result: Int, data: Intent?) {
+        val uri = data?.data?.takeIf { result == RESULT_OK } ?: return
+        if (request == FILE) unsaved?.let { saveTo(it, uri) } else open(uri)
+    }
+
+    private fun open(uri: Uri) = aside.execute {
+        val bytes = try {
+            contentResolver.openInputStream(uri)?.use { it.readBytes() }
+        } catch (_: IOException) {
+            null
+        } catch (_: SecurityException) {
+            null
+        }
+        val opened = bytes?.let { decoded(it) }
+        ui.post {
+            if (opened == null) return@post screen.showStatus(getString(R.string.unreadable))
+            camera.stop()
+            photo = opened
+            painted = null
+            screen.hideNotice()
+            screen.picture.show(opened)
+            showChosen()
+            paintPhoto()
+        }
+    }
+
+    private fun paintPhoto() {
+        val source = photo ?: return
+        aside.execute { painted(source) { if (photo === source) { painted = it; screen.picture.show(it) } } }
+    }
+
+    private fun still(jpeg: ByteArray, then: (Bitmap) -> Unit) = aside.execute {
+        val source = decoded(jpeg)
+        if (source == null) ui.post { screen.allowShutter(true) } else painted(source, then)
+    }
+
+    private fun decoded(bytes: ByteArray): Bitmap? {
+        val card = styles.usable[chosen].models.first().card
+        return try {
+            Photos.decode(bytes, longerSide, maxOf(card.width, card.height))
+        } catch (_: OutOfMemoryError) {
+            longerSide = maxOf(SMALLEST, longerSide / 2)
+            ui.post { screen.showStatus(getString(R.string.smaller_for_memory, longerSide, longerSide)) }
+            null
+        }
+    }
+
+    /** Paints on the side thread, with an engine of its own, and hands the result to the screen's thread. */
+    private fun painted(source: Bitmap, then: (Bitmap) -> Unit) {
+        val model = styles.usable[chosen].models.first()
+        val backend = pipeline?.truth()?.engine?.backend ?: Backend(Backend.Kind.XNNPACK, 2)
+        try {
+            val picture = Setup.engines(model, backend).use { engine ->
+                Photos.paint(source, engine, model, percent * 256 / 100) { share ->
+                    ui.post { screen.showStatus(getString(R.string.painting, (100 * share).toInt())) }
+                }
+            }
+            ui.post {
+                screen.showStatus(getString(R.string.hint))
+                then(picture)
+            }
+        } catch (_: OutOfMemoryError) {
+            longerSide = maxOf(SMALLEST, longerSide / 2)
+            ui.post { screen.showStatus(getString(R.string.smaller_for_memory, longerSide, longerSide)) }
+        } catch (error: RuntimeException) {
+            ui.post { screen.showStatus(getString(R.string.not_saved, error.message)) }
+        } finally {
+            ui.post { screen.allowShutter(true) }
+        }
+    }
+
+    private fun save(picture: Bitmap) {
+        val name = "mobile-style-${SimpleDateFormat("yyyyMMdd-HHmmss", Locale.ROOT).format(Date())}"
+        if (!Newer.gallery) {
+            unsaved = picture
+            val create = Intent(Intent.ACTION_CREATE_DOCUMENT).setType(Photos.TYPE).addCategory(Intent.CATEGORY_OPENABLE)
+            startActivityForResult(create.putExtra(Intent.EXTRA_TITLE, "$name.jpg"), FILE)
+            return
+        }
+        aside.execute { told { Photos.save(this, picture, name) } }
+    }
+
+    private fun saveTo(picture: Bitmap, uri: Uri) = aside.execute { told { uri.also { Photos.write(this, picture, it) } } }
+
+    private fun told(save: () -> Uri) {
+        val text = try {
+            shared = save()
+            getString(R.string.saved)
+        } catch (error: IOException) {
+            getString(R.string.not_saved, error.message)
+        } catch (error: RuntimeException) { // what a gallery without room or rights throws
+            getString(R.string.not_saved, error.message)
+        }
+        ui.post { screen.showStatus(text) }
+    }
+
+    private fun benchmark() = aside.execute {
+        val file = File(getExternalFilesDir(null) ?: filesDir, "benchmark.json")
+        file.delete()
+        Benchmark(styles.usable, Setup.engines, heat = { Newer.heat(this) }).write(file) { model, backend ->
+            ui.post { screen.showStatus(getString(R.string.benchmark_running, model.card.title, backend.toString())) }
+        }
+        ui.post { screen.showStatus(getString(R.string.benchmark_done, file.name)) }
+    }
+
+    private fun showChosen() {
+        val style = styles.usable.getOrNull(chosen) ?: return
+        screen.showChosen(chosen, style.title, still = photo != null)
+        screen.showFlip(photo != null || camera.several())
+    }
+
+    private companion object {
+        const val CHOSEN = "chosen"
+        const val CAMERA = 1
+        const val PHOTO = 2
+        const val FILE = 3
+        const val SMALLEST = 512
+    }
+}

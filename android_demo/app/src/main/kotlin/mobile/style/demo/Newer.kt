@@ -1,0 +1,64 @@
+package mobile.style.demo
+
+import android.content.ContentValues
+import android.content.Context
+import android.os.Build
+import android.os.PowerManager
+import android.provider.MediaStore
+import android.view.View
+import android.view.Window
+import android.view.WindowInsets
+import android.view.WindowManager
+
+/**
+ * Everything that is newer than the oldest Android that the app runs on, each behind a question for the version.
+ *
+ * The lint of the build lets no other class name such an API.
+ */
+object Newer {
+    /** The phone's own word on how warm it is, 0 to 6; 0 where it says nothing. */
+    fun heat(context: Context): Int {
+        if (Build.VERSION.SDK_INT < 29) return 0
+        return context.getSystemService(PowerManager::class.java)?.currentThermalStatus ?: 0
+    }
+
+    /** Whether pictures go to the gallery without a permission; before that the user chooses a file. */
+    val gallery get() = Build.VERSION.SDK_INT >= 29
+
+    /** Where in the gallery, and that nobody sees it before it is whole. */
+    fun pending(values: ContentValues, pending: Boolean, folder: String) {
+        if (Build.VERSION.SDK_INT < 29) return
+        values.put(MediaStore.MediaColumns.IS_PENDING, if (pending) 1 else 0)
+        if (pending) values.put(MediaStore.MediaColumns.RELATIVE_PATH, folder)
+    }
+
+    /** The picture reaches behind the bars and the cutout. */
+    @Suppress("DEPRECATION") // what followed is of Android 15
+    fun edgeToEdge(window: Window) {
+        if (Build.VERSION.SDK_INT >= 28) {
+            window.attributes = window.attributes.apply {
+                layoutInDisplayCutoutMode = WindowManager.LayoutParams.LAYOUT_IN_DISPLAY_CUTOUT_MODE_SHORT_EDGES
+            }
+        }
+        if (Build.VERSION.SDK_INT >= 30) {
+            window.setDecorFitsSystemWindows(false)
+        } else {
+            window.decorView.systemUiVisibility = View.SYSTEM_UI_FLAG_LAYOUT_STABLE or
+                View.SYSTEM_UI_FLAG_LAYOUT_FULLSCREEN or View.SYSTEM_UI_FLAG_LAYOUT_HIDE_NAVIGATION
+        }
+        if (Build.VERSION.SDK_INT >= 29) window.isNavigationBarContrastEnforced = false
+    }
+
+    /** Left, top, right, bottom that bars and cutouts cover. */
+    fun covered(insets: WindowInsets): IntArray {
+        if (Build.VERSION.SDK_INT >= 30) {
+            val bars = insets.getInsets(WindowInsets.Type.systemBars() or WindowInsets.Type.displayCutout())
+            return intArrayOf(bars.left, bars.top, bars.right, bars.bottom)
+        }
+        @Suppress("DEPRECATION")
+        return intArrayOf(
+            insets.systemWindowInsetLeft, insets.systemWindowInsetTop,
+            insets.systemWindowInsetRight, insets.systemWindowInsetBottom,
+        )
+    }
+}

@@ -1,0 +1,95 @@
+package mobile.style.demo
+
+import android.content.ContentValues
+import android.content.Context
+import android.graphics.Bitmap
+import android.graphics.BitmapFactory
+import android.graphics.Matrix
+import android.media.ExifInterface
+import android.net.Uri
+import android.os.Environment
+import android.provider.MediaStore
+import java.io.ByteArrayInputStream
+import java.io.IOException
+import kotlin.math.max
+import kotlin.math.roundToInt
+import mobile.style.core.Painter
+import mobile.style.core.paintTiled
+
+/** Reading, painting and saving single pictures. */
+object Photos {
+    const val TYPE = "image/jpeg"
+    const val LONGER_SIDE = 1280
+    private const val QUALITY = 95
+
+    /** A photo, upright, its longer side [longer] at most and its shorter one [shorter] at least; null if it is none. */
+    fun decode(bytes: ByteArray, longer: Int, shorter: Int): Bitmap? {
+        val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
+        BitmapFactory.decodeByteArray(bytes, 0, bytes.size, bounds)
+        if (bounds.outWidth <= 0 || bounds.outHeight <= 0) return null
+        val options = BitmapFactory.Options()
+        options.inSampleSize = Integer.highestOneBit(max(1, max(bounds.outWidth, bounds.outHeight) / longer))
+        val decoded = BitmapFactory.decodeByteArray(bytes, 0, bytes.size, options) ?: return null
+        return fitted(turned(decoded, bytes), longer, shorter)
+    }
+
+    private fun turned(bitmap: Bitmap, bytes: ByteArray): Bitmap {
+        val matrix = Matrix()
+        val orientation = try {
+            ExifInterface(ByteArrayInputStream(bytes)).getAttributeInt(ExifInterface.TAG_ORIENTATION, 1)
+        } catch (_: IOException) {
+            1
+        }
+        when (orientation) {
+            2 -> matrix.postScale(-1f, 1f)
+            3 -> matrix.postRotate(180f)
+            4 -> matrix.postScale(1f, -1f)
+            5 -> { matrix.postRotate(90f); matrix.postScale(-1f, 1f) }
+            6 -> matrix.postRotate(90f)
+            7 -> { matrix.postRotate(-90f); matrix.postScale(-1f, 1f) }
+            8 -> matrix.postRotate(-90f)
+        }
+        return Bitmap.createBitmap(bitmap, 0, 0, bitmap.width, bitmap.height, matrix, true)
+    }
+
+    private fun fitted(bitmap: Bitmap, longer: Int, shorter: Int): Bitmap {
+        val down = minOf(1f, longer.toFloat() / max(bitmap.width, bitmap.height))
+        val scale = max(down, shorter.toFloat() / minOf(bitmap.width, bitmap.height))
+        val width = max(shorter, (bitmap.width * scale).roundToInt())
+        val height = max(shorter, (bitmap.height * scale).roundToInt())
+        return Bitmap.createScaledBitmap(bitmap, width, height, true)
+    }
+
+    /** Paints a photo tile by tile. */
+    fun paint(photo: Bitmap, painter: Painter, model: Model, strength: Int, progress: (Float) -> Unit): Bitmap {
+        val pixels = IntArray(photo.width * photo.height)
+        photo.getPixels(pixels, 0, photo.width, 0, 0, photo.width, photo.height)
+        val card = model.card
+        val painted = paintTiled(painter, pixels, photo.width, photo.height, card.width, card.height, strength, progress)
+        return Bitmap.createBitmap(painted, photo.width, photo.height, Bitmap.Config.ARGB_8888)
+    }
+
+    /** Saves to the gallery and tells where; Android 10 or later. */
+    fun save(context: Context, picture: Bitmap, name: String): Uri {
+        val values = ContentValues()
+        values.put(MediaStore.MediaColumns.DISPLAY_NAME, "$name.jpg")
+        values.put(MediaStore.MediaColumns.MIME_TYPE, TYPE)
+        Newer.pending(values, true, "${Environment.DIRECTORY_PICTURES}/Mobile Style")
+        val resolver = context.contentResolver
+        val uri = resolver.insert(MediaStore.Images.Media.EXTERNAL_CONTENT_URI, values) ?: throw IOException("no gallery")
+        try {
+            write(context, picture, uri)
+        } catch (error: IOException) {
+            resolver.delete(uri, null, null)
+            throw error
+        }
+        resolver.update(uri, ContentValues().also { Newer.pending(it, false, "") }, null, null)
+        return uri
+    }
+
+    /** Writes a JPEG to where the user chose. */
+    fun write(context: Context, picture: Bitmap, uri: Uri) {
+        val stream = context.contentResolver.openOutputStream(uri) ?: throw IOException("nowhere to write")
+        stream.use { if (!picture.compress(Bitmap.CompressFormat.JPEG, QUALITY, it)) throw IOException("no room") }
+    }
+}

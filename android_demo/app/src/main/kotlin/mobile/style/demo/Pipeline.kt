@@ -1,0 +1,186 @@
+package mobile.style.demo
+
+import android.graphics.Bitmap
+import java.nio.ByteBuffer
+import mobile.style.core.Backend
+import mobile.style.core.BackendChooser
+import mobile.style.core.Converter
+import mobile.style.core.Engine
+import mobile.style.core.LatestFrame
+import mobile.style.core.Load
+import mobile.style.core.LoadPolicy
+import mobile.style.core.Stage
+import mobile.style.core.StageTimes
+import mobile.style.core.Trial
+import mobile.style.core.blend
+import mobile.style.core.candidates
+import mobile.style.core.centreCrop
+import mobile.style.core.choose
+
+/** How the camera's frames are turned before they are shown. */
+data class Turn(val rotation: Int, val mirror: Boolean)
+
+/** What the panel shows. */
+class Truth(
+    val model: Model,
+    val engine: Engine?,
+    val reason: BackendChooser.Reason?,
+    val trials: List<Trial>,
+    val times: StageTimes,
+    val dropped: Long,
+    val load: Load,
+)
+
+/**
+ * From frames to painted bitmaps, on one thread: convert, infer, draw.
+ *
+ * [heat] is asked about once a second. [onPicture] and [onFailure] come on that thread. Setters may be called from any.
+ */
+class Pipeline(
+    private val open: (Model, Backend) -> Engine,
+    private val heat: () -> Int,
+    private val onPicture: (Bitmap) -> Unit,
+    private val onReady: () -> Unit,
+    private val onCooler: () -> Unit,
+    private val onFailure: (List<Trial>) -> Unit,
+) {
+    private val queue = LatestFrame<Frame>(Frame::close)
+    private val times = StageTimes()
+    private val choosers = HashMap<Int, BackendChooser>() // of each size; the same architecture runs alike
+    private var thread: Thread? = null
+
+    @Volatile var style: Style? = null
+    @Volatile var turn = Turn(0, false)
+    @Volatile var strength = 256
+    @Volatile var original = false
+    @Volatile private var working: Working? = null
+
+    fun start() {
+        thread = thread ?: Thread(::work, "pipeline").also { it.start() }
+    }
+
+    fun offer(frame: Frame) = queue.offer(frame)
+
+    /** Ends the thread and closes the engine; a frame being painted is finished first. */
+    fun close() {
+        queue.close()
+        thread?.join(2000)
+        thread = null
+    }
+
+    fun truth(): Truth? = working?.let {
+        val chooser = choosers.getValue(it.model.bytes)
+        val reason = (chooser.state as? BackendChooser.State.Using)?.reason
+        Truth(it.model, it.engine, reason, chooser.trials(), times, queue.dropped, it.policy.load)
+    }
+
+    private fun work() {
+        var seen = 0L
+        try {
+            while (true) {
+                val frame = queue.take() ?: break
+                val now = current()
+                seen++
+                if (now == null || now.policy.load.halfRate && seen % 2 == 0L) frame.close() else paint(frame, now)
+            }
+        } finally {
+            working?.close()
+            working = null
+        }
+    }
+
+    /** The engine of the chosen style and size, opened if another one is. */
+    private fun current(): Working? {
+        val style = style ?: return null
+        val old = working?.takeIf { it.style === style }
+        val index = old?.policy?.load?.sizeIndex ?: 0
+        if (old != null && old.model === style.models[index]) return old
+        working?.close()
+        working = null
+        val model = style.models[index]
+        val chooser = choosers.getOrPut(model.bytes) {
+            BackendChooser(candidates(Runtime.getRuntime().availableProcessors()))
+        }
+        val engine = choose(chooser, model.bytes, model.golden()) { open(model, it) }
+        if (engine == null) {
+            this.style = null
+            onFailure(chooser.trials())
+            return null
+        }
+        times.clear()
+        val policy = old?.policy ?: LoadPolicy(style.models.size)
+        return Working(style, model, engine, policy).also { working = it; onReady() }
+    }
+
+    private fun paint(frame: Frame, now: Working) {
+        times.add(Stage.CAMERA, frame.age)
+        val start = System.nanoTime()
+        try {
+            now.converter(frame, turn).convert(frame.yuv, now.input)
+        } finally {
+            frame.close()
+        }
+        val converted = System.nanoTime()
+        val shown = if (original) 0 else strength
+        try {
+            if (shown > 0) now.engine.paint(now.input, now.output)
+        } catch (error: RuntimeException) {
+            choosers.getValue(now.model.bytes).failed(error.message ?: error.javaClass.simpleName)
+            now.close()
+            working = null // the next frame opens the next fastest
+            return
+        }
+        val painted = System.nanoTime()
+        blend(now.input, if (shown > 0) now.output else now.input, shown, now.pixels)
+        val bitmap = now.nextBitmap()
+        bitmap.setPixels(now.pixels, 0, bitmap.width, 0, 0, bitmap.width, bitmap.height)
+        onPicture(bitmap)
+        val drawn = System.nanoTime()
+        times.add(Stage.CONVERT, converted - start)
+        if (shown > 0) times.add(Stage.INFER, painted - converted)
+        times.add(Stage.DRAW, drawn - painted)
+        times.drawn(drawn)
+        observe(now, drawn)
+    }
+
+    private fun observe(now: Working, time: Long) {
+        if (time - now.observed < 1_000_000_000) return
+        now.observed = time
+        val before = now.policy.load
+        val after = now.policy.observe(times.workMedian() ?: return, heat())
+        if (before != after) times.clear()
+        if (after.sizeIndex > before.sizeIndex || after.halfRate && !before.halfRate) onCooler()
+    }
+}
+
+/** Everything that painting one style at one size needs, allocated once. */
+private class Working(val style: Style, val model: Model, val engine: Engine, val policy: LoadPolicy) {
+    private val width = model.card.width
+    private val height = model.card.height
+    val input: ByteBuffer = ByteBuffer.allocateDirect(model.bytes)
+    val output: ByteBuffer = ByteBuffer.allocateDirect(model.bytes)
+    val pixels = IntArray(width * height)
+    var observed = System.nanoTime()
+
+    // One is on the screen, one is on its way there, one is being filled.
+    private val bitmaps = Array(3) { Bitmap.createBitmap(width, height, Bitmap.Config.ARGB_8888) }
+    private var next = 0
+    private var converter: Converter? = null
+    private var madeFor: Turn? = null
+    private var madeWidth = 0
+    private var madeHeight = 0
+
+    fun nextBitmap(): Bitmap = bitmaps[next].also { next = (next + 1) % bitmaps.size }
+
+    fun converter(frame: Frame, turn: Turn): Converter {
+        val yuv = frame.yuv
+        converter?.let { if (madeFor == turn && madeWidth == yuv.width && madeHeight == yuv.height) return it }
+        madeFor = turn
+        madeWidth = yuv.width
+        madeHeight = yuv.height
+        val crop = centreCrop(yuv.width, yuv.height, width, height, turn.rotation)
+        return Converter(crop, turn.rotation, turn.mirror, width, height).also { converter = it }
+    }
+
+    fun close() = engine.close()
+}

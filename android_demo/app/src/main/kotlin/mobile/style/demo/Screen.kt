@@ -1,0 +1,280 @@
+package mobile.style.demo
+
+import android.content.Context
+import android.content.res.ColorStateList
+import android.content.res.Configuration
+import android.view.Gravity
+import android.view.View
+import android.view.ViewGroup
+import android.widget.FrameLayout
+import android.widget.HorizontalScrollView
+import android.widget.LinearLayout
+import android.widget.ScrollView
+import android.widget.SeekBar
+import android.widget.Space
+
+/** What the user can do. */
+interface Actions {
+    fun choose(style: Int)
+    fun swipe(by: Int)
+    fun hold(original: Boolean)
+    fun strength(percent: Int)
+    fun shutter()
+    fun openPhoto()
+    fun flip()
+    fun share()
+    fun truth(visible: Boolean)
+    fun selfTest()
+}
+
+/** Everything on the screen, from the picture at the back to the sheets in front; it knows nothing of cameras. */
+class Screen(context: Context, private val actions: Actions) : FrameLayout(context) {
+    val picture = PictureView(context).apply { id = R.id.picture }
+    private val title = label(context, 26f, R.color.over).apply { letterSpacing = -0.01f }
+    private val status = label(context, 13f, R.color.over_soft).apply { accessibilityLiveRegion = ACCESSIBILITY_LIVE_REGION_POLITE }
+    private val flip = roundButton(context, R.drawable.ic_flip, R.string.flip) { actions.flip() }
+    private val info = roundButton(context, R.drawable.ic_info, R.string.info) { showTruth(!truthVisible) }
+    private val top = LinearLayout(context)
+    private val strip = LinearLayout(context)
+    private val scroller = HorizontalScrollView(context)
+    private val strength = SeekBar(context)
+    private val shutter = ShutterButton(context)
+    private val panel = LinearLayout(context)
+    private val notice = LinearLayout(context)
+    private val noticeTitle = label(context, 22f, R.color.ink, medium = true)
+    private val noticeText = label(context, 16f, R.color.ink_soft)
+    private val noticeButton = filledButton(context) { noticeAction() }
+    private var noticeAction: () -> Unit = {}
+    private val truth = ScrollView(context)
+    private val truthRows = LinearLayout(context)
+    private val selfTest = filledButton(context) { actions.selfTest() }
+    private val covered = IntArray(4)
+
+    val truthVisible get() = truth.visibility == View.VISIBLE
+
+    init {
+        setBackgroundColor(context.getColor(R.color.night))
+        addView(picture, LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.MATCH_PARENT))
+        buildTop()
+        buildPanel()
+        buildNotice()
+        buildTruth()
+        picture.onSwipe = actions::swipe
+        picture.onHold = actions::hold
+        setOnApplyWindowInsetsListener { _, insets ->
+            Newer.covered(insets).copyInto(covered)
+            arrange()
+            insets
+        }
+        arrange()
+    }
+
+    fun showStyles(styles: List<Style>) {
+        strip.removeAllViews()
+        styles.forEachIndexed { index, style ->
+            val tile = StyleTile(context, style.thumbnail, style.title)
+            tile.setOnClickListener { actions.choose(index) }
+            strip.addView(tile)
+        }
+    }
+
+    fun showChosen(index: Int, name: String, still: Boolean) {
+        title.text = name
+        picture.contentDescription = context.getString(if (still) R.string.picture_still else R.string.picture, name)
+        for (i in 0 until strip.childCount) strip.getChildAt(i).isSelected = i == index
+        strip.getChildAt(index)?.let { tile ->
+            scroller.post { scroller.smoothScrollTo(tile.left - (scroller.width - tile.width) / 2, 0) }
+        }
+        shutter.contentDescription = context.getString(if (still) R.string.save else R.string.shutter)
+        flip.contentDescription = context.getString(if (still) R.string.back_to_camera else R.string.flip)
+        flip.setImageResource(if (still) R.drawable.ic_close else R.drawable.ic_flip)
+    }
+
+    fun showStatus(text: String) {
+        status.text = text
+    }
+
+    fun showFlip(possible: Boolean) {
+        flip.visibility = if (possible) View.VISIBLE else View.GONE
+    }
+
+    fun allowShutter(possible: Boolean) {
+        shutter.isEnabled = possible
+        shutter.invalidate()
+    }
+
+    /** A sheet with words and one thing to do; nothing to do if [button] is null. */
+    fun showNotice(title: String, text: String, button: String?, action: () -> Unit) {
+        noticeTitle.text = title
+        noticeText.text = text
+        noticeButton.text = button
+        noticeButton.visibility = if (button == null) View.GONE else View.VISIBLE
+        noticeAction = action
+        notice.visibility = View.VISIBLE
+    }
+
+    fun hideNotice() {
+        notice.visibility = View.GONE
+    }
+
+    fun showTruth(visible: Boolean) {
+        truth.visibility = if (visible) View.VISIBLE else View.GONE
+        actions.truth(visible)
+    }
+
+    /** Each row is a name and what is measured; a name without a value is a heading. */
+    fun showTruthRows(rows: List<Pair<String, String>>) {
+        while (truthRows.childCount > rows.size) truthRows.removeViewAt(rows.size)
+        rows.forEachIndexed { index, (name, value) ->
+            val row = truthRows.getChildAt(index) as TruthRow? ?: TruthRow(context).also(truthRows::addView)
+            row.show(name, value)
+        }
+    }
+
+    fun showSelfTest(text: String, possible: Boolean) {
+        selfTest.text = text
+        selfTest.isEnabled = possible
+        selfTest.alpha = if (possible) 1f else 0.5f
+    }
+
+    override fun onConfigurationChanged(configuration: Configuration) {
+        super.onConfigurationChanged(configuration)
+        arrange()
+    }
+
+    private fun buildTop() {
+        top.gravity = Gravity.CENTER_VERTICAL
+        val words = LinearLayout(context).apply { orientation = LinearLayout.VERTICAL }
+        words.addView(title)
+        words.addView(status)
+        top.addView(words, LinearLayout.LayoutParams(0, LayoutParams.WRAP_CONTENT, 1f))
+        top.addView(info)
+        top.addView(Space(context), LinearLayout.LayoutParams(context.dp(8), 0))
+        top.addView(flip)
+        info.id = R.id.info
+        addView(top)
+    }
+
+    private fun buildPanel() {
+        panel.orientation = LinearLayout.VERTICAL
+        panel.gravity = Gravity.CENTER_HORIZONTAL
+        strength.id = R.id.strength
+        strength.max = 100
+        strength.progress = 100
+        strength.contentDescription = context.getString(R.string.strength)
+        strength.progressTintList = ColorStateList.valueOf(context.getColor(R.color.over))
+        strength.thumbTintList = ColorStateList.valueOf(context.getColor(R.color.over))
+        strength.progressBackgroundTintList = ColorStateList.valueOf(context.getColor(R.color.over_soft))
+        strength.setPadding(context.dp(20), context.dp(14), context.dp(20), context.dp(14))
+        strength.setOnSeekBarChangeListener(object : SeekBar.OnSeekBarChangeListener {
+            override fun onProgressChanged(bar: SeekBar, percent: Int, byUser: Boolean) = actions.strength(percent)
+            override fun onStartTrackingTouch(bar: SeekBar) = Unit
+            override fun onStopTrackingTouch(bar: SeekBar) = Unit
+        })
+        panel.addView(strength, LinearLayout.LayoutParams(context.dp(280), LayoutParams.WRAP_CONTENT))
+        scroller.isHorizontalScrollBarEnabled = false
+        scroller.isFillViewport = true
+        strip.gravity = Gravity.CENTER
+        strip.setPadding(context.dp(12), 0, context.dp(12), 0)
+        scroller.addView(strip)
+        panel.addView(scroller, LinearLayout.LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.WRAP_CONTENT))
+        val row = LinearLayout(context).apply { gravity = Gravity.CENTER }
+        row.addView(roundButton(context, R.drawable.ic_photo, R.string.open_photo, 52) { actions.openPhoto() })
+        row.addView(Space(context), LinearLayout.LayoutParams(context.dp(40), 0))
+        row.addView(shutter, LinearLayout.LayoutParams(context.dp(78), context.dp(78)))
+        row.addView(Space(context), LinearLayout.LayoutParams(context.dp(40), 0))
+        row.addView(roundButton(context, R.drawable.ic_share, R.string.share, 52) { actions.share() })
+        shutter.setOnClickListener { actions.shutter() }
+        val spaced = LinearLayout.LayoutParams(LayoutParams.WRAP_CONTENT, LayoutParams.WRAP_CONTENT)
+        spaced.setMargins(0, context.dp(16), 0, context.dp(16))
+        panel.addView(row, spaced)
+        addView(panel)
+    }
+
+    private fun buildNotice() {
+        notice.id = R.id.notice
+        notice.orientation = LinearLayout.VERTICAL
+        notice.background = rounded(context, R.color.sheet, 28)
+        notice.setPadding(context.dp(28), context.dp(28), context.dp(28), context.dp(28))
+        notice.addView(noticeTitle)
+        notice.addView(noticeText, spaced(12))
+        notice.addView(noticeButton, spaced(24))
+        notice.visibility = View.GONE
+        addView(notice, LayoutParams(context.dp(328), LayoutParams.WRAP_CONTENT, Gravity.CENTER))
+    }
+
+    private fun buildTruth() {
+        truth.id = R.id.truth
+        truth.background = rounded(context, R.color.sheet, 28)
+        truth.clipToOutline = true
+        val content = LinearLayout(context).apply { orientation = LinearLayout.VERTICAL }
+        content.setPadding(context.dp(24), context.dp(20), context.dp(24), context.dp(24))
+        val heading = LinearLayout(context).apply { gravity = Gravity.CENTER_VERTICAL }
+        heading.addView(
+            label(context, 20f, R.color.ink, medium = true).apply { setText(R.string.truth_title) },
+            LinearLayout.LayoutParams(0, LayoutParams.WRAP_CONTENT, 1f),
+        )
+        heading.addView(roundButton(context, R.drawable.ic_close, R.string.close, 48) { showTruth(false) }.apply {
+            imageTintList = ColorStateList.valueOf(context.getColor(R.color.ink))
+            background = rounded(context, R.color.line, 24)
+        })
+        content.addView(heading)
+        truthRows.orientation = LinearLayout.VERTICAL
+        content.addView(truthRows, spaced(8))
+        content.addView(selfTest, spaced(20))
+        truth.addView(content)
+        truth.visibility = View.GONE
+        addView(truth)
+    }
+
+    private fun spaced(above: Int) = LinearLayout.LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.WRAP_CONTENT).apply {
+        topMargin = context.dp(above)
+    }
+
+    /** Controls below the picture, or beside it where the screen is wider than high. */
+    private fun arrange() {
+        val configuration = resources.configuration
+        val wide = configuration.orientation == Configuration.ORIENTATION_LANDSCAPE
+        val (left, upper, right, lower) = covered
+        val side = context.dp(minOf(340, configuration.screenWidthDp * 45 / 100))
+        val panelWidth = if (wide) side + right else LayoutParams.MATCH_PARENT
+        panel.layoutParams = LayoutParams(panelWidth, LayoutParams.WRAP_CONTENT, Gravity.BOTTOM or Gravity.END)
+        panel.setPadding(if (wide) 0 else left, 0, right, lower)
+        val topWidth = if (wide) side + right else LayoutParams.MATCH_PARENT
+        top.layoutParams = LayoutParams(topWidth, LayoutParams.WRAP_CONTENT, Gravity.TOP or Gravity.END)
+        top.setPadding(context.dp(20) + if (wide) 0 else left, upper + context.dp(12), context.dp(16) + right, context.dp(12))
+        val sheet = context.dp(minOf(420, configuration.screenWidthDp - 24))
+        truth.layoutParams = LayoutParams(sheet, LayoutParams.WRAP_CONTENT, if (wide) Gravity.CENTER else Gravity.BOTTOM or Gravity.CENTER_HORIZONTAL)
+            .apply { setMargins(0, upper + context.dp(12), 0, lower + context.dp(12)) }
+        val height = context.dp(if (wide) 0 else PANEL)
+        val heading = context.dp(if (wide) 0 else HEADING)
+        picture.keepFree(left, upper + heading, if (wide) side + right else right, lower + height)
+    }
+
+    private operator fun IntArray.component4() = this[3]
+
+    private companion object {
+        const val PANEL = 260
+        const val HEADING = 84
+    }
+}
+
+/** A line of the panel of measurements. */
+private class TruthRow(context: Context) : LinearLayout(context) {
+    private val name = label(context, 14f, R.color.ink_soft)
+    private val value = label(context, 14f, R.color.ink, medium = true)
+
+    init {
+        setPadding(0, context.dp(5), 0, context.dp(5))
+        addView(name, LayoutParams(0, ViewGroup.LayoutParams.WRAP_CONTENT, 1f))
+        addView(value, LayoutParams(0, ViewGroup.LayoutParams.WRAP_CONTENT, 1.3f))
+        value.gravity = Gravity.END
+        value.fontFeatureSettings = "tnum"
+    }
+
+    fun show(first: String, second: String) {
+        name.text = first
+        value.text = second
+        value.visibility = if (second.isEmpty()) View.GONE else View.VISIBLE
+    }
+}

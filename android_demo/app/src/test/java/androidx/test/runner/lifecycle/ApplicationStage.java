@@ -1,0 +1,6 @@
+package androidx.test.runner.lifecycle;
+
+/** Stands in for the class of androidx.test, which is in Google's repository only; what Robolectric calls, no more. */
+public enum ApplicationStage {
+    PRE_ON_CREATE, CREATED
+}

@@ -1,0 +1,82 @@
+package mobile.style.core
+
+import java.nio.ByteBuffer
+
+/** A model loaded on a backend. [delegated] of its [nodes] run there, the others on TensorFlow Lite's own kernels. */
+interface Engine : Painter, AutoCloseable {
+    val backend: Backend
+    val nodes: Int
+    val delegated: Int
+
+    override fun close()
+}
+
+/** A picture, what the float network makes of it, and how close the int8 model came to that where it was exported. */
+class Golden(val photo: ByteArray, val reference: ByteArray, val expectedPsnr: Double) {
+    /** What a phone that computes rightly reaches at least; GPUs round differently, so a decibel is left to them. */
+    val limit get() = expectedPsnr - 1
+}
+
+/** The decibels that an engine reaches on a golden picture. */
+fun Golden.check(engine: Painter): Double {
+    val input = ByteBuffer.allocateDirect(photo.size).put(photo)
+    val output = ByteBuffer.allocateDirect(photo.size)
+    input.rewind()
+    engine.paint(input, output)
+    val painted = ByteArray(photo.size)
+    output.rewind()
+    output.get(painted)
+    return psnr(painted, reference)
+}
+
+/** Median milliseconds of some inferences, after a first that is not counted. */
+fun warmUp(engine: Painter, bytes: Int, runs: Int = 5, clock: () -> Long = System::nanoTime): Double {
+    val input = ByteBuffer.allocateDirect(bytes)
+    val output = ByteBuffer.allocateDirect(bytes)
+    engine.paint(input, output)
+    val times = DoubleArray(runs) {
+        val start = clock()
+        engine.paint(input, output)
+        (clock() - start) / 1e6
+    }
+    return quantile(times.also { it.sort() }, 0.5)
+}
+
+/**
+ * Drives [chooser] until it has an engine, or has run out of backends (null).
+ *
+ * One that paints something else than the golden picture's limit allows counts as failed, however fast it is. A
+ * backend that worked in the warm-up is opened again; if it does not, the next one has its turn.
+ */
+fun choose(
+    chooser: BackendChooser,
+    bytes: Int,
+    golden: Golden?,
+    clock: () -> Long = System::nanoTime,
+    open: (Backend) -> Engine,
+): Engine? {
+    while (true) {
+        when (val state = chooser.state) {
+            is BackendChooser.State.Measuring -> try {
+                open(state.backend).use { engine ->
+                    val decibels = golden?.check(engine)
+                    if (decibels != null && decibels < golden.limit) {
+                        chooser.failed("%.1f dB instead of %.1f".format(decibels, golden.expectedPsnr))
+                    } else {
+                        chooser.measured(warmUp(engine, bytes, clock = clock))
+                    }
+                }
+            } catch (error: Exception) {
+                chooser.failed(error.message ?: error.javaClass.simpleName)
+            } catch (error: LinkageError) { // a native library that this phone cannot load
+                chooser.failed(error.message ?: error.javaClass.simpleName)
+            }
+            is BackendChooser.State.Using -> try {
+                return open(state.backend)
+            } catch (error: Exception) {
+                chooser.failed(error.message ?: error.javaClass.simpleName)
+            }
+            is BackendChooser.State.Exhausted -> return null
+        }
+    }
+}

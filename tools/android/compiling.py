@@ -1,0 +1,142 @@
+"""From the sources of android_demo to class files, resources and dex."""
+
+import os
+import subprocess
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from toolchain import DEMO, Toolchain
+
+APPLICATION = "mobile.style.demo"
+VERSION_CODE, VERSION_NAME = 1, "1.0"
+MIN_SDK, COMPILE_SDK, TARGET_SDK = 26, 35, 35
+ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64")
+JVM_TARGET = "1.8"  # also of Java's own classes: Android 8 has no newer ones
+CORE, APP = DEMO / "core/src/main/kotlin", DEMO / "app/src/main"
+LIBRARIES = ("tensorflow-lite", "tensorflow-lite-api", "tensorflow-lite-gpu", "tensorflow-lite-gpu-api")
+
+
+class BuildError(Exception):
+    """What a tool said, in one line and then as it said it."""
+
+
+def run(*command: str | Path) -> str:
+    """Output of a program.
+
+    Raises:
+        BuildError: it failed.
+    """
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if done.returncode:
+        raise BuildError(f"{Path(command[0]).name} failed:\n{(done.stdout + done.stderr).strip()}")
+    return done.stdout
+
+
+def kotlinc(tools: Toolchain, sources: Sequence[Path], out: Path, classpath: Sequence[Path], *flags: str) -> None:
+    """Compiles Kotlin (and reads the Java among the sources) into a folder or jar."""
+    lib = tools.kotlin / "lib"
+    jars = (
+        "kotlin-compiler",
+        "kotlin-stdlib",
+        "kotlin-script-runtime",
+        "kotlin-reflect",
+        "kotlinx-coroutines-core-jvm",
+    )
+    compiler = os.pathsep.join(str(lib / f"{jar}.jar") for jar in (*jars, "annotations-13.0"))
+    run(
+        *("java", "-Xmx1500m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", compiler),
+        *("org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", "-no-stdlib", "-no-reflect", "-Werror"),
+        *(
+            f"-Xjdk-release={JVM_TARGET}",
+            "-classpath",
+            _joined([tools.stdlib, *classpath]),
+            "-d",
+            out,
+            *flags,
+            *sources,
+        ),
+    )
+
+
+def javac(sources: Sequence[Path], out: Path, classpath: Sequence[Path]) -> None:
+    """Compiles Java into a folder."""
+    run(
+        *("javac", "-nowarn", "-Xlint:none", "--release", JVM_TARGET.removeprefix("1."), "-encoding", "utf-8"),
+        *("-d", out, "-classpath", _joined(classpath), *sources),
+    )
+
+
+def _joined(paths: Sequence[Path]) -> str:
+    return os.pathsep.join(map(str, paths))
+
+
+def core(tools: Toolchain, work: Path) -> Path:
+    """Compiles the core, against Java and Kotlin's library only: an Android import in it would fail."""
+    out = work / "core"
+    kotlinc(tools, [CORE], out, [], "-module-name", "core")
+    return out
+
+
+def libraries(tools: Toolchain, work: Path) -> list[Path]:
+    """The classes of TensorFlow Lite's archives."""
+    jars = []
+    for name in LIBRARIES:
+        jar = work / f"{name}.jar"
+        with zipfile.ZipFile(tools.artifact(name)) as archive:
+            jar.write_bytes(archive.read("classes.jar"))
+        jars.append(jar)
+    return jars
+
+
+def resources(tools: Toolchain, work: Path, assets: Sequence[Path]) -> Path:
+    """Compiles and links resources, manifest and assets; R.java goes to work/generated."""
+    run("aapt2", "compile", "--dir", APP / "res", "-o", work / "res.zip")
+    # Gradle takes the package from its own file and refuses it in the manifest; aapt2 wants it there.
+    manifest, linked = work / "AndroidManifest.xml", work / "linked.apk"
+    manifest.write_text(
+        (APP / manifest.name).read_text().replace("<manifest ", f'<manifest package="{APPLICATION}" ', 1)
+    )
+    run(
+        *("aapt2", "link", "-o", linked, "-I", tools.framework_resources, "--manifest", manifest),
+        *("--java", work / "generated"),
+        *("--min-sdk-version", str(MIN_SDK), "--target-sdk-version", str(TARGET_SDK)),
+        *("--version-code", str(VERSION_CODE), "--version-name", VERSION_NAME, "--no-version-vectors"),
+        *(part for folder in assets for part in ("-A", folder)),
+        *("-0", "tflite", "-0", "png", "-0", "jpg", work / "res.zip"),
+    )
+    return linked
+
+
+def app(tools: Toolchain, work: Path, core_classes: Path, jars: Sequence[Path]) -> Path:
+    """Compiles the app against the framework's classes."""
+    out, generated = work / "app", work / "generated"
+    framework = tools.artifact("android-all:15")
+    kotlinc(
+        *(tools, [APP / "kotlin", generated], out, [framework, core_classes, *jars]),
+        *("-module-name", "app"),
+    )
+    javac(sorted(generated.rglob("*.java")), out, [framework])
+    return out
+
+
+def dex(tools: Toolchain, work: Path, inputs: Sequence[Path]) -> Path:
+    """Turns classes and jars into dex files in a folder; Kotlin's library is turned once for all builds."""
+    files: list[Path] = []
+    for path in inputs:
+        files += sorted(path.rglob("*.class")) if path.is_dir() else [path]
+    library = tools.folder / f"kotlin-stdlib-{MIN_SDK}"
+    if not (library / "classes.dex").exists():
+        _d8(tools, library, [tools.stdlib], [])
+    out = work / "dex"
+    _d8(tools, out, [*files, library / "classes.dex"], [tools.stdlib])
+    return out
+
+
+def _d8(tools: Toolchain, out: Path, files: Sequence[Path], classpath: Sequence[Path]) -> None:
+    out.mkdir(exist_ok=True)
+    flags = [part for jar in classpath for part in ("--classpath", jar)]
+    run(
+        *("java", "-Xmx1500m", "-cp", tools.d8, "com.android.tools.r8.D8", "--release", "--min-api", str(MIN_SDK)),
+        *("--lib", tools.artifact("android-all:15"), "--output", out, *flags, *files),
+    )

