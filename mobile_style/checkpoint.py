@@ -39,7 +39,10 @@ class Checkpoint:
         # Strides matter to safetensors, which writes the bytes of an array as they lie in memory.
         arrays = {name: np.asarray(value, order="C") for name, value in arrays.items()}
         with writing(path) as temporary:
+            temporary.touch()
+            mode = temporary.stat().st_mode
             save_file(arrays, temporary, {"mobile_style": json.dumps(self.card)})
+            temporary.chmod(mode)  # safetensors makes files that nobody else may read
 
     @classmethod
     def read(cls, path: Path) -> "Checkpoint":

@@ -23,9 +23,6 @@ def writing(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         if temporary.is_file():
-            mask = os.umask(0)
-            os.umask(mask)
-            temporary.chmod(0o666 & ~mask)  # safetensors makes files that nobody else may read
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())  # renamed before it is on disk, it could be empty after a crash
         temporary.replace(path)

@@ -1,14 +1,14 @@
-"""Where int8 is decided: the range of every tensor, corrected biases, and how gains are interpolated.
+"""Where int8 is decided: the range of every tensor, and how gains are interpolated.
 
 Weights are rounded per output channel, symmetrically; activations per tensor, to 256 levels that
 include zero (Jacob et al. 2018, https://arxiv.org/abs/1712.05877, the scheme of TensorFlow Lite).
 Pixels need no choice: 0..255 with scale 1 at both ends.
 
 `calibrate` sends a representative dataset through the network in float, then through the same network
-rounded, layer by layer. Each convolution's bias is shifted by what rounding has moved the mean of
-each channel so far (bias correction, Nagel et al. 2019, https://arxiv.org/abs/1906.04721). Each tensor
-gets the range with the least squared error against float in what the next layer sees of it: a few
-clipped peaks cost less than a coarse step for everything else.
+rounded, layer by layer. Each tensor gets the range with the least squared error against float in what the
+next layer sees of it: a few clipped peaks cost less than a coarse step for everything else. Biases stay as they
+were trained: correcting them by the mean errors on the dataset (Nagel et al. 2019,
+https://arxiv.org/abs/1906.04721) makes other photos worse (docs/quantization.md).
 """
 
 import math
@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from .deploy import Convolution, Tensor, forward
-from .tflite import PIXELS, FloatOps, Int8Ops, Quantization, Range, fake_quantized, linear
+from .tflite import PIXELS, FloatOps, Int8Ops, Quantization, Range, fake_quantized
 
 SHRINKS = np.geomspace(1.0, 0.15, 15)  # fractions of the full range that are tried
 SAMPLES = 200_000  # values of a tensor that the error is taken over
@@ -50,13 +50,13 @@ def calibrate(convolutions: Sequence[Convolution], photos: np.ndarray) -> Quanti
 
 @dataclass
 class _Recorder(FloatOps):
-    """Keeps a sample and the channels' means of every tensor of the float network, and a sample of its gains."""
+    """Keeps a sample of every tensor of the float network, and of its gains."""
 
-    seen: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    seen: dict[str, Tensor] = field(default_factory=dict)
     gains: dict[str, Tensor] = field(default_factory=dict)
 
     def stored(self, x: Tensor, name: str) -> Tensor:
-        self.seen[name] = (_sample(x), _channel_means(x))
+        self.seen[name] = _sample(x)
         return x
 
     def gain(self, x: Tensor, scale: np.ndarray, floor: np.ndarray, name: str) -> Tensor:
@@ -70,7 +70,7 @@ class _Recorder(FloatOps):
 class _Calibrator(Int8Ops):
     """The int8 network, which chooses a tensor's range when it first meets it."""
 
-    exact: dict[str, tuple[Tensor, Tensor]]
+    exact: dict[str, Tensor]
     gains: dict[str, Tensor]
     useful: dict[str, Range]
     last: str
@@ -79,7 +79,7 @@ class _Calibrator(Int8Ops):
         if name == self.last:
             chosen = PIXELS
         elif name in self.exact:
-            chosen = best_range(self.exact[name][0], _sample(x), self.matters(name))
+            chosen = best_range(self.exact[name], _sample(x), self.matters(name))
         else:  # a part of a gain, which float computes otherwise
             chosen = (0.0, MARGIN * float(tf.reduce_max(x)))
         self.quantization.ranges[name] = chosen
@@ -97,11 +97,7 @@ class _Calibrator(Int8Ops):
         return lambda values: values
 
     def convolve(self, x: Tensor, kernel: np.ndarray, bias: np.ndarray, strides: int, relu: bool, name: str) -> Tensor:
-        kernel = rounded_kernel(kernel)
-        if not relu and name in self.exact:  # before a ReLU the mean is not known
-            bias = bias + (self.exact[name][1] - _channel_means(linear(x, kernel, bias, strides))).numpy()
-            self.quantization.biases[name] = bias
-        return super().convolve(x, kernel, bias, strides, relu, name)
+        return super().convolve(x, rounded_kernel(kernel), bias, strides, relu, name)
 
     def interpolated(self, magnitude: Tensor, scale: np.ndarray, floor: np.ndarray, name: str) -> Tensor:
         lowest, highest = float(tf.reduce_min(magnitude)), float(tf.reduce_max(magnitude))
@@ -134,7 +130,3 @@ def _sample(x: Tensor) -> Tensor:
     while math.gcd(step, x.shape[-1]) > 1:  # or it would see some of the channels only
         step += 1
     return flat[::step]
-
-
-def _channel_means(x: Tensor) -> Tensor:
-    return tf.reduce_mean(x, (0, 1, 2))

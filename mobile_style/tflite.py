@@ -26,12 +26,10 @@ class Quantization:
 
     Attributes:
         ranges: lowest and highest value by tensor name.
-        biases: of the convolutions, corrected, by tensor name.
         knots: magnitudes between which a gain is interpolated, rising, by the gain's name.
     """
 
     ranges: dict[str, Range] = field(default_factory=dict)
-    biases: dict[str, np.ndarray] = field(default_factory=dict)
     knots: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -100,10 +98,6 @@ class Int8Ops(FloatOps):
     def stored(self, x: Tensor, name: str) -> Tensor:
         """Rounds to the tensor's range."""
         return fake_quantized(x, self.quantization.ranges[name])
-
-    def convolve(self, x: Tensor, kernel: np.ndarray, bias: np.ndarray, strides: int, relu: bool, name: str) -> Tensor:
-        """CONV_2D with the corrected bias."""
-        return super().convolve(x, kernel, self.quantization.biases.get(name, bias), strides, relu, name)
 
     def gain(self, x: Tensor, scale: np.ndarray, floor: np.ndarray, name: str) -> Tensor:
         """LEAKY_RELU, MEAN, and `interpolated`."""

@@ -59,3 +59,9 @@ def test_weights_that_do_not_fit_or_are_not_finite(trained_run: Path, tmp_path: 
     Checkpoint(good.card, {**good.weights, name: good.weights[name] * np.nan}, {}).write(tmp_path / "nan.safetensors")
     with pytest.raises(CheckpointError, match=name):
         load_network(tmp_path / "nan.safetensors")
+
+
+def test_others_may_read_a_checkpoint_as_any_file(tmp_path: Path) -> None:
+    Checkpoint({"schema": 1}, {"a": np.zeros(1, np.float32)}, {}).write(tmp_path / "model.safetensors")
+    (tmp_path / "any").touch()
+    assert (tmp_path / "model.safetensors").stat().st_mode == (tmp_path / "any").stat().st_mode
