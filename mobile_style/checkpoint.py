@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from .card import read_card
 from .errors import CheckpointError
@@ -39,10 +39,8 @@ class Checkpoint:
         # Strides matter to safetensors, which writes the bytes of an array as they lie in memory.
         arrays = {name: np.asarray(value, order="C") for name, value in arrays.items()}
         with writing(path) as temporary:
-            temporary.touch()
-            mode = temporary.stat().st_mode
-            save_file(arrays, temporary, {"mobile_style": json.dumps(self.card)})
-            temporary.chmod(mode)  # safetensors makes files that nobody else may read
+            # Written here, as safetensors' own files are for nobody else to read.
+            temporary.write_bytes(save(arrays, {"mobile_style": json.dumps(self.card)}))
 
     @classmethod
     def read(cls, path: Path) -> "Checkpoint":

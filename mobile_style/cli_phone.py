@@ -171,20 +171,18 @@ def bundle(
     Examples: `mobile-style bundle exports/*/model.tflite --android android_demo`,
     `mobile-style bundle starry_night the_scream --web site`
     """
-    if (android is None) == (web is None):
-        raise UsageError("say what the models are for: --android android_demo, or --web DIR")
-    if web is not None:
-        refuse_existing(web)
+    if web is not None and android is None:
         from .web_bundle import bundle_web
 
         print(bundle_web(models or [], web))
-        return
-    assert android is not None
-    with loading():
-        from .android_bundle import bundle_android
+    elif android is not None and web is None:
+        with loading():
+            from .android_bundle import bundle_android
 
-    for folder in bundle_android(models or [], android):
-        print(folder)
+        for folder in bundle_android(models or [], android):
+            print(folder)
+    else:
+        raise UsageError("say what the models are for: --android android_demo, or --web DIR")
 
 
 def benchmark(

@@ -190,10 +190,7 @@ def _download_maven(pins: Sequence[str]) -> None:
 
 
 def _check(file: Path, sha256: str) -> None:
-    with file.open("rb") as opened:
-        found = hashlib.file_digest(opened, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else ""
-    if not found:  # Python 3.10
-        found = hashlib.sha256(file.read_bytes()).hexdigest()
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
     if found != sha256:
         raise ToolchainError(f"{file.name} has the sha256 {found}, not {sha256}")
 
