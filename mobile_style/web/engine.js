@@ -110,6 +110,7 @@ export class Engine {
    */
   async load(style, wanted = "auto", threads = 0) {
     this.style = style;
+    this.used = null;  // until one is loaded
     const auto = wanted === "auto";
     const reasons = [];
     let gpu = Infinity;  // ms of a picture, where that is too slow to be taken for the best without a look at the CPU

@@ -170,6 +170,7 @@ async function paint() {
 
 async function one(now) {
   const {width, height} = grabbed.canvas;
+  const {used} = engine;
   try {
     // One bitmap for both canvases: the same frame, freed at once (drawn from the video itself, Chromium keeps each).
     const frame = now.live ? await createImageBitmap(now.element) : now.element;
@@ -183,15 +184,14 @@ async function one(now) {
     after.dataset.frames = Number(after.dataset.frames ?? 0) + 1;
     if (recording) compose(composed, before, after, strength());
   } catch (error) {
-    await recover(error);
+    await recover(error, used);
   }
 }
 
 // A run that fails leaves the engine untrusted: the style is loaded once more, without the GPU.
-async function recover(error) {
-  const {used} = engine;
+async function recover(error, used) {
+  if (!used || engine.used !== used) return;  // it was ended on purpose, or is being replaced
   engine.end();
-  if (!used) return;  // it was ended on purpose, or is being replaced
   try {
     await engine.load(style, used.kind === "webgpu" ? "threads" : "single");
     engine.used.reasons.unshift(`${describe(used)}: ${error.message}`);
