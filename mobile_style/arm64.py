@@ -6,7 +6,6 @@ bit-identical on both means that what was validated here is what phones paint.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ import numpy as np
 from . import images, worker
 from .benchmark import Emulated, Report, described, labels
 from .errors import DeviceError
+from .files import CACHE
 from .graph import Node, macs, read_tflite
 from .host import Host, HostSession, Worker
 from .measuring import Facts
@@ -27,7 +27,7 @@ from .models import carried_photos
 from .progress import track
 from .runtimes import RUNTIMES
 
-FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mobile-style" / "arm64"
+FOLDER = CACHE / "arm64"
 CPU = "cortex-a76"
 PLUGIN = "count_instructions.so"
 SETUP = "python -m mobile_style.arm64_setup"

@@ -118,6 +118,12 @@ def notes(report: Report) -> list[str]:
         found.append(
             "Emulated: the outputs and the counts of instructions are those of ARM kernels; nothing here is a latency."
         )
+    elif report.device.kind == "app":
+        found.append(
+            f"{report.runs} inferences each, one model after the other, so a phone that warms up slows the later ones; "
+            f"in brackets the limits that {SPREAD:.0%} of the medians of five in a row keep, of a ratio those of "
+            f"{CONFIDENCE:.0%} confidence. PSNR: of the golden picture that this phone painted, against the float one."
+        )
     elif report.rows:
         found.append(
             f"Median of {report.rows[0].latency.runs if report.rows[0].latency else 0} inferences each, in turns with "

@@ -1,7 +1,6 @@
 """A certificate for one address of this machine, signed by itself, kept for a year so that a phone warns once."""
 
 import ipaddress
-import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -10,9 +9,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from .files import writing
+from .files import CACHE, writing
 
-FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mobile-style" / "certificates"
+FOLDER = CACHE / "certificates"
 LIFE = timedelta(days=365)
 LEFT = timedelta(days=7)  # a certificate with less to go is replaced
 

@@ -209,6 +209,9 @@ def benchmark(
         Path | None,
         typer.Option(help="TensorFlow Lite's benchmark_model for the phone.", show_default="the one in the cache"),
     ] = None,
+    app: Annotated[
+        bool, typer.Option("--app", help="With --device adb: what the Android demo measures of its own styles.")
+    ] = False,
     json: Annotated[Path | None, typer.Option(help="New file for all figures.", show_default="none")] = None,
     html: Annotated[Path | None, typer.Option(help="New file: a page to share.", show_default="none")] = None,
     compare: Annotated[
@@ -220,6 +223,7 @@ def benchmark(
 
     Examples: `mobile-style benchmark exports/*/model.tflite --html latency.html`,
     `mobile-style benchmark starry_night --device adb --sustained 120`,
+    `mobile-style benchmark --device adb --app`,
     `mobile-style benchmark --fps 30`,
     `mobile-style benchmark --compare old.json new.json`
     """
@@ -238,14 +242,26 @@ def benchmark(
         counts = [int(part) for part in threads.split(",")]
     except ValueError:
         raise UsageError(f"--threads takes numbers from 1, such as 1,2,4, not {threads}") from None
-    if not models and fps is None:
+    if not models and fps is None and not app:
         raise UsageError("name .tflite files or models to measure; `mobile-style export` makes a file")
     if sizes and fps is None and all(model.endswith(".tflite") for model in models):
         raise UsageError("--size is for models that are exported for this; that of a .tflite file is fixed")
     from .benchmark_page import notes, write_json, write_page
-    from .devices import measure
 
-    report, answers = measure(device, runtime, benchmark_binary, models, sizes, counts, runs, sustained, fps)
+    if app:
+        kind, _, serial = device.partition(":")
+        if kind != "adb":
+            raise UsageError("--app goes with --device adb")
+        if models or sizes or benchmark_binary or sustained or fps:
+            raise UsageError("--app measures the styles inside the app, in its own way: leave the others of these out")
+        from .phone_app import benchmark_app
+
+        report = benchmark_app(serial)
+        answers: list[str] = []
+    else:
+        from .devices import measure
+
+        report, answers = measure(device, runtime, benchmark_binary, models, sizes, counts, runs, sustained, fps)
     tables.benchmark(report)
     for line in (*notes(report), *answers):
         print(line)

@@ -6,13 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from . import runtimes
-from .adb import Phone
 from .backend import loading
 from .benchmark import Report, benchmark
 from .errors import UsageError
 from .export_card import read_export_card
 from .host import Host, Worker
 from .measuring import Device
+from .phone import Phone
 from .runtimes import Runner
 
 ARM64 = "arm64-emulated"

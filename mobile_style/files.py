@@ -8,6 +8,9 @@ from pathlib import Path
 
 from .errors import OutputError
 
+# What can be made or fetched again; always outside the project and its runs.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mobile-style"
+
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:

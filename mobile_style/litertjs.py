@@ -7,7 +7,6 @@ of the wheel has nothing else.
 
 import gzip
 import hashlib
-import os
 import shutil
 import subprocess
 import tarfile
@@ -15,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .errors import DeviceError
-from .files import writing
+from .files import CACHE, writing
 
 VERSION = "2.5.3"
 # sha256 of the npm packages' archives.
@@ -27,7 +26,7 @@ BUILDS = ("", "threaded_", "compat_")  # of the WebAssembly: plain, with threads
 SCRIPTS = ("index.js", "wasm_utils.js", *(f"litert_wasm_{build}internal.js" for build in BUILDS))
 FILES = (*SCRIPTS, *(f"litert_wasm_{build}internal.wasm" for build in BUILDS))
 CARRIED = Path(__file__).parent / "data" / "litertjs"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mobile-style" / f"litertjs-{VERSION}"
+FETCHED = CACHE / f"litertjs-{VERSION}"
 SETUP = "python -m mobile_style.web_setup"
 
 
@@ -37,7 +36,7 @@ def folder() -> Path:
     Raises:
         DeviceError: they are not here.
     """
-    for place in (CARRIED, CACHE):
+    for place in (CARRIED, FETCHED):
         if all((place / f"{name}.gz").is_file() for name in FILES):
             return place
     raise DeviceError(f"LiteRT.js, which runs the models in a browser, is not set up; run: {SETUP}")

@@ -10,7 +10,7 @@ class Facts:
     """Without which a latency means nothing.
 
     Attributes:
-        kind: "host", "adb", "browser" or "arm64-emulated".
+        kind: "host", "adb", "app" (on a phone), "browser" or "arm64-emulated".
         name: the processor or the phone.
         system: operating system with its version.
         governor: who rules the processor's clock, as the system says.

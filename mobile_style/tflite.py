@@ -172,6 +172,7 @@ def with_card(content: bytes, card: dict[str, Any]) -> bytes:
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     for tensor in model.subgraphs[0].tensors:  # what says nothing here takes 2 % of an int8 file
         tensor.name, tensor.shapeSignature = tensor.name.split(b";")[0], None
+    _avoid_ties(model)
     buffer, entry = schema.BufferT(), schema.MetadataT()
     buffer.data = np.frombuffer(json.dumps(card).encode(), np.uint8)
     entry.name, entry.buffer = METADATA, len(model.buffers)
@@ -180,6 +181,34 @@ def with_card(content: bytes, card: dict[str, Any]) -> bytes:
     builder = _SharingBuilder(len(content))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _avoid_ties(model: Any) -> None:
+    """Moves the scales of int8 products by parts per million until no two bytes have a product between two levels.
+
+    XNNPACK takes a product that is halfway to the even level where it computes with floats (x86, WebAssembly), and
+    upwards on ARM, where it computes in fixed point: such a file would paint other bytes there.
+    """
+    (graph,) = model.subgraphs
+    multiplications = [
+        index for index, code in enumerate(model.operatorCodes) if code.builtinCode == schema.BuiltinOperator.MUL
+    ]
+    for operator in graph.operators:
+        given = [graph.tensors[index] for index in operator.inputs]
+        made = graph.tensors[operator.outputs[0]]
+        if operator.opcodeIndex not in multiplications or made.type != schema.TensorType.INT8:
+            continue
+        levels = [np.arange(-128, 128) - each.quantization.zeroPoint[0] for each in given]
+        products = np.unique(np.outer(*levels))
+        scale = np.float32(given[0].quantization.scale[0]) * np.float32(given[1].quantization.scale[0])
+        wanted = np.float32(made.quantization.scale[0])
+        steps = (wanted * np.float32(1 + sign * 1e-6 * step) for step in range(1000) for sign in (1, -1))
+        made.quantization.scale = np.array([next(s for s in steps if not ties(products, scale / s))], np.float32)
+
+
+def ties(products: np.ndarray, scale: np.float32) -> bool:
+    """Whether a product times the scale, in 24 bits, is a half, which is all that the two roundings differ in."""
+    return bool((np.abs(products.astype(np.float32) * scale) % 1 == 0.5).any())
 
 
 class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]

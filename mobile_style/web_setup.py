@@ -28,7 +28,7 @@ def setup() -> list[str]:
     except DeviceError:
         left += [] if shutil.which("npm") else _install("npm")
         try:
-            litertjs.fetch(litertjs.CACHE)
+            litertjs.fetch(litertjs.FETCHED)
         except DeviceError as error:
             left.append(str(error))
     return left

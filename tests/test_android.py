@@ -18,6 +18,7 @@ from mobile_style.android_bundle import bundle_android
 from mobile_style.errors import CheckpointError, UsageError
 from mobile_style.export_card import digest
 from mobile_style.fidelity import psnr
+from mobile_style.phone_app import read_rows
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "android_demo"
@@ -94,6 +95,12 @@ def test_the_apk_is_what_it_should_be(built: Built, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_two_builds_are_the_same(built: Built, tmp_path: Path) -> None:
+    again = build.build(built.tools, tmp_path / "app.apk", built.assets, tmp_path / "work")
+    assert digest(again.with_suffix(".unsigned.apk")) == digest(built.apk.with_suffix(".unsigned.apk"))
+
+
+@pytest.mark.slow
 def test_a_wrong_apk_is_refused(built: Built, tmp_path: Path) -> None:
     spoiled = tmp_path / "spoiled.apk"
     with zipfile.ZipFile(built.apk) as old, zipfile.ZipFile(spoiled, "w") as new:
@@ -127,6 +134,12 @@ def test_the_kotlin_tests_pass(built: Built, tmp_path: Path) -> None:
     assert passed, told[-6000:]
     assert count >= 31
     assert {path.stem for path in shots.iterdir()} >= {"live", "original", "truth", "landscape", "permission"}
+    rows = read_rows(json.loads((shots / "benchmark.json").read_text()))  # as `benchmark --device adb --app` does
+    assert {(row.model, row.accelerator) for row in rows} == {
+        (f"{name} 256x256", kind) for name in ("starry_night", "my_own") for kind in ("cpu", "cpu without XNNPACK")
+    }
+    assert all(row.latency and row.latency.runs == 10 and row.loaded and row.loaded.delegated == 243 for row in rows)
+    assert {row.sha256 for row in rows} == {digest(path) for path in built.assets.rglob("model.tflite")}
 
 
 @pytest.mark.slow

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -5,11 +6,14 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import Exported
-from mobile_style import arm64
+from mobile_style import arm64, images
+from mobile_style.android_bundle import bundle_android
 from mobile_style.arm64 import Emulator, emulate, installation
 from mobile_style.cli import app
+from mobile_style.devices import open_runner
 from mobile_style.errors import DeviceError, MobileStyleError
 from mobile_style.export import export
+from mobile_style.fidelity import psnr
 from mobile_style.models import DEFAULT
 from mobile_style.recipes import find_recipe
 
@@ -66,6 +70,19 @@ def test_validate_on_the_emulated_processor(exported: Exported) -> None:
     arguments = ["validate", str(exported("int8")), "--limit", "1", "--device", "arm64-emulated"]
     result = runner.invoke(app, arguments)
     assert "on an emulated cortex-a76" in result.stdout and result.exit_code in (0, 8), result.output
+
+
+@emulated
+def test_what_the_app_carries_paints_its_golden_picture(tmp_path: Path) -> None:
+    """As the APK holds it, and to the last digit of the PSNR that the app's self-test expects."""
+    manifest = tmp_path / "app/src/main/AndroidManifest.xml"
+    manifest.parent.mkdir(parents=True)
+    manifest.touch()
+    (folder,) = bundle_android(["self_portrait"], tmp_path)
+    golden = json.loads((folder / "golden.json").read_text())
+    (photo,) = (manifest.parent / "assets/golden").iterdir()
+    with open_runner(folder / "model.tflite", "arm64-emulated") as runner:
+        assert psnr(images.load(folder / "reference.png"), runner(images.load(photo))) == golden["psnr"]
 
 
 def test_without_a_set_up_it_says_how(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

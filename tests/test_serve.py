@@ -35,7 +35,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             (folder / "LICENSE").write_text("licence")
             for name in litertjs.FILES:
                 (folder / f"{name}.gz").write_bytes(gzip.compress(name.encode()))
-            patch.setattr(litertjs, "CACHE", folder)
+            patch.setattr(litertjs, "FETCHED", folder)
         yield
 
 
@@ -163,7 +163,7 @@ def test_the_command_serves_over_https_until_ctrl_c(tmp_path: Path) -> None:
     arguments = command("serve", "--port", "0", "--https")
     cache = {"XDG_CACHE_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
     (tmp_path / "mobile-style").mkdir()
-    (tmp_path / "mobile-style" / litertjs.CACHE.name).symlink_to(litertjs.folder())
+    (tmp_path / "mobile-style" / litertjs.FETCHED.name).symlink_to(litertjs.folder())
     process = subprocess.Popen(
         arguments, env=environment() | cache, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

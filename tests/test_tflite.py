@@ -9,6 +9,7 @@ from conftest import Exported
 from mobile_style import tflite
 from mobile_style.export_card import METADATA
 from mobile_style.lint import lint
+from mobile_style.models import BUNDLED
 from mobile_style.recipes import RECIPES
 
 
@@ -62,3 +63,27 @@ def test_constants_are_aligned(exported: Exported) -> None:
     model = tflite.schema.ModelT.InitFromPackedBuf(content, 0)
     large = [bytes(b.data) for b in model.buffers if b.data is not None and len(b.data) > 1000]
     assert large and all(content.index(data) % 16 == 0 for data in large)
+
+
+@pytest.mark.parametrize("model", ["exported", *(path.parent.name for path in BUNDLED.glob("*/int8.tflite"))])
+def test_no_product_of_bytes_lies_between_two_levels(model: str, exported: Exported) -> None:
+    """Where XNNPACK's kernels for x86 and for ARM would round it to different ones."""
+    path = exported("int8") if model == "exported" else BUNDLED / model / "int8.tflite"
+    interpreter = Interpreter(str(path))
+    tensors = {each["index"]: each for each in interpreter.get_tensor_details()}
+    multiplications = [each for each in interpreter._get_ops_details() if each["op_name"] == "MUL"]
+    assert len(multiplications) == 26
+    for operator in multiplications:
+        names = [*operator["inputs"], *operator["outputs"]]
+        (one, zero_of_one), (other, zero_of_other), (made, _) = (tensors[each]["quantization"] for each in names)
+        scale = np.float32(np.float32(one) * np.float32(other) / np.float32(made))
+        products = np.unique(np.outer(np.arange(-128, 128) - zero_of_one, np.arange(-128, 128) - zero_of_other))
+        upwards = np.floor(products * np.float64(scale) + 0.5)  # exact: 17 bits times 24
+        np.testing.assert_array_equal(np.rint(products.astype(np.float32) * scale), upwards)
+
+
+def test_ties_are_what_the_two_roundings_differ_in() -> None:
+    halves = np.arange(-9, 10)
+    assert tflite.ties(halves, np.float32(0.5)) and not tflite.ties(2 * halves, np.float32(0.5))
+    assert tflite.ties(np.array([50]), np.float32(0.37))  # 18.5000002, which is 18.5 in 24 bits
+    assert not tflite.ties(np.array([49]), np.float32(0.37))

@@ -30,7 +30,10 @@ for each in /*; do
   elif [ -d "$each" ]; then mkdir "$new$each" && mount --rbind "$each" "$new$each"; fi
 done
 mkdir -p "$new/data/local/tmp" "$new/data/bin"
-cp "$HERE/getprop" "$HERE/dumpsys" "$new/data/bin" && chmod 755 "$new"/data/bin/*
+mkdir "$new/sdcard"
+cp "$HERE/getprop" "$HERE/dumpsys" "$new/data/bin"
+for each in pm am pidof input; do cp "$HERE/app" "$new/data/bin/$each"; done
+chmod 755 "$new"/data/bin/*
 exec chroot "$new" /bin/bash -c "$AROUND"
 """
 AROUND = """

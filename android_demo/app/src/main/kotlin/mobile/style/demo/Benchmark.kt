@@ -48,7 +48,8 @@ class Benchmark(
     private fun row(model: Model, backend: Backend): Map<String, Any?> {
         val row = linkedMapOf<String, Any?>(
             "model" to model.card.name, "sha256" to model.card.sha256, "width" to model.card.width,
-            "height" to model.card.height, "accelerator" to backend.kind.name.lowercase(), "threads" to backend.threads,
+            "height" to model.card.height, "recipe" to model.card.recipe, "bytes" to model.card.bytes,
+            "accelerator" to backend.kind.name.lowercase(), "threads" to backend.threads,
         )
         try {
             val start = System.nanoTime()
@@ -65,7 +66,10 @@ class Benchmark(
                 }
                 row["first_ms"] = times.first()
                 row["times_ms"] = times.drop(1)
-                row["psnr"] = model.golden()?.check(engine)
+                val golden = model.golden()
+                val decibels = golden?.check(engine)
+                row["psnr"] = decibels
+                row["golden_passed"] = decibels != null && decibels >= golden.limit
                 row["thermal_status"] = heat()
             }
         } catch (error: Exception) {
