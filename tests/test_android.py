@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import re
 import shutil
 import sys
@@ -64,7 +65,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         tools = toolchain.find(tests=True)
     except toolchain.ToolchainError as error:
         pytest.skip(str(error))
-    root = tmp_path_factory.getbasetemp().parent / "android"
+    base = tmp_path_factory.getbasetemp()  # with xdist a folder of each process in the run's
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "android"
     root.mkdir(exist_ok=True)
     made = Built(root / "app.apk", root / "project" / "app/src/main/assets", root / "work", tools)
     with (root / "lock").open("w") as lock:
