@@ -153,7 +153,7 @@ class TrainConfig:
     minutes: float = 0.0
     learning_rate: float = 3e-3
     rounding_weight: float = 4000.0
-    stability: float = 100.0
+    stability: float = 0.0
     loss_precision: Literal["auto"] | Precision = "auto"
     seed: int = 0
     init: str = ""

@@ -18,6 +18,8 @@ from .recipes import Recipe
 
 Range = tuple[float, float]
 PIXELS: Range = (0.0, 255.0)
+HALFWAY = 2**-15  # levels; a mean on x86 was seen to be wrong by 1.9e-5
+TRIES = 300
 
 
 @dataclass
@@ -103,7 +105,12 @@ class Int8Ops(FloatOps):
         """LEAKY_RELU, MEAN, and `interpolated`."""
         # A leaky ReLU with a slope of -1 is the absolute value, for which int8 has no kernel.
         magnitude = self.stored(tf.nn.leaky_relu(x, alpha=-1.0), f"{name}_abs")
-        magnitude = self.stored(tf.reduce_mean(magnitude, (1, 2), keepdims=True), f"{name}_magnitude")
+        # Over each row, then over the rows: of so few bytes no sum need lie between two levels (`_avoid_ties`).
+        images, height, width, channels = magnitude.shape
+        rows = tf.reshape(magnitude, (images * height, 1, width, channels))
+        rows = self.stored(tf.reduce_mean(rows, (1, 2), keepdims=True), f"{name}_rows")
+        rows = tf.reshape(rows, (images, height, 1, channels))
+        magnitude = self.stored(tf.reduce_mean(rows, (1, 2), keepdims=True), f"{name}_magnitude")
         return self.interpolated(magnitude, scale, floor, name)
 
     def interpolated(self, magnitude: Tensor, scale: np.ndarray, floor: np.ndarray, name: str) -> Tensor:
@@ -184,31 +191,47 @@ def with_card(content: bytes, card: dict[str, Any]) -> bytes:
 
 
 def _avoid_ties(model: Any) -> None:
-    """Moves the scales of int8 products by parts per million until no two bytes have a product between two levels.
+    """Moves the scales of int8 products and means by millionths until no result lies between two levels.
 
-    XNNPACK takes a product that is halfway to the even level where it computes with floats (x86, WebAssembly), and
-    upwards on ARM, where it computes in fixed point: such a file would paint other bytes there.
+    XNNPACK's kernels for x86, WebAssembly and ARM compute them in floats or in fixed point, and round such a result to
+    different levels: a file would paint other bytes on a phone.
     """
     (graph,) = model.subgraphs
-    multiplications = [
-        index for index, code in enumerate(model.operatorCodes) if code.builtinCode == schema.BuiltinOperator.MUL
-    ]
     for operator in graph.operators:
-        given = [graph.tensors[index] for index in operator.inputs]
-        made = graph.tensors[operator.outputs[0]]
-        if operator.opcodeIndex not in multiplications or made.type != schema.TensorType.INT8:
+        kind = model.operatorCodes[operator.opcodeIndex].builtinCode
+        given, (made, *_) = ([graph.tensors[index] for index in each] for each in (operator.inputs, operator.outputs))
+        if made.type != schema.TensorType.INT8:
             continue
-        levels = [np.arange(-128, 128) - each.quantization.zeroPoint[0] for each in given]
-        products = np.unique(np.outer(*levels))
-        scale = np.float32(given[0].quantization.scale[0]) * np.float32(given[1].quantization.scale[0])
-        wanted = np.float32(made.quantization.scale[0])
-        steps = (wanted * np.float32(1 + sign * 1e-6 * step) for step in range(1000) for sign in (1, -1))
-        made.quantization.scale = np.array([next(s for s in steps if not ties(products, scale / s))], np.float32)
+        scale = np.float64(given[0].quantization.scale[0])
+        if kind == schema.BuiltinOperator.MUL:
+            scale *= given[1].quantization.scale[0]
+            results = np.unique(np.outer(*(np.arange(-128, 128) - each.quantization.zeroPoint[0] for each in given)))
+        elif kind == schema.BuiltinOperator.MEAN:
+            count = given[0].shape[1] * given[0].shape[2]
+            scale /= count
+            results = np.arange(255 * count + 1)
+        else:
+            if kind == schema.BuiltinOperator.RESHAPE:  # of what was moved
+                made.quantization.scale = given[0].quantization.scale
+            continue
+        made.quantization.scale = np.array([_decided(results, scale, made.quantization.scale[0])], np.float32)
 
 
-def ties(products: np.ndarray, scale: np.float32) -> bool:
-    """Whether a product times the scale, in 24 bits, is a half, which is all that the two roundings differ in."""
-    return bool((np.abs(products.astype(np.float32) * scale) % 1 == 0.5).any())
+def _decided(results: np.ndarray, scale: np.float64, wanted: np.float32) -> np.float32:
+    """The output's scale next to `wanted` with no ties; of large pictures' means, which all have some, the fewest."""
+    candidates, counts = [], []
+    for step in range(TRIES):
+        candidates.append(np.float32(wanted * (1 + 1e-6 * step)))
+        counts.append(ties(results, scale / np.float64(candidates[-1])))
+        if counts[-1] == 0:
+            break
+    return candidates[int(np.argmin(counts))]
+
+
+def ties(results: np.ndarray, scale: float) -> int:
+    """How many integer results, times the scale, lie halfway between two of the 256 levels, or all but halfway."""
+    levels = np.abs(results * scale)
+    return int((np.abs(levels[levels < 256] % 1 - 0.5) < HALFWAY).sum())
 
 
 class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]

@@ -21,6 +21,7 @@ TINY = {
     "style_size": 48,
     "batch_size": 2,
     "steps": 6,
+    "stability": 100.0,
     "checkpoint_every": 2,
     "preview_every": 3,
 }

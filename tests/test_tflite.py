@@ -66,24 +66,31 @@ def test_constants_are_aligned(exported: Exported) -> None:
 
 
 @pytest.mark.parametrize("model", ["exported", *(path.parent.name for path in BUNDLED.glob("*/int8.tflite"))])
-def test_no_product_of_bytes_lies_between_two_levels(model: str, exported: Exported) -> None:
+def test_no_product_or_mean_of_bytes_lies_between_two_levels(model: str, exported: Exported) -> None:
     """Where XNNPACK's kernels for x86 and for ARM would round it to different ones."""
-    path = exported("int8") if model == "exported" else BUNDLED / model / "int8.tflite"
-    interpreter = Interpreter(str(path))
+    interpreter = Interpreter(str(exported("int8") if model == "exported" else BUNDLED / model / "int8.tflite"))
     tensors = {each["index"]: each for each in interpreter.get_tensor_details()}
-    multiplications = [each for each in interpreter._get_ops_details() if each["op_name"] == "MUL"]
-    assert len(multiplications) == 26
-    for operator in multiplications:
-        names = [*operator["inputs"], *operator["outputs"]]
-        (one, zero_of_one), (other, zero_of_other), (made, _) = (tensors[each]["quantization"] for each in names)
-        scale = np.float32(np.float32(one) * np.float32(other) / np.float32(made))
-        products = np.unique(np.outer(np.arange(-128, 128) - zero_of_one, np.arange(-128, 128) - zero_of_other))
-        upwards = np.floor(products * np.float64(scale) + 0.5)  # exact: 17 bits times 24
-        np.testing.assert_array_equal(np.rint(products.astype(np.float32) * scale), upwards)
+    seen = 0
+    for operator in interpreter._get_ops_details():
+        if operator["op_name"] not in ("MUL", "MEAN"):
+            continue
+        one, other, made = (tensors[each] for each in [*operator["inputs"], *operator["outputs"]])
+        scale, zero = one["quantization"]
+        if operator["op_name"] == "MUL":
+            scale *= other["quantization"][0]
+            results = np.outer(np.arange(-128, 128) - zero, np.arange(-128, 128) - other["quantization"][1])
+        else:
+            scale /= one["shape"][1] * one["shape"][2]
+            results = np.arange(0, 255 * one["shape"][1] * one["shape"][2] + 1)
+        levels = results * scale / made["quantization"][0]
+        inside = levels[np.abs(levels) < 256]
+        np.testing.assert_array_equal(np.rint(inside + 2e-5), np.rint(inside - 2e-5))
+        seen += 1
+    assert seen == 26 + 26
 
 
-def test_ties_are_what_the_two_roundings_differ_in() -> None:
+def test_ties_are_what_roundings_differ_in() -> None:
     halves = np.arange(-9, 10)
-    assert tflite.ties(halves, np.float32(0.5)) and not tflite.ties(2 * halves, np.float32(0.5))
-    assert tflite.ties(np.array([50]), np.float32(0.37))  # 18.5000002, which is 18.5 in 24 bits
-    assert not tflite.ties(np.array([49]), np.float32(0.37))
+    assert tflite.ties(halves, 0.5) == 10 and tflite.ties(2 * halves, 0.5) == 0
+    assert tflite.ties(np.array([50]), 0.37) == 1 and tflite.ties(np.array([49]), 0.37) == 0
+    assert tflite.ties(np.array([50, 50_000]), 0.3701) == 0  # near none, and beyond all levels
