@@ -19,6 +19,7 @@ from .graph import macs, read_tflite
 from .latency import Interval, Latency, Turns, latency, ratio
 from .measuring import Device, Facts, Loaded, Session, Turn
 from .progress import console, track
+from .recipes import RECIPES
 
 SCHEMA = 1
 FEWEST_TURNS = 3  # of which an interval can be made, should a phone go away midway
@@ -238,10 +239,12 @@ def _jobs(
 
 
 def labels(files: Sequence[Path]) -> list[str]:
-    """Short names of files, each once: of one called model.tflite, its folder's."""
+    """Short names of files, each once: of one called model.tflite, its folder's; of int8.tflite, both."""
     found: list[str] = []
+    recipes = {recipe.name for recipe in RECIPES}
     for path in files:
-        name = path.resolve().parent.name if path.stem == "model" else path.stem
+        folder = path.resolve().parent.name
+        name = folder if path.stem == "model" else f"{folder}-{path.stem}" if path.stem in recipes else path.stem
         same = sum(each == name or each.startswith(f"{name} (") for each in found)
         found.append(f"{name} ({same + 1})" if same else name)
     return found

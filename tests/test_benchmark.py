@@ -219,6 +219,7 @@ def test_what_was_measured_before_a_device_left_is_kept(exported: Exported) -> N
 def test_labels_are_short_and_different() -> None:
     paths = [Path("exports/a-int8/model.tflite"), Path("x/b.tflite"), Path("y/b.tflite"), Path("x/b.tflite")]
     assert labels(paths) == ["a-int8", "b", "b (2)", "b (3)"]
+    assert labels([Path("models/udnie/int8.tflite")]) == ["udnie-int8"]
 
 
 def test_what_emulation_must_keep() -> None:
