@@ -4,7 +4,7 @@
 
 Each measurement is a process of its own; the rounds take turns, so that a noisy machine hits all of
 them alike. Ours is measured in both phases of a training: the rough one does what PyTorch's loop does; the
-fine one also rounds activations as int8 will, and paints every crop twice more, unrounded and moved. The loss
+fine one also rounds activations as int8 will, and paints every crop once more, unrounded. The loss
 network runs in the precision that the processor is fastest at, PyTorch's in float32. Needs PyTorch (`pip
 install --group bench`), in this environment or in the one whose interpreter `--torch-python` names. Prints
 a Markdown table.

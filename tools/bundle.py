@@ -15,6 +15,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from mobile_style import images
 from mobile_style.card import MODEL, read_card
@@ -39,7 +41,9 @@ SAMPLES = (
     "held_out/astronaut_portrait", "train/mill_worker", "held_out/singapore_skyline_dusk", "held_out/roman_colosseum",
     "held_out/snowy_mountain_lake", "held_out/forest_stream", "held_out/river_otters", "train/tabby_cat",
     "held_out/espresso_cup", "train/fig_in_red_bowl", "held_out/dandelion_meadow", "train/spice_market",
+    "train/beacon_street_sunset",
 )  # fmt: skip
+WORDS = ("The quick brown fox", "jumps over the lazy dog", "0123456789")  # set larger, then smaller
 
 
 def main() -> None:
@@ -79,6 +83,7 @@ def main() -> None:
 def _samples(out: Path) -> None:
     network, _ = load_network(out / MODEL)
     photos = [images.centre_square(images.load(carried_photos("") / f"{name}.jpg"), 256) for name in SAMPLES]
+    photos.append(_written())
     painted = [stylize_image(network, photo) for photo in photos]
     half = len(photos) // 2
     sheet = images.grid([photos[:half], painted[:half], photos[half:], painted[half:]])
@@ -87,13 +92,25 @@ def _samples(out: Path) -> None:
     (out / "thumbnail.jpg").write_bytes(images.encode(thumbnail, "JPEG", quality=88))
 
 
+def _written() -> np.ndarray:
+    """A page of text, (256, 256, 3)."""
+    page = Image.new("RGB", (256, 256), "#f4efe2")
+    top = 14
+    for size in (20, 15, 11):
+        for line in WORDS:
+            ImageDraw.Draw(page).text((14, top), line, "#1d1d1d", ImageFont.load_default(size))
+            top += round(1.35 * size)
+        top += 10
+    return np.asarray(page)
+
+
 def _styles_page() -> None:
     """docs/styles.md: every bundled style's samples and figures."""
     lines = [
         "# The bundled styles",
         "",
-        "Photos of the package, and what each model makes of them at 256 x 256. Eight of the twelve were never trained on;",
-        "the mill worker, the cat, the figs and the market were. Made by `tools/bundle.py`.",
+        "Photos of the package and a page of text, and what each model makes of them at 256 x 256. Nine of the fourteen were",
+        "never trained on; the mill worker, the cat, the figs, the market and the street were. Made by `tools/bundle.py`.",
     ]
     for page in sorted((ROOT / "models").glob("*/README.md")):
         folder, card = page.parent, page.read_text()
