@@ -25,7 +25,7 @@ from mobile_style.config import Architecture, TrainConfig
 from mobile_style.evaluate import Evaluation, evaluate
 from mobile_style.export import export
 from mobile_style.losses import GRAMS, loss_of, save_grams
-from mobile_style.models import STYLES, carried_photos
+from mobile_style.models import carried_photos
 from mobile_style.network import load_network
 from mobile_style.recipes import find_recipe
 from mobile_style.stylize import stylize_image
@@ -66,7 +66,7 @@ def main() -> None:
         "init": Path(config["init"]).name,
     }  # no paths
     Checkpoint(trained.card | {"config": public}, trained.weights, {}).write(out / MODEL)
-    if not (STYLES / f"{arguments.name}.jpg").is_file():
+    if config["style"] != arguments.name:  # the painting is not one that the package carries
         save_grams(loss_of(arguments.run / MODEL, TrainConfig.from_card(trained.card)), out / GRAMS)
     exports = [export(arguments.name, find_recipe(*kind), out=out / file)[0] for file, kind in EXPORTS.items()]
     failed = [f"{each.path}: {failure}" for each in exports for failure in each.validation.failures]
