@@ -7,6 +7,7 @@ file or card becomes a part of an address.
 import gzip
 import hashlib
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -24,6 +25,7 @@ from .models import BUNDLED, DEFAULT, STYLES, carried_photos
 WEB = Path(__file__).parent / "web"
 PHOTOS = ("singapore_skyline_dusk", "roman_colosseum", "river_otters", "astronaut_portrait")  # CC0 or public domain
 THUMBNAIL = 192
+LARGEST = 4096  # pixels of a side, as in `export`
 KINDS = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -135,15 +137,20 @@ def _find(models: Sequence[Path]) -> tuple[list[_Export], list[str]]:
     for path in dict.fromkeys(files):
         try:
             card = read_export_card(path)
-            given = card["input"]
+            given, export = card["input"], _Export(path, card)
+            sides = given["shape"][1:3]
             if len(given["shape"]) != 4 or given["type"] not in ("uint8", "float32"):
                 raise CheckpointError(f"{path} takes {given['type']} {given['shape']}, and the page gives it pictures")
-            exports.append(_Export(path, card))
+            if not all(isinstance(side, int) and 0 < side <= LARGEST for side in sides):
+                raise CheckpointError(f"{path} takes pictures of {sides}, and the page gives it up to {LARGEST} pixels")
+            hash((export.style(), card["recipe"]))  # what is damaged is found here, not while the page is served
+            _psnr(card)
+            exports.append(export)
         except CheckpointError as error:
             if path in models:
                 raise
             left_out.append(str(error))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             left_out.append(f"the card of {path} is damaged ({error})")
     return exports, left_out
 
@@ -172,14 +179,13 @@ def _style(site: Site, number: int, group: list[_Export]) -> dict[str, Any]:
         answer = f"{folder}/{place}.rgb"
         site[url] = resource(url, export.path.read_bytes)
         site[answer] = resource(answer, cache(partial(_known_answer, export.path, height, width)))
-        measured = export.card["fidelity"]
         files.append(
             {
                 "url": url,
                 "recipe": str(export.card["recipe"]),
                 "type": export.card["input"]["type"],
                 "bytes": export.path.stat().st_size,
-                "psnr": measured["mean"]["psnr"] if measured else None,
+                "psnr": _psnr(export.card),
                 "known": {"input": given, "output": answer},
             }
         )
@@ -190,6 +196,13 @@ def _style(site: Site, number: int, group: list[_Export]) -> dict[str, Any]:
         "thumbnail": f"{folder}/thumbnail.jpg",
         "files": files,
     }
+
+
+def _psnr(card: dict[str, Any]) -> float | None:
+    """As measured when the file was exported, if it was, and a number that JSON has."""
+    measured = card["fidelity"]
+    psnr = float(measured["mean"]["psnr"]) if measured else math.inf
+    return psnr if math.isfinite(psnr) else None
 
 
 def _title(name: str) -> str:

@@ -136,6 +136,64 @@ def test_the_camera_is_painted_live(context: Any, url: str) -> None:
     assert errors == []
 
 
+def test_what_comes_after_the_camera_is_painted(context: Any, url: str) -> None:
+    """Another source, the other camera, or the same one again; also where a recording still runs."""
+    page = opened(context, url)
+    page.wait_for_selector(STARTED)
+
+    def camera() -> None:
+        page.click("#camera")
+        page.wait_for_selector("#camera[aria-pressed=true]")
+        before = frames(page)
+        until(lambda: frames(page) > before + 2)
+
+    picture = images.centre_square(photo("astronaut_portrait"), 256)
+    for pause in (0, 35, 150):  # milliseconds: the page waits for a frame, paints one, or is between the two
+        camera()
+        page.wait_for_timeout(pause)
+        drop(page, "a.png", png(picture), "image/png")
+        until(lambda: np.array_equal(canvas(page)[1], picture))
+        np.testing.assert_array_equal(canvas(page)[0], native(INT8, picture))
+        camera()
+        page.wait_for_timeout(pause)
+        page.evaluate("document.getElementById('flip').click()")  # hidden, as there is one camera only
+        before = frames(page)
+        until(lambda before=before: frames(page) > before + 2)
+        page.click("#camera")
+        page.wait_for_selector("#camera[aria-pressed=false]")
+    camera()
+    page.click("#record")
+    page.wait_for_selector("#record[aria-pressed=true]")
+    page.click("#sample")
+    page.wait_for_selector("#taken video")
+    page.click("#close")
+    assert page.get_attribute("#record", "aria-pressed") == "false"
+
+
+def test_a_camera_that_goes(context: Any, url: str) -> None:
+    page = opened(context, url)
+    page.wait_for_selector(STARTED)
+    page.evaluate(
+        """() => { const media = navigator.mediaDevices, open = media.getUserMedia.bind(media);
+                   media.getUserMedia = async (wanted) => (window.stream = await open(wanted)); }"""
+    )
+    page.click("#camera")
+    page.wait_for_selector("#camera[aria-pressed=true]")
+    before = frames(page)
+    until(lambda: frames(page) > before)
+    page.evaluate(
+        "() => { const [it] = stream.getVideoTracks(); it.stop(); it.dispatchEvent(new Event('ended')); }"
+    )  # as an unplugged one does
+    page.wait_for_selector("#camera[aria-pressed=false]")
+    assert "camera has gone" in page.text_content("#message") and page.is_disabled("#record")
+    page.wait_for_timeout(300)
+    before = frames(page)
+    page.wait_for_timeout(1000)
+    assert frames(page) == before  # its last picture is not painted over and over
+    page.click("#camera")  # once is enough
+    until(lambda: frames(page) > before)
+
+
 def test_a_taken_picture_is_the_blend_that_is_shown(context: Any, url: str) -> None:
     page = opened(context, url)
     page.wait_for_selector(STARTED)
@@ -220,8 +278,19 @@ def test_broken_and_hostile_models(context: Any, tmp_path: Path) -> None:
         card["file"]["sha256"] = digest(place / "int8.tflite")
         (place / "int8.json").write_text(json.dumps(card))
     (tmp_path / "no_card.tflite").write_bytes(b"TFL3")
+    card = json.loads(INT8.with_suffix(".json").read_text())
+    huge = card["input"] | {"shape": [1, 100_000, 100_000, 3]}
+    for folder, change in {
+        "no_mean": {"fidelity": {"mean": []}},
+        "no_recipe": {"recipe": ["int8"]},
+        "huge": {"input": huge},
+    }.items():
+        (tmp_path / folder).mkdir()
+        shutil.copy(INT8, tmp_path / folder)
+        (tmp_path / folder / "int8.json").write_text(json.dumps(card | change))
     site, left_out = build_site([tmp_path])
-    assert len(left_out) == 1 and "no_card.tflite" in left_out[0]
+    assert [sum(name in each for each in left_out) for name in ("no_card", "no_mean", "no_recipe", "huge")] == [1] * 4
+    assert len(left_out) == 4
     with serving(site) as address:
         errors: list[str] = []
         page = opened(context, address, errors)
@@ -237,6 +306,8 @@ def test_broken_and_hostile_models(context: Any, tmp_path: Path) -> None:
         drop(page, hostile + ".tflite", b"no model at all", "")
         page.wait_for_selector("#message.error")
         assert hostile in page.text_content("#message") and "Failed to fetch" not in page.text_content("#message")
+        until(lambda: page.locator(".style").count() == 3 and page.get_by_label("Good One").is_checked())
+        until(lambda: "Good One" not in page.text_content("#message") and hostile in page.text_content("#message"))
         drop(page, hostile + ".jpg", b"no photo", "image/jpeg")
         until(lambda: "is no photo that this browser can read" in page.text_content("#message"))
         assert page.locator("img[onerror]").count() == 0 and page.title() == "mobile-style"

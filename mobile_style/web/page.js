@@ -49,15 +49,16 @@ function engineChanged({used}, error) {
   document.documentElement.dataset.engine = used.kind;
 }
 
-function choose(next) {
+// A complaint stays shown while the style that is named takes over from one that cannot be used.
+function choose(next, complaint = "") {
   const last = loading;
   const one = last.catch(() => {}).then(async () => {
     if (loading !== one) return false;  // another one was chosen meanwhile
-    say(`Loading ${next.title}…`, "busy");
+    say(complaint || `Loading ${next.title}…`, complaint ? "error" : "busy");
     style = next;
     try {
       await engine.load(next, get("engine").value);
-      say("");
+      if (!complaint) say("");
       stats.clear();
       layout();
       return true;
@@ -82,15 +83,21 @@ function addStyle(entry, checked) {
   title.textContent = entry.title;
   label.title = entry.painting ? `After ${entry.painting}` : "";
   label.append(input, face, title);
+  entry.input = input;
   input.addEventListener("change", () => choose(entry));
   get("styles").append(label);
 }
 
-// A model file of the visitor's own; it takes bytes or floats of 0 to 255.
-function openModel(file) {
+// A model file of the visitor's own; it takes bytes or floats of 0 to 255. One that cannot be used leaves the picker, and
+// the style before it is back.
+async function openModel(file) {
   const entry = {title: file.name, files: [{own: file, recipe: "own file", type: "found out on loading"}]};
+  const last = style;
   addStyle(entry, true);
-  return choose(entry);
+  if ((await choose(entry)) || style !== entry) return;
+  entry.input.closest("label").remove();
+  last.input.checked = true;
+  await choose(last, get("message").textContent);
 }
 
 // --- sources
@@ -101,6 +108,7 @@ async function use(open, words) {
   try {
     const opened = await open();
     if (mine !== opening) return opened.stop();
+    recording?.stop();
     source?.stop();
     source = opened;
     say("");
@@ -112,7 +120,13 @@ async function use(open, words) {
   get("flip").hidden = !source.live || (await cameras()) < 2;
   get("record").disabled = !source.live;
   setMirror(source.live && facing === "user");
-  source.ended?.then(() => mine === opening && say("The camera has gone. Choose it again, or a photo.", "error"));
+  source.ended?.then(() => {
+    if (mine !== opening) return;
+    recording?.stop();
+    get("camera").setAttribute("aria-pressed", false);
+    get("record").disabled = true;
+    say("The camera has gone. Choose it again, or a photo.", "error");
+  });
   stats.clear();
   layout();
   return paint();
@@ -159,10 +173,10 @@ async function paint() {
   painting = true;
   while (again && (await loading) && source) {
     const now = source;
-    again = now.live;
-    await one(now);
+    again = now.live && !now.gone;
+    if (!now.gone) await one(now);
     // A stopped camera gives no frames any more: another source must not wait for it.
-    if (now.live) await Promise.race([nextFrame(now), now.ended]);
+    if (again) await Promise.race([nextFrame(now), now.ended]);
     again ||= now !== source;
   }
   painting = false;
@@ -235,7 +249,7 @@ async function clip() {
 }
 
 const ACTIONS = {
-  camera: () => (source?.live ? useSample() : useCamera()),
+  camera: () => (source?.live && !source.gone ? useSample() : useCamera()),
   sample: useSample,
   open: () => get("file").click(),
   flip: () => {

@@ -1,4 +1,5 @@
-// Where pictures come from: the camera or a photo. A source is {element, width, height, live, stop()}.
+// Where pictures come from: the camera or a photo. A source is {element, width, height, live, stop()}; a camera also has
+// `ended`, a promise, and `gone`, whether it has ended, by stop() or by itself.
 
 const WORDS = {
   NotAllowedError: "The camera is not allowed. Allow it in the address bar, or use a photo.",
@@ -23,12 +24,17 @@ export async function openCamera(facing) {
   element.muted = element.playsInline = true;
   element.srcObject = stream;
   await element.play();
-  const stop = () => stream.getTracks().forEach((track) => track.stop());
+  let gone = false;
+  let end;
+  const ended = new Promise((resolve) => (end = () => ((gone = true), resolve())));
+  stream.getVideoTracks()[0].addEventListener("ended", end);
+  const stop = () => (stream.getTracks().forEach((track) => track.stop()), end());  // stop() fires no event
   return {
     element,
     live: true,
     stop,
-    ended: new Promise((resolve) => stream.getVideoTracks()[0].addEventListener("ended", resolve)),
+    ended,
+    get gone() { return gone; },
     get width() { return element.videoWidth; },
     get height() { return element.videoHeight; },
   };
