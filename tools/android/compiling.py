@@ -102,6 +102,7 @@ def resources(tools: Toolchain, work: Path, assets: Sequence[Path]) -> Path:
         *("--java", work / "generated"),
         *("--min-sdk-version", str(MIN_SDK), "--target-sdk-version", str(TARGET_SDK)),
         *("--version-code", str(VERSION_CODE), "--version-name", VERSION_NAME, "--no-version-vectors"),
+        "--warn-manifest-validation",
         *(part for folder in assets for part in ("-A", folder)),
         *("-0", "tflite", "-0", "png", "-0", "jpg", work / "res.zip"),
     )

@@ -20,11 +20,26 @@ import mobile.style.core.Plane
 import mobile.style.core.YuvFrame
 
 /** A frame on its way through the app: [yuv] until [close], taken [age] nanoseconds before it was asked. */
-class Frame(val yuv: YuvFrame, private val taken: Long, private val clock: () -> Long, private val end: () -> Unit) {
+class Frame(
+    private val yuv: YuvFrame,
+    private val taken: Long,
+    private val clock: () -> Long,
+    private val gate: Gate = Gate(),
+    private val end: () -> Unit,
+) {
+    val width get() = yuv.width
+    val height get() = yuv.height
+
+    /** False if the camera was closed in the meantime: its frames' memory is gone then. */
+    fun read(block: (YuvFrame) -> Unit): Boolean = synchronized(gate) { gate.open.also { if (it) block(yuv) } }
+
     val age get() = clock() - taken
 
     fun close() = end()
 }
+
+/** Open until a camera's frames are taken away. */
+class Gate { var open = true }
 
 enum class CameraTrouble { NONE_HERE, IN_USE, ERROR }
 
@@ -43,6 +58,7 @@ class Camera(
     private var device: CameraDevice? = null
     private var session: CameraCaptureSession? = null
     private var frames: ImageReader? = null
+    private var gate = Gate()
     private var stills: ImageReader? = null
     private var facing = CameraCharacteristics.LENS_FACING_BACK
 
@@ -73,7 +89,10 @@ class Camera(
         session = null
         device?.close()
         device = null
-        frames?.close()
+        synchronized(gate) { // waits for the frame that is being converted
+            gate.open = false
+            frames?.close()
+        }
         stills?.close()
         frames = null
         stills = null
@@ -134,8 +153,9 @@ class Camera(
         val realtime = facts.get(CameraCharacteristics.SENSOR_INFO_TIMESTAMP_SOURCE) ==
             CameraCharacteristics.SENSOR_INFO_TIMESTAMP_SOURCE_REALTIME
         val clock: () -> Long = if (realtime) SystemClock::elapsedRealtimeNanos else System::nanoTime
+        val gate = Gate().also { gate = it }
         frames = ImageReader.newInstance(small.width, small.height, ImageFormat.YUV_420_888, 4).also { reader ->
-            reader.setOnImageAvailableListener({ it.acquireLatestImage()?.let { image -> onFrame(frame(image, clock)) } }, handler)
+            reader.setOnImageAvailableListener({ it.acquireLatestImage()?.let { image -> onFrame(frame(image, clock, gate)) } }, handler)
         }
         stills = ImageReader.newInstance(large.width, large.height, ImageFormat.JPEG, 1)
     }
@@ -143,9 +163,9 @@ class Camera(
     private fun nearest(sizes: Array<Size>?, pixels: Long): Size? =
         sizes?.minByOrNull { abs(it.width.toLong() * it.height - pixels) }
 
-    private fun frame(image: Image, clock: () -> Long): Frame {
+    private fun frame(image: Image, clock: () -> Long, gate: Gate): Frame {
         val (y, u, v) = image.planes.map { Plane(it.buffer, it.rowStride, it.pixelStride) }
-        return Frame(YuvFrame(image.width, image.height, y, u, v), image.timestamp, clock, image::close)
+        return Frame(YuvFrame(image.width, image.height, y, u, v), image.timestamp, clock, gate, image::close)
     }
 
     private fun callback(handler: Handler) = object : CameraDevice.StateCallback() {
@@ -159,6 +179,10 @@ class Camera(
                 camera.createCaptureSession(listOf(small, large), running(camera), handler)
             } catch (_: CameraAccessException) {
                 onTrouble(CameraTrouble.ERROR)
+            } catch (_: IllegalStateException) { // closed in the meantime
+                camera.close()
+            } catch (_: IllegalArgumentException) { // and so were its surfaces
+                camera.close()
             }
         }
 

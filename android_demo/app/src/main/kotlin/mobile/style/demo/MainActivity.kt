@@ -18,8 +18,10 @@ import java.io.IOException
 import java.text.SimpleDateFormat
 import java.util.Date
 import java.util.Locale
+import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.Executors
 import mobile.style.core.Backend
+import mobile.style.core.BackendChooser
 import mobile.style.core.Trial
 
 /** The only screen: what the user does and what the camera, the pipeline and the gallery answer come together here. */
@@ -30,6 +32,7 @@ class MainActivity : Activity(), Actions {
     private lateinit var styles: Styles
     private lateinit var camera: Camera
     private var pipeline: Pipeline? = null
+    private val choosers = ConcurrentHashMap<Int, BackendChooser>()
     private var chosen = 0
     private var percent = 100
     private var longerSide = Photos.LONGER_SIDE
@@ -115,6 +118,7 @@ class MainActivity : Activity(), Actions {
 
     /** The pipeline alone; frames come from the camera, or from a test. */
     fun startPipeline(): Pipeline = pipeline ?: Pipeline(
+        choosers = choosers,
         open = Setup.engines,
         heat = { Newer.heat(this) },
         onPicture = { bitmap -> ui.post { if (photo == null) screen.picture.show(bitmap) } },

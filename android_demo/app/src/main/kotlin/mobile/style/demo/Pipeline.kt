@@ -37,6 +37,7 @@ class Truth(
  * [heat] is asked about once a second. [onPicture] and [onFailure] come on that thread. Setters may be called from any.
  */
 class Pipeline(
+    private val choosers: MutableMap<Int, BackendChooser>, // of each size; kept from one pipeline to the next
     private val open: (Model, Backend) -> Engine,
     private val heat: () -> Int,
     private val onPicture: (Bitmap) -> Unit,
@@ -46,13 +47,13 @@ class Pipeline(
 ) {
     private val queue = LatestFrame<Frame>(Frame::close)
     private val times = StageTimes()
-    private val choosers = HashMap<Int, BackendChooser>() // of each size; the same architecture runs alike
     private var thread: Thread? = null
 
     @Volatile var style: Style? = null
     @Volatile var turn = Turn(0, false)
     @Volatile var strength = 256
     @Volatile var original = false
+    @Volatile private var closing = false
     @Volatile private var working: Working? = null
 
     fun start() {
@@ -63,6 +64,7 @@ class Pipeline(
 
     /** Ends the thread and closes the engine; a frame being painted is finished first. */
     fun close() {
+        closing = true
         queue.close()
         thread?.join(2000)
         thread = null
@@ -101,8 +103,15 @@ class Pipeline(
         val chooser = choosers.getOrPut(model.bytes) {
             BackendChooser(candidates(Runtime.getRuntime().availableProcessors()))
         }
-        val engine = choose(chooser, model.bytes, model.golden()) { open(model, it) }
+        val engine = choose(chooser, model.bytes, model.golden()) {
+            check(!closing) { "the app was left" }
+            open(model, it)
+        }
         if (engine == null) {
+            if (closing) { // what could not be opened any more says nothing of the phone
+                choosers.remove(model.bytes)
+                return null
+            }
             this.style = null
             onFailure(chooser.trials())
             return null
@@ -116,7 +125,7 @@ class Pipeline(
         times.add(Stage.CAMERA, frame.age)
         val start = System.nanoTime()
         try {
-            now.converter(frame, turn).convert(frame.yuv, now.input)
+            if (!frame.read { now.converter(frame, turn).convert(it, now.input) }) return
         } finally {
             frame.close()
         }
@@ -173,12 +182,11 @@ private class Working(val style: Style, val model: Model, val engine: Engine, va
     fun nextBitmap(): Bitmap = bitmaps[next].also { next = (next + 1) % bitmaps.size }
 
     fun converter(frame: Frame, turn: Turn): Converter {
-        val yuv = frame.yuv
-        converter?.let { if (madeFor == turn && madeWidth == yuv.width && madeHeight == yuv.height) return it }
+        converter?.let { if (madeFor == turn && madeWidth == frame.width && madeHeight == frame.height) return it }
         madeFor = turn
-        madeWidth = yuv.width
-        madeHeight = yuv.height
-        val crop = centreCrop(yuv.width, yuv.height, width, height, turn.rotation)
+        madeWidth = frame.width
+        madeHeight = frame.height
+        val crop = centreCrop(frame.width, frame.height, width, height, turn.rotation)
         return Converter(crop, turn.rotation, turn.mirror, width, height).also { converter = it }
     }
 

@@ -57,8 +57,8 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         addView(picture, LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.MATCH_PARENT))
         buildTop()
         buildPanel()
-        buildNotice()
         buildTruth()
+        buildNotice()
         picture.onSwipe = actions::swipe
         picture.onHold = actions::hold
         setOnApplyWindowInsetsListener { _, insets ->
@@ -197,7 +197,8 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         notice.background = rounded(context, R.color.sheet, 28)
         notice.setPadding(context.dp(28), context.dp(28), context.dp(28), context.dp(28))
         notice.addView(noticeTitle)
-        notice.addView(noticeText, spaced(12))
+        val scroll = ScrollView(context).apply { addView(noticeText) } // the button keeps its place when the words are many
+        notice.addView(scroll, spaced(12).apply { height = 0; weight = 1f })
         notice.addView(noticeButton, spaced(24))
         notice.visibility = View.GONE
         addView(notice, LayoutParams(context.dp(328), LayoutParams.WRAP_CONTENT, Gravity.CENTER))

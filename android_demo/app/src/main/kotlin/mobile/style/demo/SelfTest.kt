@@ -16,7 +16,9 @@ fun selfTest(styles: List<Style>, backend: Backend, words: Resources, open: (Mod
             } else {
                 words.getString(R.string.self_test_failed, model.card.title, decibels, golden.expectedPsnr)
             }
-        } catch (error: RuntimeException) {
+        } catch (error: Exception) {
+            words.getString(R.string.self_test_error, model.card.title, error.message)
+        } catch (error: LinkageError) {
             words.getString(R.string.self_test_error, model.card.title, error.message)
         }
     }
