@@ -1,9 +1,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from mobile_style import budget, roofline
+from mobile_style import budget, roofline, runtimes
 from mobile_style.host import Host
 from mobile_style.measuring import Loaded, Turn
 
@@ -55,3 +56,10 @@ def test_the_largest_that_holds_and_the_next_are_both_measured(
         assert (row and row.model) == (size and f"starry_night-{size}")
     assert len(found.report.rows) <= 4 * len(threads)  # it halves
     assert answer.sentence(fps).startswith("starry_night: ")
+
+
+def test_the_exports_of_untrained_presets_run(tmp_path: Path) -> None:
+    """Without offsets other operators come one after the other than in a trained network."""
+    path = budget._exported(str(budget.untrained("nano", tmp_path)), "nano", (48, 64), tmp_path)
+    output = runtimes.load(path)(np.zeros((48, 64, 3), np.uint8))
+    assert output.shape == (48, 64, 3)
