@@ -81,9 +81,8 @@ def _key(row: dict[str, Any]) -> tuple[str, str, int]:
 def _change(
     old: dict[str, Any], new: dict[str, Any], old_probes: list[dict[str, Any]], new_probes: list[dict[str, Any]]
 ) -> Change:
-    main = max(
-        new["macs"], key=lambda kind: new["macs"][kind], default=""
-    )  # the arithmetic of most of its work, if known
+    # The arithmetic that does most of its work; the Android app does not tell.
+    main = max(new["macs"], key=lambda kind: new["macs"][kind], default="")
     new_probe, old_probe = (_probe(each, main, new["threads"]) for each in (new_probes, old_probes))
     machine = fastest(new_probe) / fastest(old_probe) if new_probe and old_probe else 1.0
     plain = ratio(new["turns"], old["turns"], paired=False)

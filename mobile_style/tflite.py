@@ -20,6 +20,12 @@ Range = tuple[float, float]
 PIXELS: Range = (0.0, 255.0)
 HALFWAY = 2**-15  # levels; a mean on x86 was seen to be wrong by 1.9e-5
 TRIES = 300
+COPIES = (  # must have the scale of what they copy, or XNNPACK refuses them
+    schema.BuiltinOperator.RESHAPE,
+    schema.BuiltinOperator.SLICE,
+    schema.BuiltinOperator.CONCATENATION,
+    schema.BuiltinOperator.DEPTH_TO_SPACE,
+)
 
 
 @dataclass
@@ -190,14 +196,6 @@ def with_card(content: bytes, card: dict[str, Any]) -> bytes:
     return bytes(builder.Output())
 
 
-_COPIES = (
-    schema.BuiltinOperator.RESHAPE,
-    schema.BuiltinOperator.SLICE,
-    schema.BuiltinOperator.CONCATENATION,
-    schema.BuiltinOperator.DEPTH_TO_SPACE,
-)  # must have the scale of what they copy, or XNNPACK refuses them
-
-
 def _avoid_ties(model: Any) -> None:
     """Moves the scales of int8 products and means by millionths until no result lies between two levels.
 
@@ -219,7 +217,7 @@ def _avoid_ties(model: Any) -> None:
             scale /= count
             results = np.arange(255 * count + 1)
         else:
-            if kind in _COPIES:  # of what was moved
+            if kind in COPIES:  # of what was moved
                 made.quantization.scale = given[0].quantization.scale
             continue
         made.quantization.scale = np.array([_decided(results, scale, made.quantization.scale[0])], np.float32)
