@@ -12,6 +12,7 @@ from .progress import console
 SECONDS = 300  # after which a command on the phone is taken for stuck
 RETURN_SECONDS = 20  # that a phone may be away
 ENDED = "ended with "
+THERMAL_STATUS = "thermal status"
 STATES = {
     "unauthorized": "does not trust this computer yet: unlock it and allow USB debugging",
     "offline": "is offline: pull the cable out and put it in again, or restart it",
@@ -154,7 +155,7 @@ class Cable:
         text = self.shell("dumpsys thermalservice; dumpsys battery", check=False)
         found = {}
         if status := re.search(r"Thermal Status: (\d+)", text):
-            found["thermal status"] = float(status[1])
+            found[THERMAL_STATUS] = float(status[1])
         current = text.partition("Current temperatures from HAL:")[2].partition("Current cooling")[0]
         for value, name in re.findall(r"mValue=([\d.]+).*?mName=([\w-]+)", current):
             if name.lower() in ("skin", "cpu", "gpu", "battery"):

@@ -2,8 +2,9 @@
 
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +24,7 @@ from .recipes import RECIPES
 
 SCHEMA = 1
 FEWEST_TURNS = 3  # of which an interval can be made, should a phone go away midway
-TURNS_A_LOAD = 5  # then a model is loaded anew: where it lies in memory makes it a few percent slower or faster
+MOST_THREADS = 64
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ class Report:
     """A benchmark.
 
     Attributes:
+        before: temperatures and the like before it began, as far as the device tells.
+        left_out: models that an accelerator could not run, and why.
         interrupted: why it ended before its time; empty if it did not.
         load_average: of this machine before it began, that is, what else was running; None for a phone.
     """
@@ -115,6 +118,8 @@ class Report:
     sustained: float | None
     rows: tuple[Row, ...]
     probes: tuple[Probe, ...]
+    before: dict[str, float] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     interrupted: str = ""
 
     def figures(self) -> dict[str, Any]:
@@ -137,6 +142,17 @@ class _Job:
         self.turns: list[Turn] = []
         self.seconds: list[float] = []
         self.loads: list[Loaded] = []
+        self.failed = ""  # why the accelerator cannot run it
+
+    @contextmanager
+    def tolerant(self) -> Iterator[None]:
+        """An accelerator that cannot run a model, or dies of it, leaves the other jobs alone."""
+        try:
+            yield
+        except CheckpointError as error:
+            if self.accelerator == "cpu":
+                raise
+            self.failed = str(error)
 
     def load(self, device: Device) -> None:
         """Loads the model, again if it is loaded."""
@@ -182,28 +198,32 @@ def benchmark(
         UsageError: `threads` or `runs` is out of range.
         DeviceError: the device is gone before anything could be said.
     """
-    if not threads or min(threads) < 1:
-        raise UsageError(f"--threads takes numbers from 1, such as 1,2,4, not {','.join(map(str, threads))}")
+    if not threads or min(threads) < 1 or max(threads) > MOST_THREADS:
+        given = ",".join(map(str, threads))
+        raise UsageError(f"--threads takes numbers from 1 to {MOST_THREADS}, such as 1,2,4, not {given}")
     if runs < FEWEST_TURNS * device.turn_runs:
         raise UsageError(f"--runs must be at least {FEWEST_TURNS * device.turn_runs}, not {runs}")
     counts = {path: macs(read_tflite(path)) for path in files}  # the files are looked at before anything starts
     load = os.getloadavg()[0] if device.facts.kind in ("host", "browser") and hasattr(os, "getloadavg") else None
     interrupted = ""
+    before = device.state()
     with TemporaryDirectory() as folder:
         jobs = _jobs(files, device, threads, counts, Path(folder))
         try:
             for job in track(jobs, "Loading", len(jobs)):
-                job.load(device)
+                with job.tolerant():
+                    job.load(device)
             _take_turns(jobs, device, runs, sustained)
         except DeviceError as error:
-            if min(len(job.turns) for job in jobs) < FEWEST_TURNS:
+            if min(len(job.turns) for job in jobs if not job.failed) < FEWEST_TURNS:
                 raise
             interrupted = str(error)
         finally:
             for job in jobs:
                 job.unload()
-        profiles = {} if interrupted else _profiles(jobs, device)
-    rows, probes = _rows(jobs, counts, profiles)
+        measured = [job for job in jobs if not job.failed]
+        profiles = {} if interrupted else _profiles(measured, device)
+    rows, probes = _rows(measured, counts, profiles)
     return Report(
         device=device.facts,
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -213,6 +233,8 @@ def benchmark(
         sustained=sustained,
         rows=rows,
         probes=probes,
+        before=before,
+        left_out=tuple(f"{job.name} on {job.accelerator}: {job.failed}" for job in jobs if job.failed),
         interrupted=interrupted,
     )
 
@@ -265,11 +287,14 @@ def _take_turns(jobs: list[_Job], device: Device, runs: int, sustained: float | 
             break
         for index in rng.permutation(len(jobs)):
             job = jobs[index]
-            if sustained is None and number and number % TURNS_A_LOAD == 0:
-                job.load(device)
-            assert job.session is not None
-            job.turns.append(job.session.turn(device.turn_runs))
-            job.seconds.append(time.monotonic() - began)
+            if job.failed:
+                continue
+            with job.tolerant():
+                if number and sustained is None and not device.turn_loads:
+                    job.load(device)  # where a model lies in memory makes it a few percent slower or faster
+                assert job.session is not None
+                job.turns.append(job.session.turn(device.turn_runs))
+                job.seconds.append(time.monotonic() - began)
 
 
 def _profiles(jobs: list[_Job], device: Device) -> dict[tuple[Path, str], dict[str, float]]:
@@ -277,7 +302,7 @@ def _profiles(jobs: list[_Job], device: Device) -> dict[tuple[Path, str], dict[s
     wanted = list(dict.fromkeys((job.path, job.accelerator) for job in jobs if not job.probe))
     try:
         return {each: device.profile(*each) for each in track(wanted, "Profiling", len(wanted))}
-    except DeviceError as error:
+    except (DeviceError, OSError) as error:
         console.print(f"no profile: {error}", markup=False, soft_wrap=True)
         return {}
 

@@ -1,7 +1,7 @@
 """What TensorFlow Lite's benchmark_model prints, read.
 
 Its text is the same on a phone and in an app's log, but for what stands before a line; it has changed little
-since 2020. tests/data/benchmark_model has recordings.
+since 2020. tests/recordings has some.
 """
 
 import re

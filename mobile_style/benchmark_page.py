@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .adb import THERMAL_STATUS
 from .benchmark import Report, Row
 from .files import writing
 from .latency import CONFIDENCE, SPREAD, Interval, Latency
@@ -138,8 +139,9 @@ def notes(report: Report) -> list[str]:
         f"Measured peak, {probe.arithmetic}, {probe.threads} thread(s): {_interval(probe.gmacs, 0)} GMAC/s"
         for probe in report.probes
     ]
+    found += [f"Left out: {each}" for each in report.left_out]
     if report.sustained is not None:
-        found += [slowdown(row) for row in report.rows]
+        found += [slowdown(row, report.before) for row in report.rows]
     if report.interrupted:
         found.append(f"Interrupted: {report.interrupted}")
     return found
@@ -282,15 +284,34 @@ def _curves(report: Report) -> str:
     for row, values, colour in zip(rows, medians, colours, strict=True):
         points = " ".join(f"{plot.across(x):.1f},{plot.up(y):.1f}" for x, y in zip(row.seconds, values, strict=True))
         plot.parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="{points}"/>')
-    return f"<h2>Sustained</h2>{plot.svg(zip(map(_name, rows), colours, strict=True), 'latency over time')}"
+    drawn = plot.svg(zip(map(_name, rows), colours, strict=True), "latency over time")
+    return f"<h2>Sustained</h2>{drawn}{_temperatures(report)}"
 
 
-def slowdown(row: Row) -> str:
-    """How the last quarter of the turns compares with the first, and the temperatures of the first and the last."""
+def _temperatures(report: Report) -> str:
+    """Over time, of all turns together; the time before the first turn is 0."""
+    told = sorted(
+        [(0.0, report.before)] + [each for row in report.rows for each in zip(row.seconds, row.states, strict=True)],
+        key=lambda each: each[0],
+    )
+    names = [name for name in dict.fromkeys(name for _, state in told for name in state) if name != THERMAL_STATUS]
+    curves = {name: [(at, state[name]) for at, state in told if name in state] for name in names}
+    if not curves:
+        return ""
+    values = [value for curve in curves.values() for _, value in curve]
+    plot = _Plot((0.0, told[-1][0]), _around(values), "seconds", "degrees Celsius")
+    for curve, colour in zip(curves.values(), COLOURS, strict=False):
+        points = " ".join(f"{plot.across(x):.1f},{plot.up(y):.1f}" for x, y in curve)
+        plot.parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="{points}"/>')
+    return plot.svg(zip(curves, COLOURS, strict=False), "temperatures over time")
+
+
+def slowdown(row: Row, before: dict[str, float]) -> str:
+    """How the last quarter of the turns compares with the first, and the temperatures before and after."""
     quarter = max(1, len(row.turns) // 4)
     early, late = (float(np.median(turns)) for turns in (row.turns[:quarter], row.turns[-quarter:]))
     told = f"{_name(row)}: {early:.1f} ms in the first quarter, {late:.1f} in the last ({late / early - 1:+.0%})"
-    first, last = row.states[0], row.states[-1]
+    first, last = before, row.states[-1]
     heat = ", ".join(f"{name} {first[name]:g} to {last[name]:g}" for name in first if name in last)
     return told + (f"; {heat}" if heat else "")
 

@@ -58,7 +58,7 @@ def find_browser() -> str | None:
 class Browser:
     """Runs .tflite files in a browser on this machine's processor."""
 
-    turn_runs = 5
+    turn_runs, turn_loads = 5, False
     accelerators: tuple[str, ...] = ("cpu",)
 
     def __init__(self) -> None:
@@ -150,6 +150,10 @@ class Browser:
 
     def profile(self, path: Path, accelerator: str) -> dict[str, float]:
         """LiteRT.js does not tell."""
+        return {}
+
+    def state(self) -> dict[str, float]:
+        """No page is told of temperatures."""
         return {}
 
     def give(self, content: bytes) -> str:

@@ -11,7 +11,7 @@ from .benchmark import Report, Row, benchmark
 from .card import KEYS, MODEL, SCHEMA
 from .checkpoint import Checkpoint
 from .config import PRESETS, configure
-from .errors import UsageError
+from .errors import DeviceError, UsageError
 from .export import export
 from .measuring import Device
 from .models import DEFAULT, model_path
@@ -66,14 +66,14 @@ def export_models(models: Iterable[str], sizes: Sequence[Size], folder: Path) ->
             files.append(Path(model))
             continue
         name = model_path(model).parent.name
-        files += [_exported(model, name, size, folder) for size in sizes]
+        files += [_exported(model, name, size, folder, check=True) for size in sizes]
     return files
 
 
-def _exported(model: str, name: str, size: Size, folder: Path) -> Path:
+def _exported(model: str, name: str, size: Size, folder: Path, check: bool = False) -> Path:
     out = folder / f"{name}-{size[1]}x{size[0]}.tflite"
     if not out.exists():
-        export(model, find_recipe("tflite", RECIPE), [size], out=out, check=False)
+        export(model, find_recipe("tflite", RECIPE), [size], out=out, check=check)
     return out
 
 
@@ -128,7 +128,13 @@ def find_budget(
             found: dict[int, Row] = {}
             while failed - held > 1:
                 middle = (held + failed) // 2
-                report = benchmark([_exported(model, name, ladder[middle], folder)], device, threads, runs)
+                file = _exported(model, name, ladder[middle], folder)
+                try:
+                    report = benchmark([file], device, threads, runs)
+                except DeviceError as error:
+                    if report is None:
+                        raise
+                    report = replace(report, interrupted=str(error))
                 if report.interrupted:
                     break
                 rows += report.rows
@@ -136,6 +142,8 @@ def find_budget(
                 holds = _p90(found[middle]) <= 1000 / fps
                 held, failed = (middle, failed) if holds else (held, middle)
                 console.print(f"{found[middle].model}: {_p90(found[middle]):.1f} ms at most in 9 of 10", markup=False)
+            if report is not None and report.interrupted:
+                break  # what was not measured is no answer
             answers.append(Answer(name, found.get(held), found.get(failed)))
     assert report is not None
     return Budget(fps, tuple(answers), replace(report, rows=tuple(rows), probes=()))

@@ -273,7 +273,7 @@ def models(
     Examples: `mobile-style models`, `mobile-style models --sheet styles.png`
     """
     if sheet is not None:
-        refuse_existing(sheet)
+        refuse_existing(sheet, "--sheet")
     tables.models(list_models())
     if sheet is not None:
         with loading():

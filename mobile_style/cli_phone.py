@@ -123,7 +123,7 @@ def validate(
     Example: `mobile-style validate exports/starry_night-int8-256x256/model.tflite --report report`
     """
     if report is not None:
-        refuse_existing(report)
+        refuse_existing(report, "--report")
     with loading():
         from .report import write
         from .validate import validate as run
@@ -234,9 +234,9 @@ def benchmark(
 
         tables.changes(run(*compare))
         return
-    for place in (json, html):
+    for flag, place in {"--json": json, "--html": html}.items():
         if place is not None:
-            refuse_existing(place)
+            refuse_existing(place, flag)
     models, sizes = models or [], [_size(text) for text in size or []]
     try:
         counts = [int(part) for part in threads.split(",")]

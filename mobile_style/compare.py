@@ -21,8 +21,8 @@ class Change:
         fastest: the same of the fastest times, which other work on the machine hardly touches.
         machine: the same of a probe that both runs timed: what the machine itself has become; 1 if there is none.
         verdict: "slower" or "faster" if the median's limits do not hold 1 and the fastest time has changed by more
-            than `MARGIN`, also when it is divided by `machine`, all in one direction; else "noise". "another file" is
-            put behind it where the files are not the same.
+            than `MARGIN`, also when it is divided by `machine`, all in one direction; else "noise". "another file" and
+            "another runtime" are put behind it where they are not the same.
     """
 
     model: str
@@ -46,8 +46,8 @@ def read(path: Path) -> dict[str, Any]:
         if report["schema"] != SCHEMA:
             raise UsageError(f"{path} is of schema {report['schema']}, this version reads {SCHEMA}")
         for row in report["rows"]:
-            row["model"], row["turns"], row["sha256"]
-        report["device"]["name"], report["probes"]
+            [row[name] for name in ("model", "turns", "sha256", "macs", "accelerator", "threads", "latency")]
+        [report["device"][name] for name in ("kind", "name", "runtime")], report["probes"]
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -71,7 +71,8 @@ def compare(old: Path, new: Path) -> list[Change]:
     shared = [(rows[_key(row)], row) for row in after["rows"] if row["turns"] and _key(row) in rows]
     if not shared:
         raise UsageError(f"{old} and {new} share no timed model (by name, accelerator and threads)")
-    return [_change(row, now, before["probes"], after["probes"]) for row, now in shared]
+    same_runtime = before["device"]["runtime"] == after["device"]["runtime"]
+    return [_change(row, now, before["probes"], after["probes"], same_runtime) for row, now in shared]
 
 
 def _key(row: dict[str, Any]) -> tuple[str, str, int]:
@@ -79,7 +80,11 @@ def _key(row: dict[str, Any]) -> tuple[str, str, int]:
 
 
 def _change(
-    old: dict[str, Any], new: dict[str, Any], old_probes: list[dict[str, Any]], new_probes: list[dict[str, Any]]
+    old: dict[str, Any],
+    new: dict[str, Any],
+    old_probes: list[dict[str, Any]],
+    new_probes: list[dict[str, Any]],
+    same_runtime: bool,
 ) -> Change:
     # The arithmetic that does most of its work; the Android app does not tell.
     main = max(new["macs"], key=lambda kind: new["macs"][kind], default="")
@@ -101,7 +106,9 @@ def _change(
         plain,
         least,
         machine,
-        verdict + ("" if old["sha256"] == new["sha256"] else ", another file"),
+        verdict
+        + ("" if old["sha256"] == new["sha256"] else ", another file")
+        + ("" if same_runtime else ", another runtime"),
     )
 
 

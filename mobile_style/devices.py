@@ -114,6 +114,8 @@ def measure(
     for flag, value in {"--fps": fps, "--sustained": sustained}.items():
         if device == ARM64 and value is not None:
             raise UsageError(f"{flag} is about time, and --device {ARM64} tells none")
+    if device == ARM64 and (list(threads) != [1] or runtime != "litert" or binary is not None):
+        raise UsageError(f"--device {ARM64} runs LiteRT on one thread: no --threads, --runtime or --benchmark-binary")
     if fps is not None and sustained is not None:
         raise UsageError("--fps and --sustained: one at a time")
     with TemporaryDirectory() as folder:
@@ -132,6 +134,9 @@ def measure(
 
 
 def _files(models: Sequence[str], sizes: Sequence[tuple[int, int]], folder: Path) -> list[Path]:
+    for model in models:
+        if model.rstrip("/").endswith(".mlpackage"):
+            raise UsageError(f"{model} is for Apple's devices, which cannot be measured from here; name .tflite files")
     if all(model.endswith(".tflite") for model in models):
         return [Path(model) for model in models]
     with loading():

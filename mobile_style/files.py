@@ -38,14 +38,14 @@ def writing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def refuse_existing(path: Path) -> None:
+def refuse_existing(path: Path, flag: str = "--out") -> None:
     """Raises OutputError if there is something at `path` already (an empty folder is nothing)."""
     if not path.name:
-        raise OutputError(f"{path} is no new file or folder; name one with --out")
+        raise OutputError(f"{path} is no new file or folder; name one with {flag}")
     try:
         if path.is_dir() and not any(path.iterdir()):
             return
         if os.path.lexists(path):
-            raise OutputError(f"{path} exists and is left as it is; choose another --out")
+            raise OutputError(f"{path} exists and is left as it is; choose another {flag}")
     except OSError as error:
         raise OutputError(f"cannot look at {path}: {error.strerror or error}") from None

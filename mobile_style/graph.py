@@ -72,10 +72,12 @@ def read_tflite(path: Path) -> list[Node]:
         model = schema.ModelT.InitFromPackedBuf(content)
         if model.version != SCHEMA_VERSION:
             raise CheckpointError(
-                f"{path} is of schema version {model.version}, this version reads {SCHEMA_VERSION}; "
+                f"it is of schema version {model.version}, this version reads {SCHEMA_VERSION}; "
                 "update mobile-style and its runtime"
             )
         return list(_nodes(model))
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
     except (struct.error, AttributeError, LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged ({error}); export it again") from None
 
@@ -91,7 +93,12 @@ def _nodes(model: Any) -> Iterator[Node]:
         integer = any(tensor.type in BYTES and not tensor.constant for tensor in tensors)
         for operator in graph.operators:
             code = model.operatorCodes[operator.opcodeIndex]
-            name = OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+            number = max(code.builtinCode, code.deprecatedBuiltinCode)
+            if number not in OPERATORS:
+                raise CheckpointError(
+                    f"it has operator {number}, which this version does not know; update mobile-style"
+                )
+            name = OPERATORS[number]
             inputs = [tensors[i] for i in operator.inputs if i >= 0]
             if inputs and all(tensor.constant for tensor in inputs):  # computed once, when the file is loaded
                 for i in operator.outputs:

@@ -100,7 +100,7 @@ def _one_line(error: str) -> str:
 class Host:
     """Runs .tflite files here, by a runtime of `RUNTIMES`."""
 
-    turn_runs = TURN_RUNS
+    turn_runs, turn_loads = TURN_RUNS, False
     accelerators: tuple[str, ...] = ("cpu",)
 
     def __init__(self, runtime: str = "litert") -> None:
@@ -127,6 +127,10 @@ class Host:
         command = [sys.executable, profiler.__file__, str(path), str(PROFILE_RUNS)]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         return profiler.shares(done.stdout) if done.returncode == 0 else {}
+
+    def state(self) -> dict[str, float]:
+        """Temperatures of a computer say little about a phone's."""
+        return {}
 
     def close(self) -> None:
         """Nothing to clean up."""

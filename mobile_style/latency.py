@@ -2,21 +2,21 @@
 
 Timings are taken in turns: each model runs a few times, then the next one does, in a random order. Noise comes in
 waves that outlast a turn and often a whole benchmark, so a median alone would claim too much: it is given with the
-spread of the turns' own medians, which another benchmark's median lies in as a rule. Ratios are surer. Two models
-of one turn were disturbed alike, so whole turns are drawn again for both together (the bootstrap: Efron 1979,
-https://doi.org/10.1214/aos/1176344552). Surest is the fastest time, which noise can only make longer.
+spread of the turns' own medians, which another benchmark's median lies in as a rule. Ratios are surer: two models of
+one turn were disturbed alike, so turn is compared with turn. Surest is the fastest time, which noise only makes longer.
 docs/benchmark.md has how often each of them held on a busy machine.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtrit
 
 CONFIDENCE = 0.99  # of ratios
 SPREAD = 0.95  # share of the turns whose medians lie within a median's limits
 FASTEST = 0.05  # of the inferences were at most as long as what is called the fastest time
-DRAWS = 2000
 Turns = Sequence[Sequence[float]]
 
 
@@ -64,15 +64,27 @@ def latency(turns: Turns) -> Latency:
 def ratio(turns: Turns, reference: Turns, paired: bool = True) -> Interval:
     """How many times as long as the reference, of the medians, with the limits of `CONFIDENCE`.
 
-    `paired`: the two took their turns together.
+    The limits are Student's of the logarithms of the turns' medians (Welch's if not paired): few turns widen them.
+
+    Args:
+        turns: milliseconds, (turns, runs per turn); at least two turns.
+        reference: the same of what it is compared with.
+        paired: the two took their turns together.
     """
-    above, below = np.asarray(turns), np.asarray(reference)
-    rng = np.random.default_rng(0)  # the same timings give the same limits
-    drawn = rng.integers(0, len(above), (DRAWS, len(above)))
-    other = drawn if paired else rng.integers(0, len(below), (DRAWS, len(below)))
-    ratios = np.median(above[drawn].reshape(DRAWS, -1), axis=1) / np.median(below[other].reshape(DRAWS, -1), axis=1)
-    low, high = np.quantile(ratios, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(float(np.median(above) / np.median(below)), float(low), float(high))
+    above, below = (np.log(np.median(np.asarray(each), axis=1)) for each in (turns, reference))
+    if paired:
+        variances, counts = [np.var(above - below, ddof=1) / len(above)], [len(above)]
+    else:
+        variances, counts = [np.var(each, ddof=1) / len(each) for each in (above, below)], [len(above), len(below)]
+    total = sum(variances)
+    if total == 0:
+        margin = 0.0
+    else:
+        freedom = total**2 / sum(v**2 / (n - 1) for v, n in zip(variances, counts, strict=True))
+        margin = float(stdtrit(freedom, (1 + CONFIDENCE) / 2) * np.sqrt(total))
+    middle = float(above.mean() - below.mean())
+    value = float(np.median(np.asarray(turns)) / np.median(np.asarray(reference)))
+    return Interval(value, min(value, math.exp(middle - margin)), max(value, math.exp(middle + margin)))
 
 
 def fastest(turns: Turns) -> float:

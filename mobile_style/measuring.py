@@ -81,10 +81,16 @@ class Session(Protocol):
 
 
 class Device(Protocol):
-    """Where models run."""
+    """Where models run.
+
+    Attributes:
+        turn_runs: inferences of a turn.
+        turn_loads: whether each turn loads the model by itself.
+    """
 
     facts: Facts
     turn_runs: int
+    turn_loads: bool
     accelerators: tuple[str, ...]
 
     def start(self, path: Path, accelerator: str, threads: int) -> Session:
@@ -92,6 +98,9 @@ class Device(Protocol):
 
     def profile(self, path: Path, accelerator: str) -> dict[str, float]:
         """Share of each operator in the time of an inference, one thread; empty if the device does not tell."""
+
+    def state(self) -> dict[str, float]:
+        """Such as temperatures in degrees Celsius, by name; empty if the device does not tell."""
 
     def close(self) -> None:
         """Leaves the device as it was found."""

@@ -20,12 +20,13 @@ from .progress import console
 BINARIES = CACHE / "benchmark_model"
 PLACE = "/data/local/tmp"
 TURN_RUNS = 10
+TURN_SECONDS = 1  # at least, so that most of the time is spent in the model
 
 
 class Phone:
     """A phone with benchmark_model on it, in a folder of its own that `close` removes."""
 
-    turn_runs = TURN_RUNS
+    turn_runs, turn_loads = TURN_RUNS, True
 
     def __init__(self, serial: str = "", binary: Path | None = None) -> None:
         self._cable = Cable(serial)
@@ -60,24 +61,25 @@ class Phone:
             self._pushed[path] = place
         return self._pushed[path]
 
-    def run(self, path: Path, accelerator: str, threads: int, runs: int, *flags: str) -> str:
+    def run(self, path: Path, accelerator: str, threads: int, runs: int, *flags: str, seconds: int = 0) -> str:
         """What benchmark_model prints, for a file that is on the phone already or not yet."""
         wanted = [
-            *("--graph=" + self.push(path), f"--num_threads={threads}", f"--num_runs={runs}", "--min_secs=0"),
+            *("--graph=" + self.push(path), f"--num_threads={threads}", f"--num_runs={runs}", f"--min_secs={seconds}"),
             *("--warmup_runs=1", "--warmup_min_secs=0", "--max_secs=120", *flags),
         ]
         if accelerator != "cpu":
             wanted.append(f"--use_{accelerator}=true")
         return self._cable.shell(f"{self._tool} {' '.join(wanted)} 2>&1", check=False)
 
-    def timed(self, path: Path, accelerator: str, threads: int, runs: int, *flags: str) -> Timings:
+    def timed(self, path: Path, accelerator: str, threads: int, runs: int, *flags: str, seconds: int = 0) -> Timings:
         """`run`, read.
 
         Raises:
             CheckpointError: the tool cannot run the model.
         """
         try:
-            return benchmark_model.parse(self.run(path, accelerator, threads, runs, *flags), accelerator)
+            told = self.run(path, accelerator, threads, runs, *flags, seconds=seconds)
+            return benchmark_model.parse(told, accelerator)
         except NotUnderstood as error:
             raise CheckpointError(f"{path} cannot be run on the phone ({accelerator}): {error}") from None
 
@@ -152,8 +154,8 @@ class PhoneSession:
         )
 
     def turn(self, runs: int) -> Turn:
-        """One run of the tool."""
-        taken = self._phone.timed(self._path, self._accelerator, self._threads, runs)
+        """One run of the tool: so many inferences, and more if they take less than a second."""
+        taken = self._phone.timed(self._path, self._accelerator, self._threads, runs, seconds=TURN_SECONDS)
         self._runs.append(taken)
         return Turn((taken.typical,), taken.count, taken.min, taken.p95, taken.max, self._phone.state())
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import PurePosixPath
 from typing import Any
 
-from .adb import Cable, last_line
+from .adb import THERMAL_STATUS, Cable, last_line
 from .benchmark import Report, Row
 from .errors import DeviceError
 from .latency import latency, ratio
@@ -123,5 +123,5 @@ def _row(told: dict[str, Any]) -> Row:
         emulated=None,
         turns=turns,
         seconds=(),
-        states=({"thermal status": float(told["thermal_status"])},),
+        states=({THERMAL_STATUS: float(told["thermal_status"])},),
     )

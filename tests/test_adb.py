@@ -93,7 +93,7 @@ def test_a_benchmark_over_a_real_adbd(work: Path) -> None:
     assert report["device"]["name"] == "Stand-in Phone" and report["device"]["system"].startswith("Android 15 (API 35)")
     assert [(row["accelerator"], row["threads"]) for row in report["rows"]] == [("cpu", 1), ("cpu", 2), ("gpu", 1)]
     for row in report["rows"]:
-        assert len(row["turns"]) == 3 and row["latency"]["tail"] == "p95" and row["latency"]["runs"] == 30
+        assert len(row["turns"]) == 3 and row["latency"]["tail"] == "p95" and row["latency"]["runs"] >= 30
         assert row["loaded"]["nodes"] - row["loaded"]["delegated"] == 2 and row["loaded"]["note"] == ""
         skin = [state["skin"] for state in row["states"]]
         assert skin == sorted(skin) and skin[0] < skin[-1] and row["states"][0]["battery"] == 31.2

@@ -107,6 +107,9 @@ def test_one_that_is_slower_is_told_from_noise(report: Report, tmp_path: Path) -
     assert {change.verdict for change in compare(bare, bare)} == {"noise"}
     shown = runner.invoke(app, ["benchmark", "--compare", str(old), str(verdicts["slower"])])
     assert shown.exit_code == 0 and shown.stdout.count("slower") >= 3
+    upgraded = replace(report, device=replace(report.device, runtime="litert 99"))
+    benchmark_page.write_json(upgraded, tmp_path / "upgraded.json")
+    assert {change.verdict for change in compare(old, tmp_path / "upgraded.json")} == {"noise, another runtime"}
     (tmp_path / "other.json").write_text('{"schema": 99}')
     for path, says in ((tmp_path / "other.json", "schema 99"), (tmp_path / "none.json", "cannot be read")):
         result = runner.invoke(app, ["benchmark", "--compare", str(old), str(path)])
@@ -157,7 +160,7 @@ def test_command_writes_what_it_measured(exported: Exported, tmp_path: Path, mon
         "a" in result.stdout and "litert" in result.stdout and Path("r.html").read_text().startswith("<!doctype html>")
     )
     again = runner.invoke(app, ["benchmark", "a.tflite", *flags])
-    assert again.exit_code == 6 and "exists and is left as it is" in again.stderr
+    assert again.exit_code == 6 and "exists and is left as it is; choose another --json" in again.stderr
 
 
 def test_bad_input_is_one_line(exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,6 +172,7 @@ def test_bad_input_is_one_line(exported: Exported, tmp_path: Path, monkeypatch: 
         (["letter.tflite"], 5, "is no TensorFlow Lite model"),
         ([], 2, "name .tflite files or models"),
         ([model, "--threads", "0"], 2, "--threads takes numbers from 1"),
+        ([model, "--threads", "65"], 2, "--threads takes numbers from 1 to 64"),
         ([model, "--threads", "two"], 2, "--threads takes numbers from 1"),
         ([model, "--runs", "3"], 2, "--runs must be at least 15"),
         ([model, "--device", "watch"], 2, "choose from host, adb"),
@@ -176,6 +180,8 @@ def test_bad_input_is_one_line(exported: Exported, tmp_path: Path, monkeypatch: 
         ([model, "--size", "128"], 2, "--size is for models that are exported"),
         ([model, "--fps", "30"], 2, "is fixed"),
         ([model, "--device", "arm64-emulated", "--sustained", "5"], 2, "tells none"),
+        ([model, "--device", "arm64-emulated", "--threads", "2"], 2, "runs LiteRT on one thread"),
+        (["a.mlpackage"], 2, "is for Apple's devices"),
         ([model, "--benchmark-binary", "b"], 2, "--benchmark-binary is for --device adb"),
         (["no_such_model"], 5, "there is no model no_such_model"),
     ]
@@ -189,20 +195,31 @@ class Leaving:
     """A device that goes away in a certain turn."""
 
     facts = replace(Host().facts, kind="adb")
-    turn_runs, accelerators = 5, ("cpu",)
+    turn_runs, turn_loads, accelerators = 5, False, ("cpu",)
     loaded = Loaded((1.0,), (1.0,), None, None, None, None, "")
 
-    def __init__(self, turns: int) -> None:
-        self.left, self.closed = turns, 0
+    def __init__(self, turns: int, accelerators: tuple[str, ...] = ("cpu",), dies: int = 1) -> None:
+        self.left, self.closed, self.accelerators = turns, 0, accelerators
+        self.gpu_loads, self.dies = 0, dies
 
     def start(self, path: Path, accelerator: str, threads: int) -> "Leaving":
+        if accelerator == "gpu":
+            self.gpu_loads += 1
+            if self.gpu_loads == self.dies:
+                raise CheckpointError("its driver died")
         return self
+
+    def state(self) -> dict[str, float]:
+        return {"skin": 30.0 + self.closed}
+
+    def profile(self, path: Path, accelerator: str) -> dict[str, float]:
+        raise OSError("no profiler")
 
     def turn(self, runs: int) -> Turn:
         self.left -= 1
         if self.left < 0:
             raise DeviceError("gone")
-        return Turn((1.0,), runs, 0.9, None, 1.5)
+        return Turn((1.0,), runs, 0.9, None, 1.5, self.state())
 
     def close(self) -> None:
         self.closed += 1
@@ -211,12 +228,12 @@ class Leaving:
 def test_what_was_measured_before_a_device_left_is_kept(exported: Exported) -> None:
     device = Leaving(4)
     kept = benchmark([exported("int8")], device, runs=50)
-    assert kept.interrupted == "gone" and len(kept.rows[0].turns) == 4 and device.closed == 1
+    assert kept.interrupted == "gone" and len(kept.rows[0].turns) == 4 and device.closed == 5
     assert (kept.rows[0].latency.tail, kept.rows[0].latency.p90, kept.rows[0].latency.runs) == ("max", 1.5, 20)
     early = Leaving(2)
     with pytest.raises(DeviceError, match="gone"):
         benchmark([exported("int8")], early, runs=50)
-    assert early.closed == 1
+    assert early.closed == 3
 
 
 def test_labels_are_short_and_different() -> None:
@@ -234,3 +251,17 @@ def test_what_emulation_must_keep() -> None:
 def test_unknown_runtimes() -> None:
     with pytest.raises(UsageError, match="choose from litert, tflite-runtime, tensorflow"):
         Host("onnx")
+
+
+@pytest.mark.parametrize("dies", [1, 3])
+def test_an_accelerator_that_fails_leaves_the_others(dies: int, exported: Exported) -> None:
+    kept = benchmark([exported("int8")], Leaving(99, ("cpu", "gpu"), dies), runs=15)
+    assert [row.accelerator for row in kept.rows] == ["cpu"] and kept.rows[0].profile == {}
+    assert f"Left out: {kept.rows[0].model} on gpu: its driver died" in benchmark_page.notes(kept)
+
+
+def test_temperatures_are_drawn_from_before_the_first_turn(exported: Exported) -> None:
+    report = benchmark([exported("int8")], Leaving(99), runs=15)
+    assert report.before == {"skin": 30.0} and [state["skin"] for state in report.rows[0].states] == [30, 31, 32]
+    shown = benchmark_page.page(replace(report, sustained=3.0))
+    assert "degrees Celsius" in shown and shown.count("polyline") == 2 and "skin 30 to 32" in shown

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mobile_style import budget, roofline, runtimes
+from mobile_style.errors import DeviceError
 from mobile_style.host import Host
 from mobile_style.measuring import Loaded, Turn
 
@@ -15,7 +16,7 @@ class Timed:
     """A device whose times are known: 25.6 ms at 256x256."""
 
     facts = replace(Host().facts, kind="adb")
-    turn_runs, accelerators = 5, ("cpu",)
+    turn_runs, turn_loads, accelerators = 5, False, ("cpu",)
     loaded = Loaded((1.0,), (1.0,), None, None, None, None, "")
 
     def start(self, path: Path, accelerator: str, threads: int) -> "Timed":
@@ -28,8 +29,17 @@ class Timed:
     def profile(self, path: Path, accelerator: str) -> dict[str, float]:
         return {}
 
+    def state(self) -> dict[str, float]:
+        return {}
+
     def close(self) -> None:
         pass
+
+
+def exported(model: str, name: str, size: tuple[int, int], folder: Path) -> Path:
+    path = folder / f"{name}-{size[1]}x{size[0]}.tflite"
+    roofline.write_probe(path, "int8")
+    return path
 
 
 @pytest.mark.parametrize(
@@ -44,11 +54,6 @@ class Timed:
 def test_the_largest_that_holds_and_the_next_are_both_measured(
     fps: float, threads: list[int], holds: str | None, fails: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def exported(model: str, name: str, size: tuple[int, int], folder: Path) -> Path:
-        path = folder / f"{name}-{size[1]}x{size[0]}.tflite"
-        roofline.write_probe(path, "int8")
-        return path
-
     monkeypatch.setattr(budget, "_exported", exported)
     found = budget.find_budget(["starry_night"], Timed(), fps, threads=threads, runs=15)
     (answer,) = found.answers
@@ -63,3 +68,19 @@ def test_the_exports_of_untrained_presets_run(tmp_path: Path) -> None:
     path = budget._exported(str(budget.untrained("nano", tmp_path)), "nano", (48, 64), tmp_path)
     output = runtimes.load(path)(np.zeros((48, 64, 3), np.uint8))
     assert output.shape == (48, 64, 3)
+
+
+def test_what_was_found_before_a_phone_left_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Leaving(Timed):
+        turns = 0
+
+        def turn(self, runs: int) -> Turn:
+            self.turns += 1
+            if self.turns > 13:  # four sizes take three turns each
+                raise DeviceError("gone")
+            return super().turn(runs)
+
+    monkeypatch.setattr(budget, "_exported", exported)
+    found = budget.find_budget(["starry_night", "udnie"], Leaving(), 30, runs=15)
+    assert found.report.interrupted == "gone" and len(found.report.rows) >= 3
+    assert [answer.name for answer in found.answers] == ["starry_night"]

@@ -59,7 +59,11 @@ def test_files_that_are_no_models(exported: Exported, tmp_path: Path) -> None:
     model.version = 4
     builder = flatbuffers.Builder(0)
     builder.Finish(model.Pack(builder), b"TFL3")
+    model.version, model.operatorCodes[0].builtinCode = 3, 9999
+    unknown = flatbuffers.Builder(0)
+    unknown.Finish(model.Pack(unknown), b"TFL3")
     cases = {
+        bytes(unknown.Output()): "operator 9999, which this version does not know",
         b"": "is empty or a folder",
         b"PK" * 99: "is no TensorFlow Lite model",
         whole[:3000]: "is damaged",

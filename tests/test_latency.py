@@ -40,6 +40,22 @@ def test_a_ratio_holds_its_truth_and_excludes_what_it_is_not(rng: np.random.Gene
     assert same >= 37 and wrong <= 3
 
 
+@pytest.mark.parametrize(("turns", "paired"), [(3, True), (5, True), (3, False), (5, False), (20, False)])
+def test_few_turns_widen_the_limits_of_a_ratio(turns: int, paired: bool, rng: np.random.Generator) -> None:
+    """99 of 100 hold the truth, however few turns; each turn is loaded anew, so it may be faster or slower."""
+    held, rounds = 0, 400
+    for _ in range(rounds):
+        loads = np.exp(rng.normal(0, 0.02, (2, turns)))
+        limits = ratio(*(taken(rng, 10, each) for each in loads), paired=paired)
+        held += limits.low <= 1 <= limits.high
+    assert held >= 0.975 * rounds
+
+
+def test_equal_times_have_a_ratio_of_one() -> None:
+    limits = ratio([[2.0], [2.0]], [[2.0], [2.0]])
+    assert (limits.value, limits.low, limits.high) == (1, 1, 1)
+
+
 def test_medians_of_repeated_benchmarks_agree_within_their_limits(rng: np.random.Generator) -> None:
     limits = [latency(taken(rng, 10, waves(rng))).median for _ in range(12)]
     apart = sum(max(a.low, b.low) > min(a.high, b.high) for a, b in itertools.combinations(limits, 2))

@@ -4,7 +4,6 @@ What it does besides is ruled by $BEHAVIOUR:
 
     gpu=partial, gpu=refused, gpu=silent   how the GPU delegate ends; without it, it takes the whole graph
     vanish=N                               the phone's adbd is killed in the Nth run
-    corrupt                                (of sha256sum, see phone.py)
 """
 
 import os
@@ -70,9 +69,9 @@ else:
 interpreter.set_tensor(given["index"], values)
 
 
-def timed(count):
-    taken = []
-    for _ in range(count):
+def timed(count, seconds=0.0):
+    taken, end = [], time.perf_counter() + seconds
+    while len(taken) < count or time.perf_counter() < end:
         began = time.perf_counter()
         interpreter.invoke()
         taken.append(1e6 * (time.perf_counter() - began))
@@ -89,7 +88,7 @@ def stats(taken):
     )
 
 
-warm, taken = timed(int(flags.get("warmup_runs", 1))), timed(int(flags["num_runs"]))
+warm, taken = timed(int(flags.get("warmup_runs", 1))), timed(int(flags["num_runs"]), float(flags["min_secs"]))
 print(f"{stats(warm)}\n\n{stats(taken)}\n")
 print(
     f"INFO: Inference timings in us: Init: {1e6 * init:.0f}, First inference: {warm[0]:.0f}, "
