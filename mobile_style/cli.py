@@ -116,7 +116,9 @@ def train(
     rounding_weight: Annotated[
         float, typer.Option(help="Larger makes the int8 export more faithful.")
     ] = TrainConfig.rounding_weight,
-    stability: Annotated[float, typer.Option(help="Larger makes videos flicker less.")] = TrainConfig.stability,
+    stability: Annotated[
+        float, typer.Option(help="Larger makes videos flicker less; 250 is much.")
+    ] = TrainConfig.stability,
     loss_precision: Annotated[
         str, typer.Option(help="Of the loss network: float32, bfloat16, or auto for the faster one here.")
     ] = TrainConfig.loss_precision,

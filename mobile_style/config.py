@@ -220,7 +220,8 @@ def configure(
         objective: name of a preset in `OBJECTIVES`.
         init: model whose weights are the start; "none" for random ones, None for the bundled model if it is of
             this architecture.
-        overrides: values by field name of `Architecture`, `Objective` or `TrainConfig`.
+        overrides: values by field name of `Architecture`, `Objective` or `TrainConfig`. A stability without a style
+            weight raises the preset's style weight by a thousandth of it.
     """
     if content is not None and not content.is_dir():
         raise UsageError(f"--content {content} is not a folder")
@@ -240,6 +241,10 @@ def configure(
     architecture = replace(architecture, **pick(Architecture))
     if init is None and read_card(model_path(DEFAULT))["config"]["architecture"] == asdict(architecture):
         start = DEFAULT
+    weighed = replace(_named(OBJECTIVES, objective, "--objective"), **pick(Objective))
+    if "style_weight" not in overrides:
+        # Steady strokes would cost style: so much more weight keeps it (docs/training.md).
+        weighed = replace(weighed, style_weight=weighed.style_weight * (1 + overrides.get("stability", 0) / 1000))
     if overrides.get("minutes"):
         overrides = {"steps": 0} | overrides
     return TrainConfig(
@@ -247,7 +252,7 @@ def configure(
         content="" if content is None else str(content.resolve()),  # a run may be resumed from elsewhere
         preset=preset,
         architecture=architecture,
-        objective=replace(_named(OBJECTIVES, objective, "--objective"), **pick(Objective)),
+        objective=weighed,
         init=start or "",
         **pick(TrainConfig),
     )

@@ -81,7 +81,7 @@ def export(
         sizes: (height, width) of the pictures that the app will pass.
         calibration: folder of photos that int8 ranges are chosen on; by default the carried training photos.
         out: the file (.tflite or .mlpackage), or with several files the new folder for them; by default
-            exports/NAME-RECIPE-WIDTHxHEIGHT/model.tflite.
+            exports/NAME-RECIPE-WIDTHxHEIGHT/model.tflite, or exports/NAME-coreml-RECIPE-WIDTHxHEIGHT/model.mlpackage.
         check: validate each file on a few photos.
 
     Raises:
@@ -129,7 +129,8 @@ def export(
 def _places(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], ...]], out: Path | None) -> list[Path]:
     """Where each file goes; refuses to overwrite before anything is computed."""
     suffix = ".tflite" if recipe.target == "tflite" else ".mlpackage"
-    labels = [f"{name}-{recipe.name}-" + "-".join(f"{w}x{h}" for h, w in group) for group in groups]
+    of = f"{name}-coreml-{recipe.name}-" if recipe.target == "coreml" else f"{name}-{recipe.name}-"
+    labels = [of + "-".join(f"{w}x{h}" for h, w in group) for group in groups]
     if out is None:
         places = [EXPORTS / label / f"model{suffix}" for label in labels]
     elif out.suffix in (".tflite", ".mlpackage"):

@@ -88,14 +88,14 @@ class Trainer(keras.Model):  # type: ignore[misc]
 
         In the fine phase `y_pred` is rounded on its way as int8 will round it. How far it is from the output
         that is not, in squared grey levels, is a loss of its own, with gradients through both: it makes the
-        network amplify rounding less. So is how far it is from the output of a frame moved by `y` pixels, (2,)
-        down and right, moved back: it makes strokes stay where they are in a video.
+        network amplify rounding less. So is, in both phases, how far the output that is not rounded is from that of a
+        frame moved by `y` pixels, (2,) down and right, moved back: it makes strokes stay where they are in a video.
         """
         parts = self.perceptual.parts(y_pred, self.perceptual.content_targets(x))
         nothing = ops.zeros_like(parts["style"])
         exact = self.network(x) if self.fine and self.weights_of["rounding"] else None
         parts["rounding"] = nothing if exact is None else ops.mean(ops.square(y_pred - exact), axis=(1, 2, 3))
-        moved = self.fine and self.weights_of["motion"]
+        moved = self.weights_of["motion"]
         parts["motion"] = moved_difference(self.network, x, y_pred if exact is None else exact, y) if moved else nothing
         for tracker in self.trackers:
             tracker.update_state(parts[tracker.name])

@@ -114,3 +114,13 @@ def test_calibration_photos_fit_into_memory() -> None:
 def test_a_size_out_of_range() -> None:
     with pytest.raises(UsageError, match="--size 4x64"):
         export(DEFAULT, INT8, [(64, 4)])
+
+
+def test_a_style_for_android_and_for_apple_has_a_place_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for target in ("tflite", "coreml"):
+        export(DEFAULT, find_recipe(target, "int8"), [(64, 64)], check=False)
+    found = sorted(path.parent.name for path in Path("exports").rglob("model.json"))
+    assert found == ["starry_night-coreml-int8-64x64", "starry_night-int8-64x64"]

@@ -213,6 +213,14 @@ def test_where_a_training_starts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("overrides", "weight"),
+    [({}, 12), ({"stability": 250}, 15), ({"stability": 250, "style_weight": 12}, 12), ({"style_weight": 3}, 3)],
+)
+def test_steadiness_is_not_paid_in_style(overrides: dict[str, float], weight: float) -> None:
+    assert configure("starry_night", None, None, "painterly", None, overrides).objective.style_weight == weight
+
+
+@pytest.mark.parametrize(
     ("setting", "message"),
     [
         ({"minutes": -1}, "--minutes"),

@@ -13,7 +13,7 @@ import org.tensorflow.lite.TensorFlowLite
 /**
  * Times every model on every backend and writes JSON, for `mobile-style benchmark --device adb --app`.
  *
- *     adb shell am start -n mobile.style.demo/.MainActivity --ez benchmark true
+ *     adb shell am start -S -n mobile.style.demo/.MainActivity --ez benchmark true
  */
 class Benchmark(
     private val styles: List<Style>,

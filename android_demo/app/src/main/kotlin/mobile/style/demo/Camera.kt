@@ -8,6 +8,7 @@ import android.hardware.camera2.CameraCaptureSession
 import android.hardware.camera2.CameraCharacteristics
 import android.hardware.camera2.CameraDevice
 import android.hardware.camera2.CameraManager
+import android.hardware.camera2.CaptureFailure
 import android.hardware.camera2.CaptureRequest
 import android.media.Image
 import android.media.ImageReader
@@ -15,6 +16,7 @@ import android.os.Handler
 import android.os.HandlerThread
 import android.os.SystemClock
 import android.util.Size
+import android.view.Surface
 import kotlin.math.abs
 import mobile.style.core.Plane
 import mobile.style.core.YuvFrame
@@ -68,7 +70,7 @@ class Camera(
     val mirrored get() = facing == CameraCharacteristics.LENS_FACING_FRONT
 
     /** Whether there is one to flip to. */
-    fun several(): Boolean = facings().distinct().size > 1
+    val several by lazy { facings().distinct().size > 1 }
 
     @SuppressLint("MissingPermission") // the activity asks for it first
     fun start() {
@@ -106,27 +108,34 @@ class Camera(
         start()
     }
 
-    /** Takes a large picture and hands its JPEG on; false if the camera is not ready. */
-    fun capture(rotation: Int, onJpeg: (ByteArray) -> Unit): Boolean {
+    /** Takes a large picture and hands its JPEG on, or says [onLost]; false if the camera is not ready. */
+    fun capture(rotation: Int, onJpeg: (ByteArray) -> Unit, onLost: () -> Unit): Boolean {
         val session = session ?: return false
         val reader = stills ?: return false
+        val handler = thread?.looper?.let(::Handler) ?: return false
         reader.setOnImageAvailableListener({ source ->
             source.acquireLatestImage()?.use { image ->
                 val buffer = image.planes[0].buffer
                 onJpeg(ByteArray(buffer.remaining()).also(buffer::get))
             }
-        }, thread?.looper?.let(::Handler))
+        }, handler)
         return try {
             val request = session.device.createCaptureRequest(CameraDevice.TEMPLATE_STILL_CAPTURE)
             request.addTarget(reader.surface)
             request.set(CaptureRequest.JPEG_ORIENTATION, rotation)
-            session.capture(request.build(), null, null)
+            session.capture(request.build(), lost(onLost), handler)
             true
         } catch (_: CameraAccessException) {
             false
         } catch (_: IllegalStateException) { // closed in the meantime
             false
         }
+    }
+
+    private fun lost(then: () -> Unit) = object : CameraCaptureSession.CaptureCallback() {
+        override fun onCaptureFailed(session: CameraCaptureSession, request: CaptureRequest, why: CaptureFailure) = then()
+        override fun onCaptureBufferLost(session: CameraCaptureSession, request: CaptureRequest, target: Surface, frame: Long) =
+            then()
     }
 
     private fun facings(): List<Int?> = try {

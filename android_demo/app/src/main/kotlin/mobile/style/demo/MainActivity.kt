@@ -7,6 +7,7 @@ import android.content.Intent
 import android.content.pm.PackageManager
 import android.content.res.Configuration
 import android.graphics.Bitmap
+import android.hardware.display.DisplayManager
 import android.net.Uri
 import android.os.Bundle
 import android.os.Handler
@@ -20,6 +21,7 @@ import java.util.Date
 import java.util.Locale
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.Executors
+import java.util.concurrent.RejectedExecutionException
 import mobile.style.core.Backend
 import mobile.style.core.BackendChooser
 import mobile.style.core.Trial
@@ -33,11 +35,12 @@ class MainActivity : Activity(), Actions {
     private lateinit var camera: Camera
     private var pipeline: Pipeline? = null
     private val choosers = ConcurrentHashMap<Int, BackendChooser>()
-    private var chosen = 0
+    @Volatile private var chosen = 0
     private var percent = 100
     private var longerSide = Photos.LONGER_SIDE
     private var photo: Bitmap? = null // from the gallery; null: the camera is shown
     private var painted: Bitmap? = null
+    @Volatile private var paintings = 0 // of the photo, so far: only the last one that was asked for is wanted
     private var unsaved: Bitmap? = null // waits for the user to choose a file, before Android 10
     private var shared: Uri? = null
     private var asked = false
@@ -51,7 +54,7 @@ class MainActivity : Activity(), Actions {
         chosen = (state?.getInt(CHOSEN) ?: 0).coerceIn(0, maxOf(0, styles.usable.size - 1))
         camera = Camera(this, { pipeline?.offer(it) ?: it.close() }) { trouble -> ui.post { show(trouble) } }
         screen.showStyles(styles.usable)
-        screen.showFlip(camera.several())
+        screen.showFlip(camera.several)
         screen.showSelfTest(getString(R.string.self_test), true)
         screen.showStatus(getString(R.string.hint))
         showChosen()
@@ -68,13 +71,22 @@ class MainActivity : Activity(), Actions {
         state.putInt(CHOSEN, chosen)
     }
 
+    /** Turned upside down, the configuration stays as it is. */
+    private val turned = object : DisplayManager.DisplayListener {
+        override fun onDisplayChanged(display: Int) = turn()
+        override fun onDisplayAdded(display: Int) = Unit
+        override fun onDisplayRemoved(display: Int) = Unit
+    }
+
     override fun onResume() {
         super.onResume()
+        getSystemService(DisplayManager::class.java)?.registerDisplayListener(turned, ui)
         if (!intent.getBooleanExtra("benchmark", false)) startCamera()
     }
 
     override fun onPause() {
         super.onPause()
+        getSystemService(DisplayManager::class.java)?.unregisterDisplayListener(turned)
         camera.stop()
         pipeline?.close()
         pipeline = null
@@ -85,6 +97,13 @@ class MainActivity : Activity(), Actions {
         super.onDestroy()
         aside.shutdown()
         ui.removeCallbacksAndMessages(null)
+    }
+
+    @Deprecated("Its successor is of Android 13")
+    override fun onBackPressed() = when {
+        screen.truthVisible -> screen.showTruth(false)
+        photo != null -> flip()
+        else -> @Suppress("DEPRECATION") super.onBackPressed()
     }
 
     override fun onConfigurationChanged(configuration: Configuration) {
@@ -107,6 +126,7 @@ class MainActivity : Activity(), Actions {
             checkSelfPermission(Manifest.permission.CAMERA) != PackageManager.PERMISSION_GRANTED -> askForCamera()
             else -> {
                 screen.hideNotice()
+                screen.allowShutter(true) // a picture that was being taken went with the camera
                 window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
                 screen.showStatus(getString(R.string.starting))
                 startPipeline()
@@ -182,7 +202,7 @@ class MainActivity : Activity(), Actions {
         chosen = style
         pipeline?.style = styles.usable[style]
         showChosen()
-        if (photo != null) paintPhoto()
+        repaintSoon()
     }
 
     override fun swipe(by: Int) {
@@ -199,18 +219,31 @@ class MainActivity : Activity(), Actions {
         this.percent = percent
         pipeline?.strength = percent * 256 / 100
         screen.showStatus(getString(R.string.strength_percent, percent))
-        if (photo != null) ui.removeCallbacks(repaint).also { ui.postDelayed(repaint, 300) }
+        repaintSoon()
     }
 
     private val repaint = Runnable { paintPhoto() }
 
+    /** Once the user has stopped swiping or sliding. */
+    private fun repaintSoon() {
+        ui.removeCallbacks(repaint)
+        if (photo != null) ui.postDelayed(repaint, 300)
+    }
+
     override fun shutter() {
         if (photo != null) {
-            painted?.let(::save)
+            painted?.let { beside { save(it) } }
             return
         }
         val rotation = pipeline?.turn?.rotation ?: 0
-        screen.allowShutter(camera.capture(rotation) { jpeg -> still(jpeg, ::save) }.not())
+        val lost = { ui.post { screen.allowShutter(true) }; Unit }
+        val taken = camera.capture(rotation, { jpeg ->
+            beside {
+                decoded(jpeg)?.let(::painted)?.let(::save)
+                lost()
+            }
+        }, lost)
+        screen.allowShutter(!taken)
     }
 
     override fun openPhoto() {
@@ -227,6 +260,7 @@ class MainActivity : Activity(), Actions {
         } else {
             camera.flip()
             turn()
+            screen.allowShutter(true)
         }
     }
 
@@ -251,7 +285,7 @@ class MainActivity : Activity(), Actions {
     override fun selfTest() {
         screen.showSelfTest(getString(R.string.self_test_running), false)
         val backend = pipeline?.truth()?.engine?.backend ?: Backend(Backend.Kind.XNNPACK)
-        aside.execute {
+        beside {
             val lines = selfTest(styles.usable, backend, resources, Setup.engines)
             ui.post {
                 screen.showNotice(getString(R.string.self_test), lines.joinToString("\n"), getString(R.string.close)) {
@@ -264,12 +298,20 @@ class MainActivity : Activity(), Actions {
 
     // Stills
 
+    /** On the side thread; not at all once the screen is gone. */
+    private fun beside(task: () -> Unit) {
+        try {
+            aside.execute(task)
+        } catch (_: RejectedExecutionException) {
+        }
+    }
+
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         val uri = data?.data?.takeIf { result == RESULT_OK } ?: return
         if (request == FILE) unsaved?.let { saveTo(it, uri) } else open(uri)
     }
 
-    private fun open(uri: Uri) = aside.execute {
+    private fun open(uri: Uri) = beside {
         val bytes = try {
             contentResolver.openInputStream(uri)?.use { it.readBytes() }
         } catch (_: IOException) {
@@ -292,12 +334,15 @@ class MainActivity : Activity(), Actions {
 
     private fun paintPhoto() {
         val source = photo ?: return
-        aside.execute { painted(source) { if (photo === source) { painted = it; screen.picture.show(it) } } }
-    }
-
-    private fun still(jpeg: ByteArray, then: (Bitmap) -> Unit) = aside.execute {
-        val source = decoded(jpeg)
-        if (source == null) ui.post { screen.allowShutter(true) } else painted(source, then)
+        val number = ++paintings
+        beside {
+            val picture = if (number == paintings) painted(source) else null
+            ui.post {
+                if (picture == null || photo !== source || number != paintings) return@post
+                painted = picture
+                screen.picture.show(picture)
+            }
+        }
     }
 
     private fun decoded(bytes: ByteArray): Bitmap? {
@@ -311,8 +356,8 @@ class MainActivity : Activity(), Actions {
         }
     }
 
-    /** Paints on the side thread, with an engine of its own, and hands the result to the screen's thread. */
-    private fun painted(source: Bitmap, then: (Bitmap) -> Unit) {
+    /** Paints on the side thread, with an engine of its own; null if that fails, which is said. */
+    private fun painted(source: Bitmap): Bitmap? {
         val model = styles.usable[chosen].models.first()
         val backend = pipeline?.truth()?.engine?.backend ?: Backend(Backend.Kind.XNNPACK, 2)
         try {
@@ -321,32 +366,31 @@ class MainActivity : Activity(), Actions {
                     ui.post { screen.showStatus(getString(R.string.painting, (100 * share).toInt())) }
                 }
             }
-            ui.post {
-                screen.showStatus(getString(R.string.hint))
-                then(picture)
-            }
+            ui.post { screen.showStatus(getString(R.string.hint)) }
+            return picture
         } catch (_: OutOfMemoryError) {
             longerSide = maxOf(SMALLEST, longerSide / 2)
             ui.post { screen.showStatus(getString(R.string.smaller_for_memory, longerSide, longerSide)) }
-        } catch (error: RuntimeException) {
-            ui.post { screen.showStatus(getString(R.string.not_saved, error.message)) }
-        } finally {
-            ui.post { screen.allowShutter(true) }
+        } catch (error: Exception) {
+            ui.post { screen.showStatus(getString(R.string.not_painted, error.message)) }
+        } catch (error: LinkageError) { // as where the library for this processor is missing
+            ui.post { screen.showStatus(getString(R.string.not_painted, error.message)) }
         }
+        return null
     }
 
+    /** On the side thread, so that a picture is saved even if its screen is left meanwhile. */
     private fun save(picture: Bitmap) {
         val name = "mobile-style-${SimpleDateFormat("yyyyMMdd-HHmmss", Locale.ROOT).format(Date())}"
-        if (!Newer.gallery) {
+        if (Newer.gallery) return told { Photos.save(this, picture, name) }
+        ui.post {
             unsaved = picture
             val create = Intent(Intent.ACTION_CREATE_DOCUMENT).setType(Photos.TYPE).addCategory(Intent.CATEGORY_OPENABLE)
             startActivityForResult(create.putExtra(Intent.EXTRA_TITLE, "$name.jpg"), FILE)
-            return
         }
-        aside.execute { told { Photos.save(this, picture, name) } }
     }
 
-    private fun saveTo(picture: Bitmap, uri: Uri) = aside.execute { told { uri.also { Photos.write(this, picture, it) } } }
+    private fun saveTo(picture: Bitmap, uri: Uri) = beside { told { uri.also { Photos.write(this, picture, it) } } }
 
     private fun told(save: () -> Uri) {
         val text = try {
@@ -360,7 +404,12 @@ class MainActivity : Activity(), Actions {
         ui.post { screen.showStatus(text) }
     }
 
-    private fun benchmark() = aside.execute {
+    private fun benchmark() {
+        window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
+        beside(::measure)
+    }
+
+    private fun measure() {
         val file = File(getExternalFilesDir(null) ?: filesDir, "benchmark.json")
         file.delete()
         Benchmark(styles.usable, Setup.engines, heat = { Newer.heat(this) }).write(file) { model, backend ->
@@ -372,7 +421,7 @@ class MainActivity : Activity(), Actions {
     private fun showChosen() {
         val style = styles.usable.getOrNull(chosen) ?: return
         screen.showChosen(chosen, style.title, still = photo != null)
-        screen.showFlip(photo != null || camera.several())
+        screen.showFlip(photo != null || camera.several)
     }
 
     private companion object {

@@ -4,6 +4,7 @@ import android.graphics.Bitmap
 import java.nio.ByteBuffer
 import mobile.style.core.Backend
 import mobile.style.core.BackendChooser
+import mobile.style.core.Blender
 import mobile.style.core.Converter
 import mobile.style.core.Engine
 import mobile.style.core.LatestFrame
@@ -12,7 +13,6 @@ import mobile.style.core.LoadPolicy
 import mobile.style.core.Stage
 import mobile.style.core.StageTimes
 import mobile.style.core.Trial
-import mobile.style.core.blend
 import mobile.style.core.candidates
 import mobile.style.core.centreCrop
 import mobile.style.core.choose
@@ -94,12 +94,13 @@ class Pipeline(
     /** The engine of the chosen style and size, opened if another one is. */
     private fun current(): Working? {
         val style = style ?: return null
-        val old = working?.takeIf { it.style === style }
-        val index = old?.policy?.load?.sizeIndex ?: 0
-        if (old != null && old.model === style.models[index]) return old
+        val old = working
+        // A phone that is warm is so for the next style, too.
+        val policy = old?.policy?.takeIf { old.style.models.size == style.models.size } ?: LoadPolicy(style.models.size)
+        val model = style.models[policy.load.sizeIndex]
+        if (old != null && old.model === model) return old
         working?.close()
         working = null
-        val model = style.models[index]
         val chooser = choosers.getOrPut(model.bytes) {
             BackendChooser(candidates(Runtime.getRuntime().availableProcessors()))
         }
@@ -117,7 +118,6 @@ class Pipeline(
             return null
         }
         times.clear()
-        val policy = old?.policy ?: LoadPolicy(style.models.size)
         return Working(style, model, engine, policy).also { working = it; onReady() }
     }
 
@@ -140,7 +140,7 @@ class Pipeline(
             return
         }
         val painted = System.nanoTime()
-        blend(now.input, if (shown > 0) now.output else now.input, shown, now.pixels)
+        now.blender.blend(now.input, if (shown > 0) now.output else now.input, shown, now.pixels)
         val bitmap = now.nextBitmap()
         bitmap.setPixels(now.pixels, 0, bitmap.width, 0, 0, bitmap.width, bitmap.height)
         onPicture(bitmap)
@@ -169,6 +169,7 @@ private class Working(val style: Style, val model: Model, val engine: Engine, va
     val input: ByteBuffer = ByteBuffer.allocateDirect(model.bytes)
     val output: ByteBuffer = ByteBuffer.allocateDirect(model.bytes)
     val pixels = IntArray(width * height)
+    val blender = Blender(pixels.size)
     var observed = System.nanoTime()
 
     // One is on the screen, one is on its way there, one is being filled.

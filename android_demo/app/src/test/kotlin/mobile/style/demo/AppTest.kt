@@ -75,7 +75,7 @@ class AppTest {
 
     @After
     fun close() {
-        if (::controller.isInitialized) controller.pause().stop().destroy()
+        if (::controller.isInitialized && !activity.isDestroyed) controller.pause().stop().destroy()
         Setup.engines = original
     }
 
@@ -108,6 +108,10 @@ class AppTest {
             assertTrue("$part in\n$told", part in told)
         }
         screenshot("truth")
+        @Suppress("DEPRECATION")
+        activity.onBackPressed()
+        assertFalse(texts().any { "frames a second" in it })
+        assertFalse(activity.isFinishing)
     }
 
     @Test
@@ -228,9 +232,56 @@ class AppTest {
         assertNull(Photos.decode("no picture".toByteArray(), 512, 256))
     }
 
+    /** Every swipe over a photo would take seconds to paint. */
+    @Test
+    fun paintsAPhotoInTheLastStyleOnly() {
+        start()
+        openPhoto()
+        await { texts().any { "Swipe" in it } }
+        val painted = mutableListOf<String>()
+        val engines = Setup.engines
+        Setup.engines = { model, backend -> engines(model, backend).also { painted += model.card.name } }
+        val wanted = styles()[Math.floorMod(styles().indexOfFirst { it.name == "starry_night" } + 3, styles().size)].name
+        repeat(3) { activity.swipe(1) }
+        await { painted.isNotEmpty() }
+        repeat(20) { idle() }
+        assertEquals(listOf(wanted), painted)
+    }
+
+    @Test
+    fun savesAPictureWhoseScreenWasLeft() {
+        start()
+        openPhoto()
+        val picture = find<PictureView>(R.id.picture)
+        val photo = picture.shown
+        await { picture.shown !== photo }
+        activity.shutter()
+        controller.pause().stop().destroy()
+        val end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20)
+        while (saved().isEmpty() && System.nanoTime() < end) Thread.sleep(5)
+        assertEquals(1, saved().size)
+        activity.shutter() // too late, and no reason to fall over
+    }
+
+    @Suppress("DEPRECATION") // what follows it does not tell
+    private fun saved() = shadowOf(context.contentResolver).insertStatements
+
     @Test
     fun opensAndLeavesAPhoto() {
         start()
+        openPhoto()
+        Setup.engines = { _, _ -> throw UnsatisfiedLinkError("libtensorflowlite_jni.so is missing") }
+        activity.swipe(1)
+        await { texts().any { it == "The picture could not be painted: libtensorflowlite_jni.so is missing" } }
+        @Suppress("DEPRECATION")
+        activity.onBackPressed()
+        assertTrue(find<View>(R.id.picture).contentDescription.startsWith("Live picture"))
+    }
+
+    // Helpers
+
+    /** From the gallery. */
+    private fun openPhoto() {
         val jpeg = ByteArrayOutputStream().also { bitmap(styles().last().models.first().golden()!!.photo).compress(Bitmap.CompressFormat.JPEG, 95, it) }
         val uri = android.net.Uri.parse("content://photos/1")
         shadowOf(context.contentResolver).registerInputStream(uri, jpeg.toByteArray().inputStream())
@@ -241,11 +292,7 @@ class AppTest {
             android.app.Activity.RESULT_OK, Intent().setData(uri),
         )
         await { find<View>(R.id.picture).contentDescription.startsWith("Photo in") }
-        activity.flip()
-        assertTrue(find<View>(R.id.picture).contentDescription.startsWith("Live picture"))
     }
-
-    // Helpers
 
     private fun start(permission: Boolean = true) {
         if (permission) shadowOf(context as Application).grantPermissions(Manifest.permission.CAMERA)

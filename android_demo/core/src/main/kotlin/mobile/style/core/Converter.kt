@@ -44,6 +44,7 @@ class Converter(
     private val lineU = IntArray(across)
     private val lineV = IntArray(across)
     private var row = ByteArray(0)
+    private val picture = ByteArray(3 * width * height)
 
     init {
         require(rotation in setOf(0, 90, 180, 270)) { "rotation is $rotation, not a quarter turn" }
@@ -64,12 +65,14 @@ class Converter(
                 val y = (lineY[column] shl 16) + 32768
                 val u = lineU[column] - 128
                 val v = lineV[column] - 128
-                out.put(at, byte(y + 91881 * v))
-                out.put(at + 1, byte(y - 22554 * u - 46802 * v))
-                out.put(at + 2, byte(y + 116130 * u))
+                picture[at] = byte(y + 91881 * v)
+                picture[at + 1] = byte(y - 22554 * u - 46802 * v)
+                picture[at + 2] = byte(y + 116130 * u)
                 at += step
             }
         }
+        out.position(0)
+        out.put(picture).position(0)
     }
 
     /** Where the cell of the frame's grid lies in the picture, in pixels from its start. */
@@ -91,7 +94,7 @@ class Converter(
         if (row.size < length) row = ByteArray(length)
         sums.fill(0)
         for (y in rows.start[line] until rows.end[line]) {
-            // Row by row into an array: reading a direct buffer byte by byte takes several times as long.
+            // Row by row into an array, as a direct buffer is slow to read byte by byte.
             plane.bytes.position(y * plane.rowStride + first)
             plane.bytes.get(row, 0, length)
             for (column in 0 until across) {

@@ -12,12 +12,14 @@ data class ModelCard(
     val psnrMean: Double?,
     val date: String,
 ) {
-    /** The style's name as people write it: starry_night is Starry Night. */
+    /** The style's name as people write it: starry_night is Starry Night, composition_vii Composition VII. */
     val title: String
         get() = name.split('_', '-', ' ').filter { it.isNotEmpty() }
-            .joinToString(" ") { it.replaceFirstChar(Char::uppercase) }
+            .joinToString(" ") { if (ROMAN.matches(it)) it.uppercase() else it.replaceFirstChar(Char::uppercase) }
 
     companion object {
+        private val ROMAN = Regex("i{1,3}|i?v|vi{1,3}|i?x|xi{1,3}")
+
         class Unusable(message: String) : Exception(message)
 
         /** Throws [Unusable] with one line that says what is wrong. */

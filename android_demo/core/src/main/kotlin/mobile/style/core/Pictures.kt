@@ -7,22 +7,33 @@ fun interface Painter {
     fun paint(input: ByteBuffer, output: ByteBuffer)
 }
 
-/** Mixes the photo with its painting, [strength] 0 (photo) to 256 (painting), into opaque ARGB pixels. */
-fun blend(photo: ByteBuffer, painting: ByteBuffer, strength: Int, pixels: IntArray) {
-    var at = 0
-    for (i in pixels.indices) {
-        val r = mixed(photo, painting, strength, at)
-        val g = mixed(photo, painting, strength, at + 1)
-        val b = mixed(photo, painting, strength, at + 2)
-        pixels[i] = (255 shl 24) or (r shl 16) or (g shl 8) or b
-        at += 3
-    }
-}
+/** Mixes photos of [size] pixels with their paintings; what it needs for that is allocated once. */
+class Blender(size: Int) {
+    private val photoBytes = ByteArray(3 * size)
+    private val paintedBytes = ByteArray(3 * size)
 
-private fun mixed(photo: ByteBuffer, painting: ByteBuffer, strength: Int, at: Int): Int {
-    val from = photo.get(at).toInt() and 255
-    val to = painting.get(at).toInt() and 255
-    return (from * (256 - strength) + to * strength + 128) shr 8
+    /** [strength] 0 (photo) to 256 (painting), into opaque ARGB pixels. */
+    fun blend(photo: ByteBuffer, painting: ByteBuffer, strength: Int, pixels: IntArray) {
+        // As a whole into arrays: reading a direct buffer byte by byte takes several times as long.
+        photo.position(0)
+        photo.get(photoBytes).position(0)
+        painting.position(0)
+        painting.get(paintedBytes).position(0)
+        var at = 0
+        for (i in pixels.indices) {
+            val r = mixed(strength, at)
+            val g = mixed(strength, at + 1)
+            val b = mixed(strength, at + 2)
+            pixels[i] = (255 shl 24) or (r shl 16) or (g shl 8) or b
+            at += 3
+        }
+    }
+
+    private fun mixed(strength: Int, at: Int): Int {
+        val from = photoBytes[at].toInt() and 255
+        val to = paintedBytes[at].toInt() and 255
+        return (from * (256 - strength) + to * strength + 128) shr 8
+    }
 }
 
 /** ARGB pixels to RGB bytes from the buffer's start. */
@@ -61,6 +72,7 @@ fun paintTiled(
     val ys = tileStarts(height, tileHeight, tileHeight / 4)
     val input = ByteBuffer.allocateDirect(3 * tileWidth * tileHeight)
     val output = ByteBuffer.allocateDirect(3 * tileWidth * tileHeight)
+    val blender = Blender(tileWidth * tileHeight)
     val photo = IntArray(tileWidth * tileHeight)
     val painted = IntArray(tileWidth * tileHeight)
     val result = IntArray(width * height)
@@ -72,7 +84,7 @@ fun paintTiled(
             }
             rgb(photo, input)
             painter.paint(input, output)
-            blend(input, output, strength, painted)
+            blender.blend(input, output, strength, painted)
             for (y in 0 until tileHeight) {
                 val sum = sums[y]
                 for (x in 0 until tileWidth) {
