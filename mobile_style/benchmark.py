@@ -274,7 +274,10 @@ def labels(files: Sequence[Path]) -> list[str]:
 
 def _take_turns(jobs: list[_Job], device: Device, runs: int, sustained: float | None) -> None:
     """Every model a few runs at a time, in an order that is another each time."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng()  # no order, however odd, is that of every benchmark
+    # Where a model lies in memory makes it a few percent slower or faster, so that each turn has it loaded anew. Others
+    # come in between: a process gets the very pages that were freed last.
+    anew = sustained is None and not device.turn_loads
     began = time.monotonic()
     if sustained is None:
         turns = -(-runs // device.turn_runs)
@@ -290,11 +293,13 @@ def _take_turns(jobs: list[_Job], device: Device, runs: int, sustained: float | 
             if job.failed:
                 continue
             with job.tolerant():
-                if number and sustained is None and not device.turn_loads:
-                    job.load(device)  # where a model lies in memory makes it a few percent slower or faster
+                if job.session is None:
+                    job.load(device)
                 assert job.session is not None
                 job.turns.append(job.session.turn(device.turn_runs))
                 job.seconds.append(time.monotonic() - began)
+                if anew:
+                    job.unload()
 
 
 def _profiles(jobs: list[_Job], device: Device) -> dict[tuple[Path, str], dict[str, float]]:

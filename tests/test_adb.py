@@ -155,6 +155,12 @@ def test_bad_binaries_and_models(work: Path) -> None:
 
 
 @real
+def test_a_file_that_arrives_damaged_is_not_run(work: Path) -> None:
+    done = phone.with_phone(f"{BENCHMARK}; ls -A /data/local/tmp", work, behaviour="corrupt")
+    assert "arrived damaged (sha256 0123456789ab, not" in done.stderr and done.stdout.strip() == "", done.stderr
+
+
+@real
 def test_validate_what_the_phone_computes(work: Path, exported: Exported) -> None:
     command = f"{STYLE} validate small.tflite --limit 1 --device adb --benchmark-binary benchmark_model --report r"
     done = phone.with_phone(f"{command}; ls -A /data/local/tmp", work)

@@ -20,7 +20,7 @@ SERIAL = f"127.0.0.1:{PORT}"
 RELEASE = "trixie"  # the first Debian with adbd
 LIBRARIES = "usr/lib/x86_64-linux-gnu"
 # In the namespace: a network of its own, and every folder as it is but for a /data.
-INSIDE = """
+INSIDE = r"""
 set -e
 "$PYTHON" "$HERE/phone.py" loopback
 new=$(mktemp -d)
@@ -33,6 +33,9 @@ mkdir -p "$new/data/local/tmp" "$new/data/bin"
 mkdir "$new/sdcard"
 cp "$HERE/getprop" "$HERE/dumpsys" "$new/data/bin"
 for each in pm am pidof input; do cp "$HERE/app" "$new/data/bin/$each"; done
+if [ "$BEHAVIOUR" = corrupt ]; then
+  printf '#!/bin/sh\necho 0123456789abcdef "$1"\n' > "$new/data/bin/sha256sum"
+fi
 chmod 755 "$new"/data/bin/*
 exec chroot "$new" /bin/bash -c "$AROUND"
 """
