@@ -45,12 +45,12 @@ def style_path(style: str) -> Path:
 
 
 def model_path(model: str | Path) -> Path:
-    """The checkpoint of a bundled model's name, a run's folder, or a file.
+    """The checkpoint of a run's folder, a bundled model's name, or a file; a folder that is here comes first.
 
     Raises:
         CheckpointError: none of them.
     """
-    for candidate in (BUNDLED / model / MODEL, Path(model) / MODEL, RUNS / model / MODEL, Path(model)):
+    for candidate in (Path(model) / MODEL, BUNDLED / model / MODEL, RUNS / model / MODEL, Path(model)):
         if candidate.is_file():
             return candidate
     raise CheckpointError(f"there is no model {model}; `mobile-style models` lists what there is")
