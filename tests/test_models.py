@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,14 @@ def test_bundled_exports_paint_like_their_network(name: str) -> None:
 def test_bundled_models_have_no_paths_of_the_machine_that_made_them() -> None:
     for path in (*BUNDLED.glob("*/*.json"), *BUNDLED.glob("*/README.md")):
         assert str(Path.home()) not in path.read_text() and '"/' not in path.read_text(), path
+
+
+def test_a_folder_that_is_here_goes_before_a_bundled_style_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled = model_path("udnie")
+    (tmp_path / "udnie").mkdir()
+    shutil.copy(bundled, tmp_path / "udnie")
+    monkeypatch.chdir(tmp_path)
+    assert model_path("udnie").resolve() == tmp_path / "udnie" / bundled.name
+    assert model_path("the_scream").is_relative_to(bundled.parents[1])
