@@ -207,13 +207,18 @@ def benchmark(
     load = os.getloadavg()[0] if device.facts.kind in ("host", "browser") and hasattr(os, "getloadavg") else None
     interrupted = ""
     before = device.state()
+    # Where a model lies in memory makes it a few percent slower or faster, so that each turn has it loaded anew. Others
+    # come in between: a process gets the very pages that were freed last.
+    anew = sustained is None and not device.turn_loads
     with TemporaryDirectory() as folder:
         jobs = _jobs(files, device, threads, counts, Path(folder))
         try:
             for job in track(jobs, "Loading", len(jobs)):
                 with job.tolerant():
                     job.load(device)
-            _take_turns(jobs, device, runs, sustained)
+                    if anew:
+                        job.unload()
+            _take_turns(jobs, device, runs, sustained, anew)
         except DeviceError as error:
             if min(len(job.turns) for job in jobs if not job.failed) < FEWEST_TURNS:
                 raise
@@ -272,12 +277,9 @@ def labels(files: Sequence[Path]) -> list[str]:
     return found
 
 
-def _take_turns(jobs: list[_Job], device: Device, runs: int, sustained: float | None) -> None:
+def _take_turns(jobs: list[_Job], device: Device, runs: int, sustained: float | None, anew: bool) -> None:
     """Every model a few runs at a time, in an order that is another each time."""
     rng = np.random.default_rng()  # no order, however odd, is that of every benchmark
-    # Where a model lies in memory makes it a few percent slower or faster, so that each turn has it loaded anew. Others
-    # come in between: a process gets the very pages that were freed last.
-    anew = sustained is None and not device.turn_loads
     began = time.monotonic()
     if sustained is None:
         turns = -(-runs // device.turn_runs)

@@ -46,7 +46,7 @@ def benchmark_app(serial: str = "") -> Report:
     text = cable.shell(f"cat {RESULT}")
     try:
         told = json.loads(text)
-        rows, runtime = read_rows(told), told["runtime"]
+        (rows, left_out), runtime = read_rows(told), told["runtime"]
     except (ValueError, KeyError, TypeError) as error:
         raise DeviceError(f"the app's {RESULT.name} is not understood ({error!r}); build and install it anew") from None
     return Report(
@@ -58,6 +58,7 @@ def benchmark_app(serial: str = "") -> Report:
         sustained=None,
         rows=tuple(rows),
         probes=(),
+        left_out=tuple(left_out),
     )
 
 
@@ -72,8 +73,8 @@ def _wait(cable: Cable) -> None:
         time.sleep(PAUSE)
 
 
-def read_rows(told: dict[str, Any]) -> list[Row]:
-    """The rows of the app's file; what it could not run is named.
+def read_rows(told: dict[str, Any]) -> tuple[list[Row], list[str]]:
+    """The rows of the app's file, and a sentence for each thing that it could not run.
 
     Raises:
         DeviceError: it is of another schema, or nothing could be run.
@@ -82,11 +83,11 @@ def read_rows(told: dict[str, Any]) -> list[Row]:
     if told["schema"] != SCHEMA:
         raise DeviceError(f"the app's report is of schema {told['schema']}, this version reads {SCHEMA}")
     first: dict[tuple[str, int], Row] = {}
-    rows = []
+    rows, left_out = [], []
     for each in told["rows"]:
         if "failure" in each:
             place = f"{ACCELERATORS[each['accelerator']]} x{each['threads']}"
-            console.print(f"{each['model']} on {place}: {each['failure']}", markup=False, soft_wrap=True)
+            left_out.append(f"{each['model']} on {place}: {each['failure']}")
             continue
         row = _row(each)
         reference = first.setdefault((row.accelerator, row.threads), row)
@@ -94,8 +95,8 @@ def read_rows(told: dict[str, Any]) -> list[Row]:
             row = replace(row, relative=ratio(row.turns, reference.turns, paired=False))
         rows.append(row)
     if not rows:
-        raise DeviceError("the app could run no model on anything")
-    return rows
+        raise DeviceError(f"the app could run no model on anything ({'; '.join(left_out) or 'it holds none'})")
+    return rows, left_out
 
 
 def _row(told: dict[str, Any]) -> Row:

@@ -213,8 +213,9 @@ def test_what_the_app_measures_is_a_benchmark(phone_with_app: Path) -> None:
     command = ["benchmark", "--device", "adb", "--app", "--json", str(phone_with_app / "r.json")]
     result = runner.invoke(app, [*command, "--html", str(phone_with_app / "r.html")])
     assert result.exit_code == 0, result.output
-    assert "udnie on gpu x1: no GPU delegate" in result.stderr
+    assert "Left out: udnie on gpu x1: no GPU delegate" in result.stdout
     report = json.loads((phone_with_app / "r.json").read_text())
+    assert report["left_out"] == ["udnie on gpu x1: no GPU delegate"]
     assert report["device"]["kind"] == "app" and "tensorflow-lite 2.16.1" in report["device"]["runtime"]
     assert [(row["model"], row["accelerator"]) for row in report["rows"]] == [
         (f"{name} 256x256", kind) for name in ("udnie", "scream") for kind in ("cpu", "cpu without XNNPACK")
@@ -241,7 +242,7 @@ def test_what_the_app_measures_over_a_real_adbd(tmp_path: Path) -> None:
         ("am", "echo Error: Activity class does not exist", "does not start: Error: Activity class"),
         ("am", "echo {} > RESULT", "is not understood"),
         ("am", "echo '{\"schema\": 2}' > RESULT", "of schema 2, this version reads 1"),
-        ("am", 'echo \'{"schema": 1, "rows": []}\' > RESULT', "could run no model"),
+        ("am", 'echo \'{"schema": 1, "rows": []}\' > RESULT', "could run no model on anything (it holds none)"),
     ],
 )
 def test_an_app_that_is_not_there_or_ends_early(name: str, script: str, says: str, phone_with_app: Path) -> None:

@@ -228,12 +228,12 @@ class Leaving:
 def test_what_was_measured_before_a_device_left_is_kept(exported: Exported) -> None:
     device = Leaving(4)
     kept = benchmark([exported("int8")], device, runs=50)
-    assert kept.interrupted == "gone" and len(kept.rows[0].turns) == 4 and device.closed == 5
+    assert kept.interrupted == "gone" and len(kept.rows[0].turns) == 4 and device.closed == 6
     assert (kept.rows[0].latency.tail, kept.rows[0].latency.p90, kept.rows[0].latency.runs) == ("max", 1.5, 20)
     early = Leaving(2)
     with pytest.raises(DeviceError, match="gone"):
         benchmark([exported("int8")], early, runs=50)
-    assert early.closed == 3
+    assert early.closed == 4
 
 
 def test_labels_are_short_and_different() -> None:
@@ -262,6 +262,6 @@ def test_an_accelerator_that_fails_leaves_the_others(dies: int, exported: Export
 
 def test_temperatures_are_drawn_from_before_the_first_turn(exported: Exported) -> None:
     report = benchmark([exported("int8")], Leaving(99), runs=15)
-    assert report.before == {"skin": 30.0} and [state["skin"] for state in report.rows[0].states] == [30, 31, 32]
+    assert report.before == {"skin": 30.0} and [state["skin"] for state in report.rows[0].states] == [31, 32, 33]
     shown = benchmark_page.page(replace(report, sustained=3.0))
-    assert "degrees Celsius" in shown and shown.count("polyline") == 2 and "skin 30 to 32" in shown
+    assert "degrees Celsius" in shown and shown.count("polyline") == 2 and "skin 30 to 33" in shown
