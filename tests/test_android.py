@@ -9,6 +9,7 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -185,6 +186,23 @@ def test_both_builds_are_of_the_same() -> None:
         assert f"{module}:{versions[version]}" in pins
     assert versions["kotlin"] == toolchain.PINS["npm"]["kotlin-compiler"]["version"]
     assert f"JVM_{compiling.JVM_TARGET.replace('.', '_')}" in (DEMO / "core/build.gradle.kts").read_text()
+
+
+@pytest.mark.slow
+def test_what_gradle_would_merge_from_libraries_is_in_the_apps_own_manifest(built: Built) -> None:
+    def said(manifest: bytes) -> set[tuple[str, frozenset[tuple[str, str]]]]:
+        elements = ElementTree.fromstring(manifest).iter()
+        return {(each.tag, frozenset(each.items())) for each in elements if each.tag not in ("manifest", "application")}
+
+    own = said((compiling.APP / "AndroidManifest.xml").read_bytes())
+    wanted = set()
+    for name in compiling.LIBRARIES:
+        with zipfile.ZipFile(built.tools.artifact(name)) as archive:
+            wanted |= said(archive.read("AndroidManifest.xml"))
+    oldest = [value for tag, values in wanted if tag == "uses-sdk" for _, value in values]
+    assert oldest and max(map(int, oldest)) <= compiling.MIN_SDK
+    merged = {each for each in wanted if each[0] != "uses-sdk"}
+    assert merged and merged <= own  # OpenCL's names, without which Android 12 hides the GPU
 
 
 def test_bundle_puts_in_what_the_app_looks_for(tmp_path: Path) -> None:
