@@ -82,3 +82,6 @@ def test_it_has_threads_on_a_plain_host_and_works_offline(bundled: Path) -> None
         until(lambda: frames(page) > before)
         painted, given = canvas(page)
         np.testing.assert_array_equal(painted, native(BUNDLED / "udnie" / "int8.tflite", given))
+        page.select_option("#engine", "single")  # a program of its own, which was never fetched
+        page.wait_for_selector("#message.error")
+        assert "cannot be loaded; is there a network?" in page.text_content("#message")

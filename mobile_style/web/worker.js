@@ -11,9 +11,13 @@ async function load({content, accelerator, threads}) {
     const threaded = threads > 1;
     const script = BASE + "litert_wasm_threaded_internal.js";
     self.Module = {locateFile: (name) => BASE + name, ...(threaded && {mainScriptUrlOrBlob: script})};
-    const library = await import(BASE + "index.js");
-    await library.loadLiteRt(BASE, {threads: threaded});
-    litert = library;
+    try {
+      const library = await import(BASE + "index.js");
+      await library.loadLiteRt(BASE, {threads: threaded});
+      litert = library;
+    } catch (error) {
+      throw new Error(`its program cannot be loaded; is there a network? (${error?.message ?? error})`);
+    }
   }
   if (accelerator === "webgpu" && !device) {
     device = litert.getWebGpuDevice();
