@@ -30,7 +30,7 @@ $(RUNTIME)/installed: Makefile
 # needs is in the package.
 quickstart: install
 	@rm -rf runs/quickstart
-	$(BIN)/mobile-style train --minutes 3 --init udnie --out runs/quickstart
+	$(BIN)/mobile-style train --minutes 3 --out runs/quickstart
 	$(BIN)/mobile-style stylize mobile_style/data/photos/held_out/singapore_skyline_dusk.jpg --model runs/quickstart --out runs/quickstart/photo.png
 	$(BIN)/mobile-style export runs/quickstart --int8 --target tflite --out runs/quickstart/model.tflite --no-check
 	$(BIN)/mobile-style validate runs/quickstart/model.tflite --limit 4 --report runs/quickstart/report || echo "(three minutes are few: train for longer to pass the gate)"

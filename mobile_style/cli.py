@@ -15,7 +15,7 @@ from .backend import loading
 from .config import OBJECTIVES, PRESETS, TrainConfig, configure
 from .errors import MobileStyleError, OutputError, UsageError
 from .files import refuse_existing
-from .models import DEFAULT, RUNS, list_models, new_run, newest_run
+from .models import DEFAULT, RUNS, START, list_models, new_run, newest_run
 from .progress import console
 
 
@@ -102,7 +102,8 @@ def train(
     init: Annotated[
         str | None,
         typer.Option(
-            help="Start from this model's weights, or from random ones: none.", show_default="the bundled model"
+            help="Start from this model's weights, or from random ones: none.",
+            show_default=f"{START}, if it is of --preset",
         ),
     ] = None,
     image_size: Annotated[

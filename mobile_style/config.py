@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from .card import read_card
 from .errors import CheckpointError, UsageError
-from .models import DEFAULT, model_path, style_path
+from .models import START, model_path, style_path
 
 ROUGH_SIZE = 2 / 3  # side of the first crops, in `image_size`
 PLAIN = ("stem", "up2", "out")  # convolutions that nothing normalises
@@ -218,7 +218,7 @@ def configure(
         content: folder of photos or shards; None for the carried photos.
         preset: of the architecture; None for that of `init`, or "small".
         objective: name of a preset in `OBJECTIVES`.
-        init: model whose weights are the start; "none" for random ones, None for the bundled model if it is of
+        init: model whose weights are the start; "none" for random ones, None for the bundled `START` if it is of
             this architecture.
         overrides: values by field name of `Architecture`, `Objective` or `TrainConfig`. A stability without a style
             weight raises the preset's style weight by a thousandth of it.
@@ -239,8 +239,8 @@ def configure(
         return {name: value for name, value in overrides.items() if name in names}
 
     architecture = replace(architecture, **pick(Architecture))
-    if init is None and read_card(model_path(DEFAULT))["config"]["architecture"] == asdict(architecture):
-        start = DEFAULT
+    if init is None and read_card(model_path(START))["config"]["architecture"] == asdict(architecture):
+        start = START
     weighed = replace(_named(OBJECTIVES, objective, "--objective"), **pick(Objective))
     if "style_weight" not in overrides:
         # Steady strokes would cost style: so much more weight keeps it (docs/training.md).
