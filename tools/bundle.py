@@ -185,7 +185,7 @@ After {arguments.artist}. The painting is in the public domain.
 |---|---|
 | preset | {config["preset"]}: {architecture.parameters():,} parameters, {architecture.macs() / 1e9:.2f} G multiply-accumulates at 256 x 256 |
 | trained on | {arguments.data} |
-| trained for | {card["step"]} steps, {card["seconds"] / 60:.0f} minutes on 2 CPU cores, {card["date"][:10]} |
+| trained for | {card["step"]} steps, {card["seconds"] / 60:.0f} minutes on CPU cores, {card["date"][:10]} |
 | with | {", ".join(f"{name} {number}" for name, number in card["versions"].items())} |
 | weights' licence | Apache-2.0 |
 
