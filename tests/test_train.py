@@ -206,7 +206,7 @@ def test_style_image_smaller_than_asked(tmp_path: Path) -> None:
 
 
 def test_where_a_training_starts() -> None:
-    assert configure("starry_night", None, None, "johnson", None, {}).init == "great_wave"  # of the same shape
+    assert configure("starry_night", None, None, "johnson", None, {}).init == "self_portrait"  # of the same shape
     assert configure("starry_night", None, None, "johnson", "none", {}).init == ""
     assert configure("starry_night", None, None, "johnson", None, {"width": 20}).init == ""
     assert configure("starry_night", None, "nano", "johnson", None, {}).init == ""
