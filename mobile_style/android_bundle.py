@@ -18,10 +18,10 @@ from typing import Any
 
 from . import images, runtimes
 from .errors import CheckpointError, ImageError, UsageError
-from .export_card import card_path, digest, read_export_card
+from .export_card import card_path, read_export_card, source_checkpoint
 from .fidelity import psnr
 from .files import writing
-from .models import BUNDLED, carried_photos, model_path, painting_of
+from .models import BUNDLED, carried_photos, painting_of
 from .network import load_network
 from .progress import console
 from .stylize import stylize_image
@@ -87,7 +87,7 @@ def _bundle(exported: Path, card: dict[str, Any], assets: Path) -> Path:
     size = f"{height}x{width}"
     style: Path = assets / "styles" / card["name"]
     photo = images.centre_crop(images.load(images.photos(carried_photos("held_out"), 1)[0]), height, width)
-    reference = _reference(card, photo)
+    reference = _reference(exported, card, photo)
     images.save(photo, assets / "golden" / f"{size}.png")
     images.save(_thumbnail(exported, card, reference, photo), style / "thumbnail.jpg")
     shutil.rmtree(style / size, ignore_errors=True)
@@ -103,17 +103,13 @@ def _bundle(exported: Path, card: dict[str, Any], assets: Path) -> Path:
     return style / size
 
 
-def _reference(card: dict[str, Any], photo: Any) -> Any:
+def _reference(exported: Path, card: dict[str, Any], photo: Any) -> Any:
     """What the float network makes of the photo; None if it is not here any more."""
-    source = card["source"]
     try:
-        checkpoint = model_path(source["checkpoint"])
+        network, _ = load_network(source_checkpoint(exported, card))
     except CheckpointError:
-        checkpoint = None
-    if checkpoint is None or digest(checkpoint) != source["sha256"]:
         console.print(f"{card['name']}: its float network is not here, so the app cannot test itself on it")
         return None
-    network, _ = load_network(checkpoint)
     return stylize_image(network, photo)
 
 
@@ -121,7 +117,7 @@ def _thumbnail(exported: Path, card: dict[str, Any], reference: Any, photo: Any)
     """The thumbnail beside the model, the painting, or what the model makes of a photo."""
     beside = exported.parent / "thumbnail.jpg"
     try:
-        found = beside if beside.is_file() else painting_of(model_path(card["source"]["checkpoint"]), card["style"])
+        found = beside if beside.is_file() else painting_of(source_checkpoint(exported, card), card["style"])
         return images.centre_square(images.load(found), THUMBNAIL)
     except (CheckpointError, ImageError):
         painted = runtimes.load(exported)(photo) if reference is None else reference

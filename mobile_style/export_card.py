@@ -21,6 +21,7 @@ from typing import Any
 
 from .errors import CheckpointError
 from .files import writing
+from .models import model_path
 
 SCHEMA = 1
 METADATA = "mobile_style"  # name of the metadata buffer in a .tflite
@@ -69,6 +70,26 @@ def read_export_card(exported: Path) -> dict[str, Any]:
     if not inside and digest(exported) != recorded:
         raise CheckpointError(f"{exported} is not the file that {path} describes; export it again")
     return card
+
+
+def source_checkpoint(exported: Path, card: dict[str, Any]) -> Path:
+    """The float network that a file was exported from: where the card says, or beside the file.
+
+    Raises:
+        CheckpointError: it is at neither place, or is another by now.
+    """
+    source, other = card["source"], None
+    for place in (source["checkpoint"], exported.parent):
+        try:
+            checkpoint = model_path(place)
+        except CheckpointError:
+            continue
+        if digest(checkpoint) == source["sha256"]:
+            return checkpoint
+        other = other or checkpoint
+    if other:
+        raise CheckpointError(f"{other} is not what {exported} was exported from; export it again")
+    raise CheckpointError(f"{source['checkpoint']}, the float reference of {exported}, is not here")
 
 
 def _embedded(exported: Path) -> dict[str, Any]:

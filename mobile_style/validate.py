@@ -12,7 +12,7 @@ from . import fidelity, images
 from .config import TrainConfig
 from .devices import open_runner
 from .errors import CheckpointError
-from .export_card import digest, read_export_card
+from .export_card import read_export_card, source_checkpoint
 from .losses import PerceptualLoss, loss_of
 from .models import carried_photos, model_path
 from .network import load_network
@@ -114,7 +114,7 @@ def validate(
 
     Args:
         exported: a .tflite file or an .mlpackage with its card beside it or inside.
-        reference: the checkpoint it was made of; by default the one that its card names.
+        reference: the checkpoint it was made of; by default the one that its card names, or one beside it.
         photos: a folder; by default the package's own held-out photos. Each is cut to the model's shape.
         runtime: of a .tflite file, a key of `runtimes.RUNTIMES`.
         limit: use only the first so many photos.
@@ -129,7 +129,7 @@ def validate(
     """
     card = read_export_card(exported)
     recipe = find_recipe(card["target"], card["recipe"])
-    checkpoint = _reference(card, reference)
+    checkpoint = _reference(exported, card, reference)
     network, model_card = load_network(checkpoint)
     config = TrainConfig.from_card(model_card)
     files = images.photos(photos or carried_photos("held_out"), limit)
@@ -160,19 +160,13 @@ def validate(
     )
 
 
-def _reference(card: dict[str, Any], given: str | None) -> Path:
+def _reference(exported: Path, card: dict[str, Any], given: str | None) -> Path:
     if given is not None:
         return model_path(given)
-    source = card["source"]
     try:
-        checkpoint = model_path(source["checkpoint"])
-    except CheckpointError:
-        raise CheckpointError(
-            f"{source['checkpoint']}, the float reference, is not here; name it with --reference"
-        ) from None
-    if digest(checkpoint) != source["sha256"]:
-        raise CheckpointError(f"{checkpoint} is not what this was exported from; export again, or name --reference")
-    return checkpoint
+        return source_checkpoint(exported, card)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}; or name it with --reference") from None
 
 
 def compare(

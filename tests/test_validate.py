@@ -14,7 +14,7 @@ from mobile_style import report
 from mobile_style.errors import CheckpointError, MobileStyleError
 from mobile_style.export import export
 from mobile_style.export_card import digest, read_export_card, write_card
-from mobile_style.models import DEFAULT, carried_photos
+from mobile_style.models import DEFAULT, carried_photos, model_path
 from mobile_style.recipes import find_recipe
 from mobile_style.tflite import schema
 from mobile_style.validate import validate
@@ -136,11 +136,13 @@ def test_the_card_and_the_reference_must_fit(files: dict[str, Path], tmp_path: P
         read_export_card(tmp_path / "x.tflite")
     card = json.loads(files["int8"].with_suffix(".json").read_text())
     write_card(path, card | {"source": card["source"] | {"sha256": "0"}})
-    with pytest.raises(CheckpointError, match="is not what this was exported from"):
+    with pytest.raises(CheckpointError, match=r"is not what .*m\.tflite was exported from"):
         validate(path)
     write_card(path, card | {"source": card["source"] | {"checkpoint": "gone"}})
     with pytest.raises(CheckpointError, match="name it with --reference"):
         validate(path)
+    beside = Path(shutil.copy(model_path(DEFAULT), tmp_path))  # both were moved here together
+    assert validate(path, limit=1).reference == str(beside)
     write_card(path, card | {"more": 1})
     with pytest.raises(CheckpointError, match="unexpected or missing keys"):
         validate(path)
