@@ -113,7 +113,10 @@ def train(
         int, typer.Option(help="Shorter side of the style image: smaller gives finer strokes.")
     ] = TrainConfig.style_size,
     batch_size: Annotated[int, typer.Option(help="Crops per step.")] = TrainConfig.batch_size,
-    learning_rate: Annotated[float, typer.Option(help="Muon's and Adam's, at its peak.")] = TrainConfig.learning_rate,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Muon's and Adam's, at its peak.", show_default="0.003, less for more than 4000 steps"),
+    ] = None,
     rounding_weight: Annotated[
         float, typer.Option(help="Larger makes the int8 export more faithful.")
     ] = TrainConfig.rounding_weight,

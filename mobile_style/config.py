@@ -134,7 +134,7 @@ class TrainConfig:
         image_size: side of the square crops that are trained on; the first ones are smaller (train.py).
         steps: optimizer steps of `batch_size` crops each; or
         minutes: wall-clock time. The other one is 0.
-        learning_rate: at its peak; a short warm-up, then a cosine to zero.
+        learning_rate: at its peak; a short warm-up, then a cosine to zero. None for one that suits the number of steps.
         rounding_weight: factor of the squared difference, in grey levels, that int8's rounding makes to the output.
         stability: factor of the squared difference, in grey levels, between neighbouring frames of a video.
         loss_precision: of the loss network while training; "auto" for the fastest on the machine.
@@ -151,7 +151,7 @@ class TrainConfig:
     batch_size: int = 1
     steps: int = 4000
     minutes: float = 0.0
-    learning_rate: float = 3e-3
+    learning_rate: float | None = None
     rounding_weight: float = 4000.0
     stability: float = 0.0
     loss_precision: Literal["auto"] | Precision = "auto"
@@ -175,7 +175,7 @@ class TrainConfig:
             raise UsageError("--steps must be at least 1; --minutes above 0 and at most 100000")
         if self.loss_precision not in ("auto", *get_args(Precision)):
             raise UsageError(f"--loss-precision must be float32 or bfloat16, not {self.loss_precision}")
-        if not 0 < self.learning_rate <= 1:
+        if self.learning_rate is not None and not 0 < self.learning_rate <= 1:
             raise UsageError(f"--learning-rate must be above 0 and at most 1, not {self.learning_rate}")
         for name in ("rounding_weight", "stability"):
             if not 0 <= getattr(self, name) < inf:

@@ -13,6 +13,9 @@
 Two phases (docs/training.md has what each is worth). The rough one, on smaller crops, gets palette and strokes
 cheaply; the fine one, on full ones, also rounds as int8 will. How far a training is, in steps or in time, decides its
 phase and its learning rate.
+
+A network that starts from random weights learns to draw first: meanwhile the weight of the style loss grows to what was
+asked for. Without that it learns to cover the photo with brush strokes, and never looks at it again.
 """
 
 import json
@@ -50,8 +53,12 @@ from .stylize import stylize_image
 STATE = "training.safetensors"
 PREVIEW_SIZE = 256
 ROUGH = 0.6  # of the training
+DRAWING = 0.2  # of a training from random weights, in which the style loss slowly gets its weight
+FAINT = 0.01  # share of the style weight that such a training starts with
 FINE_COST = 3.0  # of a step, in rough ones, where the plan of a training by time is made
 SMALLEST_CROP = 48
+LEARNING_RATE = 3e-3
+LONG = 4000  # steps; more steps of that length wander off, as far as the root of their number
 WARMUP = 20  # steps at most
 DIVERGED = 30  # times the lowest smoothed loss
 MEASURED = 8  # steps before a training of so many minutes is planned; the first few are slower
@@ -70,9 +77,10 @@ class Trainer(keras.Model):  # type: ignore[misc]
         self.network, self.perceptual = network, perceptual
         self.weights_of = {"rounding": rounding_weight, "motion": stability}
         self.fine = False
+        self.style_share = self.add_weight(name="style_share", shape=(), initializer="ones", trainable=False)
         # Named here so that Keras sees their weights; JAX would compile them in as constants.
         self.loss_networks = [perceptual.network, perceptual.content_network]
-        self.trackers = [keras.metrics.Mean(name=name) for name in _LOGGED if name != "total"]
+        self.trackers = [keras.metrics.Mean(name=name) for name in _LOGGED]
 
     def call(self, content_images: Any, training: bool = False) -> Any:
         """Stylises a batch."""
@@ -86,6 +94,8 @@ class Trainer(keras.Model):  # type: ignore[misc]
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
         """The total of the losses of outputs `y_pred` for content images `x`, mean over the batch.
 
+        Of the style's weight, only `style_share` counts here; what is logged counts all of it.
+
         In the fine phase `y_pred` is rounded on its way as int8 will round it. How far it is from the output
         that is not, in squared grey levels, is a loss of its own, with gradients through both: it makes the
         network amplify rounding less. So is, in both phases, how far the output that is not rounded is from that of a
@@ -97,9 +107,14 @@ class Trainer(keras.Model):  # type: ignore[misc]
         parts["rounding"] = nothing if exact is None else ops.mean(ops.square(y_pred - exact), axis=(1, 2, 3))
         moved = self.weights_of["motion"]
         parts["motion"] = moved_difference(self.network, x, y_pred if exact is None else exact, y) if moved else nothing
+        parts["total"] = self.total(parts)
         for tracker in self.trackers:
             tracker.update_state(parts[tracker.name])
-        return ops.mean(self.perceptual.total(parts) + sum(w * parts[name] for name, w in self.weights_of.items()))
+        return ops.mean(self.total(parts | {"style": parts["style"] * self.style_share}))
+
+    def total(self, parts: dict[str, Any]) -> Any:
+        """Weighted sum of all the losses."""
+        return self.perceptual.total(parts) + sum(weight * parts[name] for name, weight in self.weights_of.items())
 
     def step(self, batch: np.ndarray, motion: np.ndarray) -> dict[str, float]:
         """One optimizer step on (N, H, W, 3) crops; the losses before it, unweighted, and their total.
@@ -108,7 +123,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         """
         self.reset_metrics()
         logs = self.train_on_batch(batch, motion[None].repeat(len(batch), 0), return_dict=True)
-        return {name: float(logs["loss" if name == "total" else name]) for name in _LOGGED}
+        return {name: float(logs[name]) for name in _LOGGED}
 
 
 _LOGGED = ("total", "content", "style", "tv", "rounding", "motion")
@@ -130,6 +145,11 @@ def moved_difference(network: TransformNet, frames: Any, outputs: Any, motion: A
     return ops.mean(ops.square(inner), axis=(1, 2, 3))
 
 
+def suitable_rate(steps: int) -> float:
+    """The highest learning rate of a training of so many steps."""
+    return LEARNING_RATE * min(1.0, math.sqrt(LONG / max(steps, 1)))
+
+
 def make_trainer(config: TrainConfig, style_image: np.ndarray) -> Trainer:
     """A compiled `Trainer` with fresh weights."""
     keras.utils.set_random_seed(config.seed)
@@ -140,7 +160,7 @@ def make_trainer(config: TrainConfig, style_image: np.ndarray) -> Trainer:
     # Muon (https://kellerjordan.github.io/posts/muon/) for the kernels, Adam for the rest: in the same number of steps
     # it gets what takes Adam 1.75 times as many (docs/training.md).
     optimizer = keras.optimizers.Muon(
-        config.learning_rate,
+        config.learning_rate or LEARNING_RATE,
         weight_decay=None,
         adam_weight_decay=None,
         exclude_embeddings=False,
@@ -180,7 +200,9 @@ def train(config: TrainConfig, out: Path) -> Path:
         manifest = build([content], out / "content", max(288, round(config.image_size * 1.25)))
         report_unreadable(manifest)
     images.save(style_image, out / "style.png")
-    config = replace(config, loss_precision=trainer.perceptual.network.precision)  # resume on another machine too
+    # What was chosen here is what the card tells, and what a resumed run keeps, on another machine too.
+    rate = config.learning_rate or (suitable_rate(config.steps) if config.steps else None)
+    config = replace(config, loss_precision=trainer.perceptual.network.precision, learning_rate=rate)
     return _Run(config, out, trainer, step=0, began=began).go()
 
 
@@ -247,11 +269,19 @@ class _Run:
                 while side == self.side():
                     yield next(stream)
 
+    def style_share(self, done: float) -> float:
+        """What counts of the style weight; all of it for a network that can draw."""
+        return 1.0 if self.config.init else FAINT ** max(0.0, 1 - done / DRAWING)
+
     def learning_rate(self, done: float) -> float:
         """A cosine from the peak to zero, after a linear start."""
         steps = WARMUP if self.config.minutes else max(1, min(WARMUP, self.config.steps // 20))
         warm = min(1.0, (self.step + 1) / steps)
-        return self.config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
+        return self.peak() * warm * 0.5 * (1 + math.cos(math.pi * done))
+
+    def peak(self) -> float:
+        """Of the learning rate; of a training by time, before its plan is made, that of a short one."""
+        return self.config.learning_rate or suitable_rate(self.config.steps)
 
     def plan(self, step_seconds: float) -> None:
         """Fits a training by time to the machine, once it is known how long a rough step takes here."""
@@ -261,6 +291,7 @@ class _Run:
             side = max(SMALLEST_CROP, int(self.config.image_size * math.sqrt(steps / FEW)) // 4 * 4)
             steps *= (self.config.image_size / side) ** 2
             self.config = replace(self.config, image_size=side)
+        self.config = replace(self.config, learning_rate=self.config.learning_rate or suitable_rate(round(steps)))
         rough = steps * ROUGH / (ROUGH + (1 - ROUGH) / FINE_COST)
         console.print(
             f"plan: {left / 60:.1f} minutes are left for about {rough:.0f} steps on crops of {self.config.rough_size} "
@@ -288,7 +319,7 @@ class _Run:
 
     def advice(self) -> str:
         return (
-            f": lower --learning-rate (now {self.config.learning_rate:g}) or the largest weight; "
+            f": lower --learning-rate (now {self.peak():g}) or the largest weight; "
             f"the last checkpoint is kept in {self.out}"
         )
 
@@ -317,6 +348,7 @@ class _Run:
                 if done >= ROUGH and not self.trainer.fine:
                     self.trainer.refine()
                 self.trainer.optimizer.learning_rate = self.learning_rate(done)
+                self.trainer.style_share.assign(self.style_share(done))
                 started = time.perf_counter()
                 motion = np.random.default_rng((self.config.seed, 2, self.step)).integers(FARTHEST, size=2)
                 self.losses = losses = self.trainer.step(next(batches), motion)

@@ -3,6 +3,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from mobile_style.config import configure
 from mobile_style.dataset import build
 from mobile_style.errors import CheckpointError, DivergedError, ImageError, UsageError
 from mobile_style.models import carried_photos
-from mobile_style.train import STATE, Trainer, _Run, resume, train
+from mobile_style.train import STATE, Trainer, _Run, resume, suitable_rate, train
 
 
 def losses(out: Path) -> list[dict[str, float]]:
@@ -94,10 +95,32 @@ def test_the_plan_of_a_training_by_time(tmp_path: Path, capsys: pytest.CaptureFi
     build([carried_photos("train")], tmp_path / "run" / "content", 40)
     run = _Run(config, tmp_path / "run", None, 0, time.perf_counter())
     run.plan(step_seconds=0.1)
-    assert run.config == config
+    assert run.config == replace(config, learning_rate=suitable_rate(4400))
     assert "about 3600 steps on crops of 128 pixels, then 800 on 192" in capsys.readouterr().err
     run.plan(step_seconds=10.0)  # some fifty steps only: smaller crops make more of the time
     assert 48 <= run.config.image_size < 96
+
+
+def test_long_trainings_take_smaller_steps(tmp_path: Path) -> None:
+    assert suitable_rate(4000) == suitable_rate(1) == 0.003
+    assert suitable_rate(16_000) == 0.0015
+    train(tiny_config(steps=2), tmp_path / "run")
+    assert read_card(tmp_path / "run" / MODEL)["config"]["learning_rate"] == 0.003
+
+
+def test_from_random_weights_the_style_comes_in_slowly(trained_run: Path, tmp_path: Path) -> None:
+    seen = []
+
+    class Watched(Trainer):
+        def step(self, batch: np.ndarray, motion: np.ndarray) -> dict[str, float]:
+            seen.append(float(self.style_share))
+            return super().step(batch, motion)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mobile_style.train.Trainer", Watched)
+        train(tiny_config(steps=20), tmp_path / "random")
+        train(replace(tiny_config(steps=2), init=str(trained_run)), tmp_path / "started")
+    assert seen == pytest.approx([0.01, 10**-1.5, 0.1, 10**-0.5] + [1] * 18)
 
 
 @pytest.mark.slow
