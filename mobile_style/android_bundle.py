@@ -24,7 +24,7 @@ from .files import writing
 from .models import BUNDLED, carried_photos, painting_of
 from .network import load_network
 from .progress import console
-from .stylize import stylize_image
+from .stylize import stylize_whole
 
 ASSETS = Path("app/src/main/assets")
 THUMBNAIL = 192
@@ -110,7 +110,7 @@ def _reference(exported: Path, card: dict[str, Any], photo: Any) -> Any:
     except CheckpointError:
         console.print(f"{card['name']}: its float network is not here, so the app cannot test itself on it")
         return None
-    return stylize_image(network, photo)
+    return stylize_whole(network, photo)
 
 
 def _thumbnail(exported: Path, card: dict[str, Any], reference: Any, photo: Any) -> Any:

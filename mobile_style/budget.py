@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,7 @@ from .config import PRESETS, configure
 from .errors import DeviceError, UsageError
 from .export import export
 from .measuring import Device
-from .models import DEFAULT, model_path
+from .models import DEFAULT, model_name, model_path
 from .network import TransformNet
 from .progress import console
 from .recipes import find_recipe
@@ -61,13 +62,25 @@ def export_models(models: Iterable[str], sizes: Sequence[Size], folder: Path) ->
         CheckpointError: there is no such model.
     """
     files: list[Path] = []
+    models = list(models)
+    names = _names(model for model in models if not model.endswith(".tflite"))
     for model in models:
         if model.endswith(".tflite"):
             files.append(Path(model))
-            continue
-        name = model_path(model).parent.name
-        files += [_exported(model, name, size, folder, check=True) for size in sizes]
+        else:
+            files += [_exported(model, names[model], size, folder, check=True) for size in sizes]
     return files
+
+
+def _names(models: Iterable[str]) -> dict[str, str]:
+    """A name for each model; numbered, where different checkpoints are called alike."""
+    names: dict[Path, str] = {}
+    found = {model: model_path(model).resolve() for model in models}
+    for path in dict.fromkeys(found.values()):
+        name = model_name(path)
+        numbered = (f"{name}-{number}" for number in count(2))
+        names[path] = next(each for each in chain([name], numbered) if each not in names.values())
+    return {model: names[path] for model, path in found.items()}
 
 
 def _exported(model: str, name: str, size: Size, folder: Path, check: bool = False) -> Path:
@@ -122,7 +135,7 @@ def find_budget(
     report = None
     with TemporaryDirectory() as place:
         folder = Path(place)
-        named = {model_path(model).parent.name: model for model in models}
+        named = {name: model for model, name in _names(models).items()}
         for name, model in (named or {preset: str(untrained(preset, folder)) for preset in PRESETS}).items():
             held, failed = -1, len(ladder)
             found: dict[int, Row] = {}

@@ -167,7 +167,7 @@ class TrainConfig:
         if self.image_size % 4:
             raise UsageError(f"--image-size must be a multiple of 4, not {self.image_size}")
         if bool(self.steps) == bool(self.minutes):
-            raise UsageError("train for --steps or for --minutes, one of them")
+            raise UsageError("train for --steps or for --minutes, one of them and more than 0")
         for name in ("batch_size", "checkpoint_every", "preview_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
@@ -245,7 +245,7 @@ def configure(
     if "style_weight" not in overrides:
         # Steady strokes would cost style: so much more weight keeps it (docs/training.md).
         weighed = replace(weighed, style_weight=weighed.style_weight * (1 + overrides.get("stability", 0) / 1000))
-    if overrides.get("minutes"):
+    if "minutes" in overrides:
         overrides = {"steps": 0} | overrides
     return TrainConfig(
         style=style,

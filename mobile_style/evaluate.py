@@ -15,7 +15,7 @@ from .config import Objective, TrainConfig
 from .errors import UsageError
 from .files import refuse_existing, writing
 from .losses import PerceptualLoss, loss_of
-from .models import carried_photos, model_path, style_path
+from .models import carried_photos, model_name, model_path, style_path
 from .network import load_network
 from .optimise import Optimiser
 from .progress import track
@@ -124,7 +124,7 @@ def evaluate(
         taken = float(np.median(seconds[method]))
         rows.append(Row(method, **mean, seconds=taken, speedup=taken / float(np.median(seconds["network"]))))
     evaluation = Evaluation(
-        model=path.parent.name,
+        model=model_name(path),
         style=Path(style or config.style).name,
         size=size,
         style_size=config.style_size,

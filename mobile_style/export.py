@@ -18,7 +18,8 @@ from .errors import FidelityError, UsageError
 from .export_card import SCHEMA, card_path, digest, read_export_card, write_card
 from .files import refuse_existing, writing
 from .lint import lint
-from .models import BUNDLED, carried_photos, model_path
+from .losses import GRAMS
+from .models import BUNDLED, carried_photos, model_name, model_path, painting_of
 from .network import SMALLEST, load_network
 from .progress import console
 from .recipes import RECIPES, Recipe
@@ -33,6 +34,7 @@ CALIBRATION_PHOTOS = 32
 CALIBRATION_PIXELS = 1_200_000  # in all: enough for ranges and means, and within 2 GB of memory
 VALIDATION_PHOTOS = 4
 LATENCY_RUNS = 30
+SMALLEST_SIDE = 12  # a multiple of 4 that holds a window of SSIM
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,11 @@ def export(
     checkpoint = model_path(model)
     network, card = load_network(checkpoint)
     for height, width in sizes:
-        if not SMALLEST <= min(height, width) <= max(height, width) <= 4096:
-            raise UsageError(f"--size {width}x{height}: each side must be from {SMALLEST} to 4096 pixels")
-    name = checkpoint.parent.name
+        if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= 4096:
+            raise UsageError(f"--size {width}x{height}: each side must be from {SMALLEST_SIDE} to 4096 pixels")
+    if check and not (checkpoint.parent / GRAMS).is_file():
+        painting_of(checkpoint, card["config"]["style"])  # or the check would fail when all is written
+    name = model_name(checkpoint)
     groups: list[tuple[tuple[int, int], ...]]
     groups = [tuple(sizes)] if recipe.target == "coreml" else [(size,) for size in sizes]
     places = _places(name, recipe, groups, out)
@@ -144,9 +148,14 @@ def _places(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], ...]]
     else:
         places = [out / label / f"model{suffix}" for label in labels]
     for path in places:
-        refuse_existing(path)
-        refuse_existing(card_path(path))
+        _refuse_existing(path)
     return places
+
+
+def _refuse_existing(path: Path) -> None:
+    """Neither the file nor its card may be there."""
+    refuse_existing(path)
+    refuse_existing(card_path(path))
 
 
 def _calibration_photos(folder: Path | None, size: tuple[int, int]) -> np.ndarray:
@@ -238,8 +247,9 @@ def export_fastest(
         FidelityError: none passes.
         UsageError, CheckpointError, OutputError, ImageError: as `export`.
     """
-    if out is not None:
-        refuse_existing(out)
+    target = out if out is None or out.suffix == ".tflite" else out / "model.tflite"
+    if target is not None:
+        _refuse_existing(target)
     rows, made = [], {}
     with TemporaryDirectory() as folder:
         for recipe in (recipe for recipe in RECIPES if recipe.target == "tflite"):
@@ -254,14 +264,15 @@ def export_fastest(
         if not passing:
             raise FidelityError(f"no recipe passes its gate for {model}; train it for longer")
         best = min(passing, key=lambda row: row.milliseconds)
-        label = f"{model_path(model).parent.name}-{best.recipe}-{size[1]}x{size[0]}"
-        target = out or EXPORTS / label / "model.tflite"
-        target = target if target.suffix == ".tflite" else target / "model.tflite"
-        refuse_existing(target)
-        for source, place in ((made[best.recipe].path, target), (card_path(made[best.recipe].path), card_path(target))):
-            with writing(place) as temporary:
-                temporary.write_bytes(source.read_bytes())
-    return rows, Export(target, made[best.recipe].validation)
+        label = f"{model_name(model_path(model))}-{best.recipe}-{size[1]}x{size[0]}"
+        target = target or EXPORTS / label / "model.tflite"
+        _refuse_existing(target)
+        kept = made[best.recipe]
+        with writing(target) as temporary:
+            temporary.write_bytes(kept.path.read_bytes())
+        card = read_export_card(kept.path)
+        write_card(target, card | {"file": card["file"] | {"name": target.name}})
+    return rows, Export(target, kept.validation)
 
 
 def latencies(files: Sequence[Path]) -> list[float]:

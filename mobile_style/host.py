@@ -18,7 +18,6 @@ from .runtimes import RUNTIMES, runtime_version
 
 TURN_RUNS = 5
 PROFILE_RUNS = 10
-LOADING = "the model could not be loaded: "
 
 
 class Worker:

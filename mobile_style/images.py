@@ -177,15 +177,17 @@ def encode(image: np.ndarray, file_format: str, quality: int = 95) -> bytes:
     return buffer.getvalue()
 
 
-def format_of(path: Path) -> str:
+def format_of(path: Path, transparent: bool = False) -> str:
     """Pillow's name of the format that the path's suffix asks for.
 
     Raises:
-        OutputError: no format that can be written has this suffix.
+        OutputError: no format that can be written has this suffix, or it cannot hold a `transparent` picture.
     """
     file_format = Image.registered_extensions().get(path.suffix.lower(), "")
     if file_format not in Image.SAVE:
         raise OutputError(f"{path}: no picture format is called {path.suffix!r}; use .png or .jpg")
+    if transparent and file_format in ("JPEG", "BMP"):
+        raise OutputError(f"{path}: {file_format} cannot hold the photo's transparency; use .png or .webp")
     return file_format
 
 
@@ -195,11 +197,12 @@ def save(image: np.ndarray, path: Path, alpha: np.ndarray | None = None) -> None
     Raises:
         OutputError: the format is unknown or has no transparency, or the place cannot be written.
     """
-    file_format = format_of(path)
-    if alpha is not None and file_format in ("JPEG", "BMP"):
-        raise OutputError(f"{path}: {file_format} cannot hold the photo's transparency; use .png or .webp")
+    file_format = format_of(path, alpha is not None)
     picture = Image.fromarray(image)
     if alpha is not None:
         picture.putalpha(Image.fromarray(alpha))
     with writing(path) as temporary:
-        picture.save(temporary, file_format, quality=95)
+        try:
+            picture.save(temporary, file_format, quality=95)
+        except ValueError as error:  # a side that is too long for the format
+            raise OutputError(f"{path} cannot be written: {error}; use .png") from None

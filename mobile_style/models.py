@@ -57,6 +57,12 @@ def model_path(model: str | Path) -> Path:
     raise CheckpointError(f"there is no model {model}; `mobile-style models` lists what there is")
 
 
+def model_name(checkpoint: Path) -> str:
+    """What a checkpoint is called: its run's folder, or a file that was given another name, that one."""
+    path = checkpoint.resolve()
+    return path.parent.name if path.name == MODEL else path.stem
+
+
 def painting_of(checkpoint: Path, style: str) -> Path:
     """The style image that a checkpoint was trained on: the copy kept in its run's folder, or the original.
 
@@ -64,7 +70,12 @@ def painting_of(checkpoint: Path, style: str) -> Path:
         ImageError: neither is here.
     """
     kept = checkpoint.parent / "style.png"
-    return kept if kept.is_file() else style_path(style)
+    try:
+        return kept if kept.is_file() else style_path(style)
+    except ImageError:
+        raise ImageError(
+            f"{style}, the painting of {checkpoint}, is not here; copy its run's style.png beside it"
+        ) from None
 
 
 def new_run(name: str) -> Path:

@@ -19,11 +19,10 @@ import numpy as np
 from keras import ops
 
 from . import images, video
-from .card import MODEL
 from .config import Architecture
 from .errors import ImageError, OutputError, UsageError
 from .files import refuse_existing
-from .models import model_path
+from .models import model_name, model_path
 from .network import SMALLEST, Magnitude, TransformNet, load_network
 from .progress import track
 
@@ -64,7 +63,7 @@ def stylize(
     if size is not None and not 16 <= size <= 8192:
         raise UsageError(f"--size must be from 16 to 8192 pixels, not {size}")
     path = model_path(model)
-    pairs = _pairs(inputs, path.parent.name if path.name == MODEL else path.stem, out)
+    pairs = _pairs(inputs, model_name(path), out)
     network, _ = load_network(path)
 
     def apply(picture: np.ndarray) -> np.ndarray:
@@ -86,6 +85,10 @@ def stylize(
                 video.convert(source, target, apply, size)
                 continue
             picture, alpha = images.load_with_alpha(source)
+            try:
+                images.format_of(target, transparent=alpha is not None)
+            except OutputError as error:  # of this photo alone; what cannot be written ends it all
+                raise ImageError(str(error)) from None
             if size is not None:
                 picture = images.with_shorter_side(picture, size)
                 alpha = None if alpha is None else images.with_shorter_side(alpha, size)
@@ -134,12 +137,10 @@ def stylize_image(network: TransformNet, picture: np.ndarray) -> np.ndarray:
         network: runs on the whole picture, or on tiles of it.
         picture: (H, W, 3) uint8 of any size.
     """
+    if max(picture.shape[:2]) <= TILE:
+        return stylize_whole(network, picture)
     height, width = picture.shape[:2]
-    # Multiples of 4, so that both downsamplings sample the same pixels in a tile and in the whole.
-    more = [max(-length % 4, SMALLEST - length) for length in (height, width)]
-    padded = np.pad(picture, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge")
-    if max(padded.shape[:2]) <= TILE:
-        return _run(network, padded)[:height, :width]
+    padded = _padded(picture)
     magnitude = sampled_magnitude(network, padded)
     margin = reach(network.architecture)
     result = np.empty_like(padded)
@@ -151,6 +152,17 @@ def stylize_image(network: TransformNet, picture: np.ndarray) -> np.ndarray:
             tile = tile[top - y : top - y + step, left - x : left - x + step]
             result[top : top + step, left : left + step] = tile
     return result[:height, :width]
+
+
+def stylize_whole(network: TransformNet, picture: np.ndarray) -> np.ndarray:
+    """The stylised picture, all at once: what an export of its size computes."""
+    return _run(network, _padded(picture))[: picture.shape[0], : picture.shape[1]]
+
+
+def _padded(picture: np.ndarray) -> np.ndarray:
+    """To multiples of 4, so that both downsamplings sample the same pixels in a tile and in the whole."""
+    more = [max(-length % 4, SMALLEST - length) for length in picture.shape[:2]]
+    return np.pad(picture, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge")
 
 
 def _run(network: TransformNet, picture: np.ndarray, magnitude: Magnitude | None = None) -> np.ndarray:

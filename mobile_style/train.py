@@ -42,7 +42,7 @@ from .card import MODEL, SCHEMA
 from .checkpoint import Checkpoint
 from .config import TrainConfig
 from .dataset import MANIFEST, Batches, Photos, build, report_unreadable
-from .errors import CheckpointError, DivergedError, ImageError
+from .errors import CheckpointError, DivergedError, ImageError, UsageError
 from .files import refuse_existing, writing
 from .losses import PerceptualLoss
 from .models import carried_photos, model_path, style_path
@@ -180,6 +180,7 @@ def train(config: TrainConfig, out: Path) -> Path:
     Raises:
         OutputError: `out` exists or cannot be written.
         ImageError, DatasetError: the style image or the photos cannot be used.
+        UsageError: reading the photos took all the minutes there were.
         DivergedError: the loss is no longer finite, or explodes.
         KeyboardInterrupt: after Ctrl-C, with a checkpoint written.
     """
@@ -200,6 +201,14 @@ def train(config: TrainConfig, out: Path) -> Path:
         manifest = build([content], out / "content", max(288, round(config.image_size * 1.25)))
         report_unreadable(manifest)
     images.save(style_image, out / "style.png")
+    if config.minutes:  # less what packing the photos took
+        left = config.minutes - (time.perf_counter() - began) / 60
+        if left <= 0:
+            raise UsageError(
+                f"reading the photos took all of --minutes {config.minutes:g}; train with --content {out / 'content'}, "
+                "where they are packed now, and another --out"
+            )
+        config, began = replace(config, minutes=left), time.perf_counter()
     # What was chosen here is what the card tells, and what a resumed run keeps, on another machine too.
     rate = config.learning_rate or (suitable_rate(config.steps) if config.steps else None)
     config = replace(config, loss_precision=trainer.perceptual.network.precision, learning_rate=rate)
@@ -248,6 +257,7 @@ class _Run:
     def __init__(self, config: TrainConfig, out: Path, trainer: Trainer, step: int, began: float) -> None:
         self.config, self.out, self.trainer, self.step, self.began = config, out, trainer, step, began
         self.photos = _photos(config, out)
+        self.saved = step
         self.losses: dict[str, float] = {}
 
     def seconds(self) -> float:
@@ -288,7 +298,8 @@ class _Run:
         left = (1 - self.done()) * 60 * self.config.minutes
         steps = left / step_seconds * (ROUGH + (1 - ROUGH) / FINE_COST)
         if steps < FEW:
-            side = max(SMALLEST_CROP, int(self.config.image_size * math.sqrt(steps / FEW)) // 4 * 4)
+            side = int(self.config.image_size * math.sqrt(steps / FEW)) // 4 * 4
+            side = min(self.config.image_size, max(SMALLEST_CROP, side))
             steps *= (self.config.image_size / side) ** 2
             self.config = replace(self.config, image_size=side)
         self.config = replace(self.config, learning_rate=self.config.learning_rate or suitable_rate(round(steps)))
@@ -316,6 +327,7 @@ class _Run:
         state = {name: ops.convert_to_numpy(v.value) for name, v in _optimizer_variables(self.trainer).items()}
         Checkpoint(card, weights, state).write(self.out / STATE)
         Checkpoint(card, weights, {}).write(self.out / MODEL)
+        self.saved = self.step
 
     def advice(self) -> str:
         return (
@@ -331,6 +343,7 @@ class _Run:
         taken: list[float] = []
         lines = Lines()
         by_time = self.config.minutes > 0
+        planned = not by_time or self.step >= MEASURED
         total = round(60 * self.config.minutes) if by_time else self.config.steps
         with loading():
             writer = Writer(str(self.out / "tensorboard"))
@@ -362,7 +375,7 @@ class _Run:
                 log.write(json.dumps({"step": self.step, **losses, "images_per_second": round(rate, 3)}) + "\n")
                 for name, value in losses.items():
                     board.add_scalar(f"loss/{name}", value, self.step)
-                if by_time and self.step == MEASURED:
+                if not planned and len(taken) == MEASURED and self.done() < 1:
                     self.plan(statistics.median(taken))
                 parts = "  ".join(f"{name} {losses[name]:.3g}" for name in _LOGGED)
                 speed = f"{rate:.1f} images/s"
@@ -372,7 +385,7 @@ class _Run:
                     self.save()
                 if self.step % self.config.preview_every == 0:
                     _preview(self.out, self.trainer.network, style, held_out, self.step)
-        if self.step % self.config.checkpoint_every:
+        if self.step > self.saved:
             self.save()
         if self.done() < 1:
             raise KeyboardInterrupt

@@ -18,7 +18,7 @@ from .models import carried_photos, model_path
 from .network import load_network
 from .progress import track
 from .recipes import Gate, find_recipe
-from .stylize import stylize_image
+from .stylize import stylize_whole
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def validate(
         jobs = [(file, size) for size in runner.sizes for file in files]
         for file, (height, width) in track(jobs, "Validating", len(jobs)):
             photo = images.centre_crop(images.load(file), height, width)
-            expected, output = stylize_image(network, photo), runner(photo)
+            expected, output = stylize_whole(network, photo), runner(photo)
             name = file.name if len(runner.sizes) == 1 else f"{file.name} {width}x{height}"
             measured.append((compare(name, perceptual, photo, expected, output), (photo, expected, output)))
     measured.sort(key=lambda pair: pair[0].psnr)

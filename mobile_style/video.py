@@ -1,12 +1,14 @@
 """Videos, frame by frame, through PyAV, whose wheels carry their own ffmpeg."""
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 from av.stream import Stream
+from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 from . import images
@@ -15,6 +17,8 @@ from .files import writing
 from .progress import track
 
 SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
+BT709, UNTOLD = 1, 2  # as ITU-T H.264, tables E-3 to E-5, numbers colours
+HD = 720  # lines; with so many, players take what tells nothing for BT.709
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 
@@ -75,7 +79,7 @@ def _copy(
     count = pictures.frames or round(seconds * float(pictures.average_rate or 0))
     encoder: VideoStream | None = None
     for frame in track(_frames(reading, written), name, count):
-        picture = _upright(frame)
+        picture = _upright(frame, pictures.sample_aspect_ratio)
         picture = picture if size is None else images.with_shorter_side(picture, size)
         picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]  # 4:2:0 wants even sides
         if min(picture.shape[:2]) < 2:
@@ -84,9 +88,12 @@ def _copy(
             encoder = written.add_stream("libx264", rate=pictures.average_rate or 30, options={"crf": "18"})
             encoder.height, encoder.width = picture.shape[:2]
             encoder.pix_fmt = "yuv420p"
+            encoder.codec_context.colorspace = encoder.codec_context.color_primaries = BT709
+            encoder.codec_context.color_trc = BT709
             if pictures.time_base is not None:
                 encoder.codec_context.time_base = pictures.time_base
         changed = av.VideoFrame.from_ndarray(apply(np.ascontiguousarray(picture)), format="rgb24")
+        changed = changed.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
         changed.pts, changed.time_base, changed.duration = frame.pts, frame.time_base, frame.duration
         written.mux(encoder.encode(changed))
     if encoder is None:
@@ -114,6 +121,10 @@ def _frames(reading: av.container.InputContainer, written: av.container.OutputCo
         written.mux(waiting.pop(0))
 
 
-def _upright(frame: av.VideoFrame) -> np.ndarray:
-    """RGB of a frame, turned as a phone's recording asks for."""
-    return np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90) % 4)
+def _upright(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> np.ndarray:
+    """RGB of a frame in square pixels, turned as a phone's recording asks for."""
+    untold = frame.colorspace == UNTOLD and frame.height >= HD
+    picture = frame.to_ndarray(format="rgb24", src_colorspace=Colorspace.ITU709 if untold else None)
+    height, width = picture.shape[:2]
+    picture = images.resized(picture, height, round(width * (pixel_aspect or 1)))
+    return np.rot90(picture, round(frame.rotation / 90) % 4)

@@ -70,6 +70,16 @@ def test_the_exports_of_untrained_presets_run(tmp_path: Path) -> None:
     assert output.shape == (48, 64, 3)
 
 
+def test_models_that_are_called_alike_keep_their_own_exports(tmp_path: Path) -> None:
+    names = []
+    for place in ("a/wave/model.safetensors", "b/wave/model.safetensors", "wave.safetensors"):
+        names.append(str(tmp_path / place))
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    folder = str(tmp_path / "a" / "wave")
+    assert list(budget._names([*names, folder, names[0]]).values()) == ["wave", "wave-2", "wave-3", "wave"]
+
+
 def test_what_was_found_before_a_phone_left_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     class Leaving(Timed):
         turns = 0

@@ -6,8 +6,10 @@ from typer.testing import CliRunner
 
 from conftest import Exported
 from mobile_style import export as exporting
+from mobile_style.card import MODEL
+from mobile_style.checkpoint import Checkpoint
 from mobile_style.cli import app
-from mobile_style.errors import OutputError, UsageError
+from mobile_style.errors import ImageError, OutputError, UsageError
 from mobile_style.export import export
 from mobile_style.export_card import KEYS, digest
 from mobile_style.models import DEFAULT, carried_photos
@@ -61,7 +63,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         (["--recipe", "int4"], "no recipe int4; choose from"),
         (["--dynamic", "--target", "coreml"], "has no recipe dynamic_int8"),
         (["--target", "onnx"], "choose from tflite, coreml"),
-        (["--size", "0"], "each side must be from 8 to 4096"),
+        (["--size", "0"], "each side must be from 12 to 4096"),
         (["--size", "wide"], "--size takes 256, or 320x240"),
         (["--size", "64", "--size", "32", "--out", "m.tflite"], "name a folder"),
         (["--size", "64", "--out", "m.mlpackage"], "does not fit --target tflite"),
@@ -97,7 +99,23 @@ def test_auto_keeps_the_fastest_that_passes(tmp_path: Path, monkeypatch: pytest.
     best = min((row for row in rows if row.passed), key=lambda row: times[row.recipe])
     card = json.loads((tmp_path / "m.json").read_text())
     assert len(rows) == 4 and card["recipe"] == best.recipe and made.path == tmp_path / "m.tflite"
-    assert card["file"]["sha256"] == digest(made.path)
+    assert card["file"]["sha256"] == digest(made.path) and card["file"]["name"] == "m.tflite"
+    (tmp_path / "other.json").write_text("the user's")
+    with pytest.raises(OutputError, match=r"other\.json exists"):
+        exporting.export_fastest(DEFAULT, (96, 96), None, tmp_path / "other.tflite")
+
+
+def test_a_checkpoint_that_left_its_run(trained_run: Path, tmp_path: Path) -> None:
+    """It goes by the name that it was given; without its painting, nothing is written that could not be checked."""
+    moved, recipe = tmp_path / "wave.safetensors", find_recipe("tflite", "float32")
+    checkpoint = Checkpoint.read(trained_run / MODEL)
+    config = checkpoint.card["config"] | {"style": "gone.jpg"}
+    Checkpoint(checkpoint.card | {"config": config}, checkpoint.weights, {}).write(moved)
+    with pytest.raises(ImageError, match=r"painting of .*wave\.safetensors, is not here; copy its run's style\.png"):
+        export(str(moved), recipe, [(32, 32)], out=tmp_path / "m.tflite")
+    assert [path.name for path in tmp_path.iterdir()] == ["wave.safetensors"]
+    export(str(moved), recipe, [(32, 32)], out=tmp_path / "m.tflite", check=False)
+    assert json.loads((tmp_path / "m.json").read_text())["name"] == "wave"
 
 
 def test_latencies_are_measured(exported: Exported) -> None:

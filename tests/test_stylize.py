@@ -1,3 +1,4 @@
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +111,7 @@ def test_alpha_orientation_and_size(trained_run: Path, tmp_path: Path, astronaut
     (written,) = stylize.stylize([tmp_path / "a.png"], str(trained_run), tmp_path / "out.png", size=60)
     rgb, kept = images.load_with_alpha(written)
     assert rgb.shape == (77, 60, 3) and kept is not None and kept[:, -15:].min() > 200 and kept[:, :30].max() < 50
-    with pytest.raises(OutputError, match="transparency"):
+    with pytest.raises(ImageError, match="transparency"):
         stylize.stylize([tmp_path / "a.png"], str(trained_run), tmp_path / "out.jpg")
     with pytest.raises(UsageError, match="--size"):
         stylize.stylize([tmp_path / "a.png"], str(trained_run), tmp_path / "o.png", size=0)
@@ -190,6 +191,28 @@ def test_video(trained_run: Path, tmp_path: Path, sound: bool) -> None:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert len(frames) == 8 and frames[0].shape == (48, 64, 3)
     np.testing.assert_allclose([frame.mean() for frame in frames], [20 * n for n in range(8)], atol=4)
+
+
+@pytest.mark.parametrize(("space", "height"), [(1, 48), (5, 48), (2, 720)])
+def test_the_look_of_a_video_is_kept(space: int, height: int, tmp_path: Path) -> None:
+    """In pixels that are wider than high, and in the colours of SD and HD; HD often does not say that it is."""
+    import av
+
+    told, color, source, target = (1 if space == 2 else space), (199, 39, 40), tmp_path / "a.mp4", tmp_path / "b.mp4"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = 96, height, "yuv420p"
+        stream.codec_context.sample_aspect_ratio, stream.codec_context.colorspace = Fraction(4, 3), space
+        frame = av.VideoFrame.from_ndarray(np.full((height, 96, 3), color, np.uint8), format="rgb24")
+        container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=told)))
+        container.mux(stream.encode())
+    video.convert(source, target, lambda picture: picture, None)
+    with av.open(str(target)) as container:
+        written = container.streams.video[0]
+        assert (written.width, written.height, written.codec_context.colorspace) == (128, height, 1)
+        assert written.sample_aspect_ratio in (None, 1)
+        pixels = next(container.decode(video=0)).to_ndarray(format="rgb24", src_colorspace=1)
+    np.testing.assert_allclose(pixels.mean((0, 1)), color, atol=4)
 
 
 def test_bad_videos(trained_run: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from mobile_style import images
 from mobile_style.card import MODEL, read_card
 from mobile_style.checkpoint import Checkpoint
 from mobile_style.config import configure
-from mobile_style.dataset import build
+from mobile_style.dataset import MANIFEST, build
 from mobile_style.errors import CheckpointError, DivergedError, ImageError, UsageError
 from mobile_style.models import carried_photos
 from mobile_style.train import STATE, Trainer, _Run, resume, suitable_rate, train
@@ -89,6 +89,19 @@ def test_a_training_by_time_ends_on_time(tmp_path: Path) -> None:
     assert entries[0]["rounding"] == 0 and entries[-1]["rounding"] > 0
 
 
+def test_minutes_that_reading_the_photos_takes(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"reading the photos took all of --minutes 1e-06; train with --content"):
+        train(tiny_config(minutes=1e-6), tmp_path / "run")
+    assert (tmp_path / "run" / "content" / MANIFEST).is_file()
+
+
+def test_resuming_what_has_ended_changes_nothing(tmp_path: Path) -> None:
+    train(tiny_config(steps=3, checkpoint_every=2), tmp_path / "run")
+    before = (tmp_path / "run" / MODEL).read_bytes()
+    resume(tmp_path / "run")
+    assert (tmp_path / "run" / MODEL).read_bytes() == before
+
+
 def test_the_plan_of_a_training_by_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tiny_config(image_size=192, minutes=10)
     (tmp_path / "run").mkdir()
@@ -99,6 +112,9 @@ def test_the_plan_of_a_training_by_time(tmp_path: Path, capsys: pytest.CaptureFi
     assert "about 3600 steps on crops of 128 pixels, then 800 on 192" in capsys.readouterr().err
     run.plan(step_seconds=10.0)  # some fifty steps only: smaller crops make more of the time
     assert 48 <= run.config.image_size < 96
+    run.config = replace(config, image_size=32)
+    run.plan(step_seconds=10.0)
+    assert run.config.image_size == 32
 
 
 def test_long_trainings_take_smaller_steps(tmp_path: Path) -> None:
@@ -247,6 +263,7 @@ def test_steadiness_is_not_paid_in_style(overrides: dict[str, float], weight: fl
     ("setting", "message"),
     [
         ({"minutes": -1}, "--minutes"),
+        ({"minutes": 0}, "more than 0"),
         ({"minutes": 5, "steps": 5}, "--minutes, one of them"),
         ({"loss_precision": "int4"}, "--loss-precision"),
         ({"image_size": 0}, "--image-size"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from conftest import run
-from mobile_style import report
+from mobile_style import report, stylize
 from mobile_style.errors import CheckpointError, MobileStyleError
 from mobile_style.export import export
 from mobile_style.export_card import digest, read_export_card, write_card
@@ -127,6 +127,12 @@ def test_a_cut_file_fails(length: int, files: dict[str, Path], tmp_path: Path) -
     write_card(path, card | {"file": card["file"] | {"sha256": digest(path)}})
     with pytest.raises(CheckpointError, match="damaged or no TensorFlow Lite model"):
         validate(path)
+
+
+def test_the_reference_is_painted_whole(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the export does; stylize cuts large photos into tiles, which share magnitudes that are estimated."""
+    monkeypatch.setattr(stylize, "TILE", 64)
+    assert validate(files["float32"], limit=1).mean.psnr > 58
 
 
 def test_the_card_and_the_reference_must_fit(files: dict[str, Path], tmp_path: Path) -> None:
