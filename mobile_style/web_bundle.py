@@ -11,6 +11,8 @@ from .models import BUNDLED
 from .progress import console
 from .web_site import Site, build_site
 
+PLACE = b'{"version": "", "shell": []}'  # in sw.js
+
 
 def bundle_web(models: Sequence[str], out: Path) -> Path:
     """Writes the page with a service worker, which keeps it offline and adds the headers that threads need.
@@ -32,13 +34,12 @@ def bundle_web(models: Sequence[str], out: Path) -> Path:
     for sentence in left_out:
         console.print(f"left out: {sentence}", markup=False, soft_wrap=True)
     with writing(out) as temporary:
-        contents = {}
-        for name, resource in site.items():
+        contents = {name: resource.content() for name, resource in site.items()}
+        contents["sw.js"] = _filled_in(contents["sw.js"], _listed(site, contents))
+        for name, content in contents.items():
             path = temporary / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            contents[name] = resource.content()
-            path.write_bytes(contents[name])
-        (temporary / "files.json").write_text(json.dumps(_listed(site, contents)) + "\n")
+            path.write_bytes(content)
         if out.is_dir():
             out.rmdir()  # it is empty, or it would have been refused
     return out / "index.html"
@@ -50,6 +51,12 @@ def _place(model: str) -> Path:
     if not Path(model).exists():
         raise CheckpointError(f"there is no {model}: neither a bundled style, nor a .tflite file, nor a folder of them")
     return Path(model)
+
+
+def _filled_in(worker: bytes, listed: dict[str, object]) -> bytes:
+    """The service worker's script with what it has to know."""
+    before, after = worker.split(PLACE)
+    return before + json.dumps(listed).encode() + after
 
 
 def _listed(site: Site, contents: dict[str, bytes]) -> dict[str, object]:

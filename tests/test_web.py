@@ -253,6 +253,38 @@ def test_an_engine_that_computes_another_picture_is_refused(context: Any, url: s
     assert frames(page) == 0
 
 
+def test_a_picture_that_no_engine_can_paint_is_given_up(context: Any, url: str) -> None:
+    page = opened(context, url)
+    page.wait_for_selector(STARTED)
+    page.evaluate(
+        """() => { const post = Worker.prototype.postMessage, read = CanvasRenderingContext2D.prototype.getImageData;
+                   let photo = false;  // what is posted next is the photo, not the engine's known answer
+                   CanvasRenderingContext2D.prototype.getImageData = function (...where) {
+                     photo = true;
+                     return read.apply(this, where);
+                   };
+                   Worker.prototype.postMessage = function (message, ...rest) {
+                     const sent = photo ? {...message, pixels: new ArrayBuffer(4)} : message;
+                     photo = false;
+                     return post.call(this, sent, ...rest);
+                   }; }"""
+    )
+    page.click("#sample")
+    page.wait_for_selector("#message.error")
+    message = page.text_content("#message")
+    page.wait_for_timeout(1000)
+    assert page.text_content("#message") == message != ""
+
+
+def test_what_shines_through_is_white(context: Any, url: str) -> None:
+    page = opened(context, url)
+    page.wait_for_selector(STARTED)
+    clear, before = np.zeros((256, 256, 4), np.uint8), frames(page)
+    drop(page, "a.png", png(clear), "image/png")
+    until(lambda: frames(page) > before)
+    assert canvas(page)[1].min() == 255
+
+
 def test_a_refused_camera_leaves_the_photo(playwright: Any, url: str) -> None:
     with chromium(playwright, "--use-fake-device-for-media-stream", "--deny-permission-prompts") as running:
         page = opened(running.new_context(), url)
@@ -372,6 +404,12 @@ def test_the_self_test_passes_and_can_fail(context: Any, tmp_path: Path) -> None
         page.reload()
         until(lambda: page.text_content("#verdict") != "Running…")
         assert page.text_content("#verdict") == "0 passed, 2 failed"
+        page.unroute(f"**/{url}")
+        page.route(f"**/{url}", lambda route: route.fulfill(body=bytes(answer[::-1])), times=1)
+        page.reload()  # the threads compute another picture, the single one then does not
+        until(lambda: page.text_content("#verdict") != "Running…")
+        assert page.text_content("#verdict") == "1 passed, 1 failed"
+        assert "it computes another picture than it should" in page.locator("#rows").inner_text()
 
 
 def test_webgpu_paints_the_float_file_and_gives_way_when_it_is_slow(playwright: Any, url: str) -> None:

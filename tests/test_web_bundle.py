@@ -1,6 +1,8 @@
 import functools
 import http.server
 import json
+import re
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,8 +49,8 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_holds_all_it_needs(bundled: Path) -> None:
     about = json.loads((bundled / "site.json").read_text())
     assert [style["title"] for style in about["styles"]] == ["Starry Night", "Udnie"] and about["offline"] is True
-    for name in json.loads((bundled / "files.json").read_text())["shell"]:
-        assert (bundled / name).is_file()
+    shell = json.loads(re.search(r'"shell": (\[.*?\])', (bundled / "sw.js").read_text())[1])
+    assert {"index.html", "page.js", "site.json"} <= set(shell) and all((bundled / name).is_file() for name in shell)
     assert "Apache License" in (bundled / "engine" / "LICENSE").read_text()
     manifest = json.loads((bundled / "manifest.webmanifest").read_text())
     assert all((bundled / icon["src"]).is_file() for icon in manifest["icons"])
@@ -85,3 +87,33 @@ def test_it_has_threads_on_a_plain_host_and_works_offline(bundled: Path) -> None
         page.select_option("#engine", "single")  # a program of its own, which was never fetched
         page.wait_for_selector("#message.error")
         assert "cannot be loaded; is there a network?" in page.text_content("#message")
+
+
+def test_a_new_bundle_takes_the_old_ones_place(tmp_path: Path) -> None:
+    """At the visit after the next; what other pages of the host keep stays."""
+    bundle_web([DEFAULT], tmp_path / "site")
+    with sync_playwright() as playwright, chromium(playwright) as browser, plain_host(tmp_path) as address:
+        page = opened(browser.new_context(), address + "site/")
+        page.wait_for_selector(STARTED)
+        (before,) = page.evaluate("caches.open('of another page').then(() => caches.keys())")[:1]
+        shutil.rmtree(tmp_path / "site")
+        bundle_web([str(BUNDLED / "udnie" / "int8.tflite")], tmp_path / "site")
+        page.reload()
+
+        def kept() -> list[str]:
+            return page.evaluate("caches.keys()")
+
+        until(lambda: before not in kept())
+        page.reload()
+        page.wait_for_selector(STARTED)
+        assert page.locator(".style span").all_text_contents() == ["Udnie"]
+        assert len(kept()) == 2 and "of another page" in kept()
+
+
+def test_a_host_that_lacks_a_file_still_shows_the_page(bundled: Path, tmp_path: Path) -> None:
+    shutil.copytree(bundled, tmp_path / "site")
+    (tmp_path / "site" / "photos" / "SOURCES.md").unlink()
+    with sync_playwright() as playwright, chromium(playwright) as browser, plain_host(tmp_path) as address:
+        page = opened(browser.new_context(), address + "site/")
+        page.wait_for_selector(STARTED)
+        assert "CPU, 1 thread" in page.text_content("#used")

@@ -76,7 +76,7 @@ async function knownAnswer(file) {
 }
 
 // Why an engine cannot be used here at all; empty if it can be tried.
-async function obstacle(kind, files) {
+export async function obstacle(kind, files) {
   if (kind === "webgpu") {
     if (!files.some(({type}) => type === "float32")) return "this style has no float file for WebGPU";
     if (!navigator.gpu) return isSecureContext ? "this browser has no WebGPU" : "WebGPU needs https";
@@ -100,6 +100,7 @@ export class Engine {
   constructor(onChange = () => {}) {
     this.onChange = onChange;
     this.used = null;
+    this.loads = 0;  // under way
   }
 
   /**
@@ -109,6 +110,15 @@ export class Engine {
    * @param {number} threads 0 for as many as there are cores, at most 4.
    */
   async load(style, wanted = "auto", threads = 0) {
+    this.loads++;
+    try {
+      return await this.#load(style, wanted, threads);
+    } finally {
+      this.loads--;
+    }
+  }
+
+  async #load(style, wanted, threads) {
     this.style = style;
     this.used = null;  // until one is loaded
     const auto = wanted === "auto";
@@ -122,11 +132,17 @@ export class Engine {
         continue;
       }
       if (auto && kind === "webgpu") {
-        gpu = await this.#pace();
+        try {
+          gpu = await this.#pace();
+        } catch (error) {
+          this.end();
+          reasons.push(`WebGPU: ${error.message}`);
+          continue;
+        }
         if (gpu > LIVE) continue;
       } else if (gpu < Infinity) {
         const cpu = await this.#pace();
-        if (gpu < cpu) return this.load(style, "webgpu", threads);
+        if (gpu < cpu) return this.#load(style, "webgpu", threads);
         this.slow = `WebGPU works, but takes ${gpu.toFixed(0)} ms for a picture, the CPU ${cpu.toFixed(0)}`;
         reasons.unshift(this.slow);
       }
@@ -134,7 +150,7 @@ export class Engine {
       this.onChange(this);
       return this.used;
     }
-    if (gpu < Infinity) return this.load(style, "webgpu", threads);
+    if (gpu < Infinity) return this.#load(style, "webgpu", threads);
     throw new Error(reasons.at(-1));
   }
 
@@ -196,7 +212,9 @@ export class Engine {
   }
 
   async #lost(message) {
+    this.worked?.fail(message);
     this.end();
+    if (this.loads) return;  // which goes on without it
     try {
       const used = await this.load(this.style, "threads", 0);
       used.reasons.unshift(`WebGPU: ${message}`);

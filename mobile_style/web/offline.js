@@ -3,11 +3,23 @@
 
 const TRIED = "isolation was tried";
 
+// Whether there is a worker at last; it gives up where a file cannot be fetched or kept.
+function settled(registration) {
+  const {active, waiting, installing} = registration;
+  if (active || waiting || !installing) return navigator.serviceWorker.ready.then(() => true);
+  return new Promise((resolve) => {
+    installing.addEventListener("statechange", () => {
+      if (installing.state === "activated") resolve(true);
+      if (installing.state === "redundant") resolve(false);
+    });
+  });
+}
+
 export async function isolated(site) {
   if (!site.offline || !navigator.serviceWorker) return;
   try {
-    await navigator.serviceWorker.register("sw.js");
-    await navigator.serviceWorker.ready;
+    const registration = await navigator.serviceWorker.register("sw.js");
+    if (!(await settled(registration))) return;
   } catch {
     return;  // a private window, or no https: the page works without, with one thread
   }

@@ -25,6 +25,7 @@ let photo = 0;  // of the samples
 let opening = 0;  // the newest request for a source wins
 let again = false;  // a still photo is to be painted once more
 let painting = false;
+let refused;  // the source whose last picture the engine could not paint
 
 function say(text, kind = "") {
   get("message").textContent = text;
@@ -111,6 +112,7 @@ async function use(open, words) {
     recording?.stop();
     source?.stop();
     source = opened;
+    opened.ended?.then(() => opened.wake?.());
     say("");
   } catch (error) {
     if (mine === opening) say(error.message, "error");
@@ -161,8 +163,11 @@ function layout() {
   stage.style.setProperty("--shape", shape);
 }
 
-const nextFrame = ({element}) => new Promise((resolve) => {
-  if (element.requestVideoFrameCallback) element.requestVideoFrameCallback(resolve);
+// A stopped camera gives no frames any more: another source must not wait for it, so its end wakes, too.
+const nextFrame = (now) => new Promise((resolve) => {
+  now.wake = resolve;
+  if (now.gone) resolve();
+  else if (now.element.requestVideoFrameCallback) now.element.requestVideoFrameCallback(resolve);
   else requestAnimationFrame(resolve);
 });
 
@@ -175,8 +180,7 @@ async function paint() {
     const now = source;
     again = now.live && !now.gone;
     if (!now.gone) await one(now);
-    // A stopped camera gives no frames any more: another source must not wait for it.
-    if (again) await Promise.race([nextFrame(now), now.ended]);
+    if (again) await nextFrame(now);
     again ||= now !== source;
   }
   painting = false;
@@ -195,6 +199,7 @@ async function one(now) {
     original.drawImage(pending.canvas, 0, 0);
     painted.putImageData(new ImageData(new Uint8ClampedArray(pixels), width, height), 0, 0);
     stats.add(ms);
+    refused = undefined;
     after.dataset.frames = Number(after.dataset.frames ?? 0) + 1;
     if (recording) compose(composed, before, after, strength());
   } catch (error) {
@@ -202,11 +207,13 @@ async function one(now) {
   }
 }
 
-// A run that fails leaves the engine untrusted: the style is loaded once more, without the GPU.
+// A run that fails leaves the engine untrusted: the style is loaded once more, without the GPU, and no more than once.
 async function recover(error, used) {
   if (!used || engine.used !== used) return;  // it was ended on purpose, or is being replaced
   engine.end();
   try {
+    if (used.kind === "single" && refused === source) throw error;
+    refused = source;
     await engine.load(style, used.kind === "webgpu" ? "threads" : "single");
     engine.used.reasons.unshift(`${describe(used)}: ${error.message}`);
     engineChanged(engine);
@@ -289,6 +296,7 @@ get("record").disabled = true;
 // --- start
 
 try {
+  say("Loading the page…", "busy");
   site = await (await fetch("site.json")).json();
   await isolated(site);
   site.styles.forEach((entry, index) => addStyle(entry, index === 0));

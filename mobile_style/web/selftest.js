@@ -1,6 +1,6 @@
 // Every style by every engine: whether it computes what it should, and how long that takes here.
 
-import {Engine, describe} from "./engine.js";
+import {Engine, describe, obstacle} from "./engine.js";
 import {isolated} from "./offline.js";
 import {Stats} from "./stats.js";
 
@@ -18,7 +18,7 @@ async function test(style, kind) {
   const engine = new Engine();
   try {
     const used = await engine.load(style, kind);
-    if (used.kind !== kind) return "absent";
+    if (used.kind !== kind) throw new Error(used.reasons[0]);
     const stats = new Stats();
     let pixels = new ArrayBuffer(4 * used.height * used.width);
     for (let number = 0; number < RUNS; number++) {
@@ -46,13 +46,14 @@ try {
     `LiteRT.js ${site.litertjs}, ${navigator.hardwareConcurrency} processor cores, ${navigator.userAgent}`;
   const counts = {passed: 0, failed: 0};
   for (const kind of ["webgpu", "threads", "single"]) {
+    const left = new Map();  // titles of the styles that cannot be tried, by reason
     for (const style of site.styles) {
-      const verdict = await test(style, kind);
-      if (verdict === "absent") {
-        row(["every style", kind, "", "", "not available in this browser"], false);
-        break;
-      }
-      counts[verdict]++;
+      const reason = await obstacle(kind, style.files);
+      if (reason) left.set(reason, [...(left.get(reason) ?? []), style.title]);
+      else counts[await test(style, kind)]++;
+    }
+    for (const [reason, titles] of left) {
+      row([titles.length === site.styles.length ? "every style" : titles.join(", "), kind, "", "", reason], false);
     }
   }
   get("verdict").textContent = `${counts.passed} passed, ${counts.failed} failed`;

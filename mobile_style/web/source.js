@@ -68,5 +68,7 @@ export function draw(bitmap, context, {whole, mirrored}) {
   }
   context.imageSmoothingQuality = "high";
   context.setTransform(mirrored ? -1 : 1, 0, 0, 1, mirrored ? width : 0, 0);
+  context.fillStyle = "white";  // behind what is transparent
+  context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, x, y, w, h, 0, 0, width, height);
 }

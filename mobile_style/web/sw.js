@@ -1,17 +1,19 @@
 "use strict";
-// See offline.js. files.json tells what the bundle holds, and changes whenever any file does.
+// See offline.js. `bundle --web` fills in the next line, so this file changes whenever any file of the bundle does, and
+// browsers look for that.
+const {version, shell} = {"version": "", "shell": []};
 
 const HEADERS = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
   "Cross-Origin-Resource-Policy": "same-origin",
 };
-const LISTED = new URL("files.json", self.registration.scope).href;
+const OWN = `mobile-style ${self.registration.scope} `;  // other sites of this host have caches, too
+const CACHE = OWN + version;
 
 self.addEventListener("install", (event) => {
   event.waitUntil((async () => {
-    const {version, shell} = await (await fetch(LISTED, {cache: "no-cache"})).json();
-    const cache = await caches.open(version);
+    const cache = await caches.open(CACHE);
     await cache.addAll(shell.map((url) => new Request(url, {cache: "no-cache"})));
     await self.skipWaiting();
   })());
@@ -19,11 +21,10 @@ self.addEventListener("install", (event) => {
 
 self.addEventListener("activate", (event) => {
   event.waitUntil((async () => {
-    const {version} = await (await fetch(LISTED, {cache: "no-cache"})).json();
-    const old = (await caches.keys()).filter((name) => name !== version);
+    const old = (await caches.keys()).filter((name) => name.startsWith(OWN) && name !== CACHE);
     await Promise.all(old.map((name) => caches.delete(name)));
     await self.clients.claim();
-  })().catch(() => self.clients.claim()));
+  })());
 });
 
 const withHeaders = (response) => {
@@ -37,18 +38,15 @@ const withHeaders = (response) => {
 async function answer(request) {
   const url = new URL(request.url);
   const key = url.pathname.endsWith("/") ? new URL("index.html", url).href : url.origin + url.pathname;
-  const kept = await caches.match(key);
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(key);
   if (kept) return withHeaders(kept);
   const response = await fetch(request);
-  if (response.ok) {
-    const names = await caches.keys();
-    if (names.length) await (await caches.open(names.at(-1))).put(key, response.clone());
-  }
+  if (response.ok) await cache.put(key, response.clone()).catch(() => {});  // a full disk does not stop the page
   return withHeaders(response);
 }
 
 self.addEventListener("fetch", (event) => {
   const {request} = event;
-  const own = request.url.startsWith(self.registration.scope) && request.url !== LISTED;
-  if (request.method === "GET" && own) event.respondWith(answer(request));
+  if (request.method === "GET" && request.url.startsWith(self.registration.scope)) event.respondWith(answer(request));
 });
