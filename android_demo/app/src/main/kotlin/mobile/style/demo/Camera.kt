@@ -91,11 +91,11 @@ class Camera(
         session = null
         device?.close()
         device = null
-        synchronized(gate) { // waits for the frame that is being converted
+        synchronized(gate) { // waits for the frame that is being taken or converted
             gate.open = false
             frames?.close()
+            stills?.close()
         }
-        stills?.close()
         frames = null
         stills = null
         thread?.quitSafely()
@@ -113,11 +113,16 @@ class Camera(
         val session = session ?: return false
         val reader = stills ?: return false
         val handler = thread?.looper?.let(::Handler) ?: return false
+        val gate = gate
         reader.setOnImageAvailableListener({ source ->
-            source.acquireLatestImage()?.use { image ->
-                val buffer = image.planes[0].buffer
-                onJpeg(ByteArray(buffer.remaining()).also(buffer::get))
+            val jpeg = synchronized(gate) {
+                if (!gate.open) return@setOnImageAvailableListener
+                source.acquireLatestImage()?.use { image ->
+                    val buffer = image.planes[0].buffer
+                    ByteArray(buffer.remaining()).also(buffer::get)
+                }
             }
+            jpeg?.let(onJpeg)
         }, handler)
         return try {
             val request = session.device.createCaptureRequest(CameraDevice.TEMPLATE_STILL_CAPTURE)
@@ -164,7 +169,12 @@ class Camera(
         val clock: () -> Long = if (realtime) SystemClock::elapsedRealtimeNanos else System::nanoTime
         val gate = Gate().also { gate = it }
         frames = ImageReader.newInstance(small.width, small.height, ImageFormat.YUV_420_888, 4).also { reader ->
-            reader.setOnImageAvailableListener({ it.acquireLatestImage()?.let { image -> onFrame(frame(image, clock, gate)) } }, handler)
+            reader.setOnImageAvailableListener({ source ->
+                val taken = synchronized(gate) {
+                    if (gate.open) source.acquireLatestImage()?.let { frame(it, clock, gate) } else null
+                }
+                taken?.let(onFrame)
+            }, handler)
         }
         stills = ImageReader.newInstance(large.width, large.height, ImageFormat.JPEG, 1)
     }

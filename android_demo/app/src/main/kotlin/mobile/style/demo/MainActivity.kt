@@ -19,12 +19,14 @@ import java.io.IOException
 import java.text.SimpleDateFormat
 import java.util.Date
 import java.util.Locale
-import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.Executors
 import java.util.concurrent.RejectedExecutionException
 import mobile.style.core.Backend
 import mobile.style.core.BackendChooser
+import mobile.style.core.Choosers
 import mobile.style.core.Trial
+import mobile.style.core.candidates
+import mobile.style.core.choose
 
 /** The only screen: what the user does and what the camera, the pipeline and the gallery answer come together here. */
 class MainActivity : Activity(), Actions {
@@ -34,7 +36,7 @@ class MainActivity : Activity(), Actions {
     private lateinit var styles: Styles
     private lateinit var camera: Camera
     private var pipeline: Pipeline? = null
-    private val choosers = ConcurrentHashMap<Int, BackendChooser>()
+    private val choosers = Choosers(candidates(Runtime.getRuntime().availableProcessors()))
     @Volatile private var chosen = 0
     private var percent = 100
     private var longerSide = Photos.LONGER_SIDE
@@ -284,7 +286,7 @@ class MainActivity : Activity(), Actions {
 
     override fun selfTest() {
         screen.showSelfTest(getString(R.string.self_test_running), false)
-        val backend = pipeline?.truth()?.engine?.backend ?: Backend(Backend.Kind.XNNPACK)
+        val backend = pipeline?.truth()?.engine?.backend ?: choosers.inUse() ?: Backend(Backend.Kind.XNNPACK)
         beside {
             val lines = selfTest(styles.usable, backend, resources, Setup.engines)
             ui.post {
@@ -356,12 +358,15 @@ class MainActivity : Activity(), Actions {
         }
     }
 
-    /** Paints on the side thread, with an engine of its own; null if that fails, which is said. */
+    /** Paints on the side thread, with an engine of its own, of the kind that proved best; null if that fails, which is said. */
     private fun painted(source: Bitmap): Bitmap? {
         val model = styles.usable[chosen].models.first()
-        val backend = pipeline?.truth()?.engine?.backend ?: Backend(Backend.Kind.XNNPACK, 2)
+        val chooser = choosers.of(model.bytes)
         try {
-            val picture = Setup.engines(model, backend).use { engine ->
+            if (chooser.state is BackendChooser.State.Measuring) ui.post { screen.showStatus(getString(R.string.starting)) }
+            val best = choose(chooser, model.bytes, model.golden()) { Setup.engines(model, it) }
+                ?: error(chooser.trials().last().failure.orEmpty())
+            val picture = best.use { engine ->
                 Photos.paint(source, engine, model, percent * 256 / 100) { share ->
                     ui.post { screen.showStatus(getString(R.string.painting, (100 * share).toInt())) }
                 }

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer
 import mobile.style.core.Backend
 import mobile.style.core.BackendChooser
 import mobile.style.core.Blender
+import mobile.style.core.Choosers
 import mobile.style.core.Converter
 import mobile.style.core.Engine
 import mobile.style.core.LatestFrame
@@ -13,7 +14,6 @@ import mobile.style.core.LoadPolicy
 import mobile.style.core.Stage
 import mobile.style.core.StageTimes
 import mobile.style.core.Trial
-import mobile.style.core.candidates
 import mobile.style.core.centreCrop
 import mobile.style.core.choose
 
@@ -37,7 +37,7 @@ class Truth(
  * [heat] is asked about once a second. [onPicture] and [onFailure] come on that thread. Setters may be called from any.
  */
 class Pipeline(
-    private val choosers: MutableMap<Int, BackendChooser>, // of each size; kept from one pipeline to the next
+    private val choosers: Choosers,
     private val open: (Model, Backend) -> Engine,
     private val heat: () -> Int,
     private val onPicture: (Bitmap) -> Unit,
@@ -71,7 +71,7 @@ class Pipeline(
     }
 
     fun truth(): Truth? = working?.let {
-        val chooser = choosers.getValue(it.model.bytes)
+        val chooser = choosers.of(it.model.bytes)
         val reason = (chooser.state as? BackendChooser.State.Using)?.reason
         Truth(it.model, it.engine, reason, chooser.trials(), times, queue.dropped, it.policy.load)
     }
@@ -101,18 +101,10 @@ class Pipeline(
         if (old != null && old.model === model) return old
         working?.close()
         working = null
-        val chooser = choosers.getOrPut(model.bytes) {
-            BackendChooser(candidates(Runtime.getRuntime().availableProcessors()))
-        }
-        val engine = choose(chooser, model.bytes, model.golden()) {
-            check(!closing) { "the app was left" }
-            open(model, it)
-        }
+        val chooser = choosers.of(model.bytes)
+        val engine = choose(chooser, model.bytes, model.golden(), stopped = { closing }) { open(model, it) }
         if (engine == null) {
-            if (closing) { // what could not be opened any more says nothing of the phone
-                choosers.remove(model.bytes)
-                return null
-            }
+            if (closing) return null
             this.style = null
             onFailure(chooser.trials())
             return null
@@ -134,7 +126,7 @@ class Pipeline(
         try {
             if (shown > 0) now.engine.paint(now.input, now.output)
         } catch (error: RuntimeException) {
-            choosers.getValue(now.model.bytes).failed(error.message ?: error.javaClass.simpleName)
+            choosers.of(now.model.bytes).failed(error.message ?: error.javaClass.simpleName)
             now.close()
             working = null // the next frame opens the next fastest
             return

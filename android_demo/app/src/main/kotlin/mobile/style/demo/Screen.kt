@@ -232,17 +232,17 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         topMargin = context.dp(above)
     }
 
-    /** Controls below the picture, or beside it where the screen is wider than high. */
+    /** Controls below the picture, or at its right where the screen is wider than high, whichever way one reads. */
     private fun arrange() {
         val configuration = resources.configuration
         val wide = configuration.orientation == Configuration.ORIENTATION_LANDSCAPE
         val (left, upper, right, lower) = covered
         val side = context.dp(minOf(340, configuration.screenWidthDp * 45 / 100))
         val panelWidth = if (wide) side + right else LayoutParams.MATCH_PARENT
-        panel.layoutParams = LayoutParams(panelWidth, LayoutParams.WRAP_CONTENT, Gravity.BOTTOM or Gravity.END)
+        panel.layoutParams = LayoutParams(panelWidth, LayoutParams.WRAP_CONTENT, Gravity.BOTTOM or Gravity.RIGHT)
         panel.setPadding(if (wide) 0 else left, 0, right, lower)
         val topWidth = if (wide) side + right else LayoutParams.MATCH_PARENT
-        top.layoutParams = LayoutParams(topWidth, LayoutParams.WRAP_CONTENT, Gravity.TOP or Gravity.END)
+        top.layoutParams = LayoutParams(topWidth, LayoutParams.WRAP_CONTENT, Gravity.TOP or Gravity.RIGHT)
         top.setPadding(context.dp(20) + if (wide) 0 else left, upper + context.dp(12), context.dp(16) + right, context.dp(12))
         val sheet = context.dp(minOf(420, configuration.screenWidthDp - 24))
         truth.layoutParams = LayoutParams(sheet, LayoutParams.WRAP_CONTENT, if (wide) Gravity.CENTER else Gravity.BOTTOM or Gravity.CENTER_HORIZONTAL)

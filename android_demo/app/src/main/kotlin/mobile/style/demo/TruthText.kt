@@ -24,10 +24,10 @@ fun truthRows(words: Resources, truth: Truth?): List<Pair<String, String>> {
     truth.reason?.let { reason ->
         val next = reason.runnerUp
         val tried = truth.trials.size
-        rows += "" to if (next == null) {
-            words.getString(R.string.truth_reason_only, tried, reason.milliseconds)
-        } else {
-            words.getString(R.string.truth_reason, tried, reason.milliseconds, next.backend.toString(), next.milliseconds)
+        rows += "" to when {
+            reason.ofLarger -> words.getString(R.string.truth_reason_of_larger, reason.milliseconds)
+            next == null -> words.getString(R.string.truth_reason_only, tried, reason.milliseconds)
+            else -> words.getString(R.string.truth_reason, tried, reason.milliseconds, next.backend.toString(), next.milliseconds)
         }
         for (trial in reason.failed) {
             val why = trial.failure.orEmpty().lineSequence().first().take(60)

@@ -237,7 +237,9 @@ class AppTest {
     fun paintsAPhotoInTheLastStyleOnly() {
         start()
         openPhoto()
-        await { texts().any { "Swipe" in it } }
+        val picture = find<PictureView>(R.id.picture)
+        val photo = picture.shown
+        await { picture.shown !== photo }
         val painted = mutableListOf<String>()
         val engines = Setup.engines
         Setup.engines = { model, backend -> engines(model, backend).also { painted += model.card.name } }
@@ -246,6 +248,35 @@ class AppTest {
         await { painted.isNotEmpty() }
         repeat(20) { idle() }
         assertEquals(listOf(wanted), painted)
+    }
+
+    /** A photo is opened before the camera gave anything to measure with. */
+    @Test
+    fun paintsAPhotoByAnEngineThatPaintsRightly() {
+        val used = mutableListOf<Backend>()
+        Setup.engines = { model, backend ->
+            used += backend
+            Reference(model, backend, wrong = backend.kind != Backend.Kind.PLAIN)
+        }
+        start()
+        openPhoto()
+        val picture = find<PictureView>(R.id.picture)
+        val photo = picture.shown
+        await { picture.shown !== photo }
+        assertEquals(Backend.Kind.PLAIN, used.last().kind)
+        assertTrue(difference(picture.shown!!) > 60)
+    }
+
+    @Test
+    @Config(qualifiers = "ar-ldrtl-w891dp-h411dp-land-420dpi")
+    fun theControlsAreBesideThePictureWhereOneReadsFromTheRight() {
+        start()
+        paintFrame()
+        val root = layOut()
+        assertEquals(View.LAYOUT_DIRECTION_RTL, root.layoutDirection)
+        val seek = IntArray(2).also { find<View>(R.id.strength).getLocationInWindow(it) }
+        assertTrue("${seek[0]} of ${root.width}", seek[0] > root.width / 2)
+        screenshot("rtl")
     }
 
     @Test

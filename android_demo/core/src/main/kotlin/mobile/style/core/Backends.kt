@@ -27,26 +27,38 @@ data class Trial(val backend: Backend, val milliseconds: Double? = null, val fai
  *
  * The states are Measuring(next), Using(backend, reason) and Exhausted; every event answers with the next one.
  */
-class BackendChooser(private val backends: List<Backend>) {
+class BackendChooser private constructor(private val backends: List<Backend>, private val before: List<Trial>) {
+    constructor(backends: List<Backend>) : this(backends, emptyList())
+
     sealed class State {
         data class Measuring(val backend: Backend) : State()
         data class Using(val backend: Backend, val reason: Reason) : State()
         data class Exhausted(val trials: List<Trial>) : State()
     }
 
-    /** Why a backend is used; the app puts it into words. [runnerUp] is the next fastest that works. */
-    data class Reason(val milliseconds: Double, val runnerUp: Trial?, val failed: List<Trial>)
+    /**
+     * Why a backend is used; the app puts it into words. [runnerUp] is the next fastest that works; it is not known
+     * where the choice is that [ofLarger] pictures.
+     */
+    data class Reason(val milliseconds: Double, val runnerUp: Trial?, val failed: List<Trial>, val ofLarger: Boolean)
 
-    private val trials = LinkedHashMap<Backend, Trial>()
+    private val trials = LinkedHashMap<Backend, Trial>().apply { before.associateByTo(this) { it.backend } }
 
     init {
         require(backends.isNotEmpty()) { "no backend to choose from" }
     }
 
-    var state: State = State.Measuring(backends.first())
+    @Volatile var state: State = State.Measuring(backends.first { it !in trials })
         private set
 
+    /** For smaller pictures: only the backend in use is measured anew. Null while none is. */
+    @Synchronized
+    fun forSmaller(): BackendChooser? = (state as? State.Using)?.let { now ->
+        BackendChooser(backends, trials().filter { it.backend != now.backend })
+    }
+
     /** The backend being measured, or in use, took so long. */
+    @Synchronized
     fun measured(milliseconds: Double): State {
         val current = (state as? State.Measuring ?: error("nothing is being measured")).backend
         trials[current] = Trial(current, milliseconds)
@@ -54,6 +66,7 @@ class BackendChooser(private val backends: List<Backend>) {
     }
 
     /** The backend being measured, or in use, does not work. */
+    @Synchronized
     fun failed(why: String): State {
         val current = when (val now = state) {
             is State.Measuring -> now.backend
@@ -64,6 +77,7 @@ class BackendChooser(private val backends: List<Backend>) {
         return next()
     }
 
+    @Synchronized
     fun trials(): List<Trial> = trials.values.toList()
 
     private fun next(): State {
@@ -75,6 +89,22 @@ class BackendChooser(private val backends: List<Backend>) {
         val working = trials.values.filter { it.milliseconds != null }.sortedBy { it.milliseconds }
         val first = working.firstOrNull() ?: return State.Exhausted(trials())
         val failed = trials.values.filter { it.failure != null }
-        return State.Using(first.backend, Reason(first.milliseconds!!, working.getOrNull(1), failed))
+        val runnerUp = working.getOrNull(1).takeIf { before.isEmpty() }
+        return State.Using(first.backend, Reason(first.milliseconds!!, runnerUp, failed, before.isNotEmpty()))
     }
+}
+
+/** The choices for pictures of so many bytes, kept while the app runs. */
+class Choosers(private val backends: List<Backend>) {
+    private val bySize = HashMap<Int, BackendChooser>()
+
+    /** A size smaller than one that is settled takes over its choice, so that a hot phone does not measure again. */
+    @Synchronized
+    fun of(bytes: Int): BackendChooser = bySize.getOrPut(bytes) {
+        bySize.filterKeys { it > bytes }.minByOrNull { it.key }?.value?.forSmaller() ?: BackendChooser(backends)
+    }
+
+    /** What is in use at one of the sizes. */
+    @Synchronized
+    fun inUse(): Backend? = bySize.values.firstNotNullOfOrNull { (it.state as? BackendChooser.State.Using)?.backend }
 }

@@ -43,40 +43,49 @@ fun warmUp(engine: Painter, bytes: Int, runs: Int = 5, clock: () -> Long = Syste
 }
 
 /**
- * Drives [chooser] until it has an engine, or has run out of backends (null).
+ * Drives [chooser] until it has an engine, or has run out of backends, or is [stopped] (null).
  *
  * One that paints something else than the golden picture's limit allows counts as failed, however fast it is. A
- * backend that worked in the warm-up is opened again; if it does not, the next one has its turn.
+ * backend that worked in the warm-up is opened again; if it does not, the next one has its turn. Once it is stopped,
+ * nothing is noted any more: a trial that was cut short says nothing of the phone. Two threads take turns.
  */
 fun choose(
     chooser: BackendChooser,
     bytes: Int,
     golden: Golden?,
     clock: () -> Long = System::nanoTime,
+    stopped: () -> Boolean = { false },
     open: (Backend) -> Engine,
-): Engine? {
-    while (true) {
+): Engine? = synchronized(chooser) {
+    fun failed(why: String) {
+        if (!stopped()) chooser.failed(why)
+    }
+    while (!stopped()) {
         when (val state = chooser.state) {
             is BackendChooser.State.Measuring -> try {
                 open(state.backend).use { engine ->
                     val decibels = golden?.check(engine)
                     if (decibels != null && decibels < golden.limit) {
-                        chooser.failed("%.1f dB instead of %.1f".format(decibels, golden.expectedPsnr))
+                        failed("%.1f dB instead of %.1f".format(decibels, golden.expectedPsnr))
                     } else {
-                        chooser.measured(warmUp(engine, bytes, clock = clock))
+                        val milliseconds = warmUp(engine, bytes, clock = clock)
+                        if (!stopped()) chooser.measured(milliseconds)
                     }
                 }
             } catch (error: Exception) {
-                chooser.failed(error.message ?: error.javaClass.simpleName)
+                failed(error.message ?: error.javaClass.simpleName)
             } catch (error: LinkageError) { // a native library that this phone cannot load
-                chooser.failed(error.message ?: error.javaClass.simpleName)
+                failed(error.message ?: error.javaClass.simpleName)
             }
             is BackendChooser.State.Using -> try {
                 return open(state.backend)
             } catch (error: Exception) {
-                chooser.failed(error.message ?: error.javaClass.simpleName)
+                failed(error.message ?: error.javaClass.simpleName)
+            } catch (error: LinkageError) {
+                failed(error.message ?: error.javaClass.simpleName)
             }
             is BackendChooser.State.Exhausted -> return null
         }
     }
+    return null
 }

@@ -120,6 +120,46 @@ class CoreTest {
     }
 
     @Test
+    fun whatIsStoppedNotesNothing() {
+        for (fails in listOf(false, true)) {
+            var left = false
+            val chooser = BackendChooser(candidates(8))
+            val engine = choose(chooser, 12, golden, stopped = { left }) { backend ->
+                left = true
+                if (fails) error("the app was left")
+                Fake(backend, 100) {}
+            }
+            assertNull(engine)
+            assertEquals(BackendChooser.State.Measuring(Backend(Backend.Kind.GPU)), chooser.state)
+            assertTrue(chooser.trials().isEmpty())
+        }
+    }
+
+    @Test
+    fun aSmallerSizeTakesTheChoiceOver() {
+        var now = 0L
+        val choosers = Choosers(candidates(4))
+        val opened = mutableListOf<Backend>()
+        var broken: Backend.Kind? = null
+        fun chosen(bytes: Int) = choose(choosers.of(bytes), bytes, null, { now }) { backend ->
+            opened += backend
+            if (backend.kind == broken) error("it broke")
+            Fake(backend, 0) { now += if (backend.threads == 2) 5_000_000L else 9_000_000L }
+        }!!.backend
+        val best = Backend(Backend.Kind.XNNPACK, 2)
+        assertNull(choosers.inUse())
+        assertEquals(best, chosen(300))
+        assertEquals(best, choosers.inUse())
+        opened.clear()
+        assertEquals(best, chosen(200))
+        assertEquals(listOf(best, best), opened) // measured, and then used
+        val reason = (choosers.of(200).state as BackendChooser.State.Using).reason
+        assertTrue(reason.ofLarger && reason.runnerUp == null && reason.milliseconds == 5.0)
+        broken = Backend.Kind.XNNPACK
+        assertEquals(Backend.Kind.GPU, chosen(100).kind) // the next fastest of the larger size
+    }
+
+    @Test
     fun fallsBackUntilNothingIsLeft() {
         val chooser = BackendChooser(listOf(Backend(Backend.Kind.XNNPACK, 2), Backend(Backend.Kind.XNNPACK, 1)))
         chooser.measured(5.0)
