@@ -42,7 +42,12 @@ def find_phone(serial: str = "") -> str:
         raise DeviceError("adb does not answer; try: adb kill-server") from None
     if done.returncode:
         raise DeviceError(f"adb fails: {last_line(done.stderr or done.stdout)}")
-    lines = [line.split(None, 1) for line in done.stdout.splitlines() if "\t" in line or "permissions" in line]
+    # A tab, as the name of a phone that was found by Wi-Fi may hold a space.
+    lines = [
+        line.split("\t" if "\t" in line else None, 1)
+        for line in done.stdout.splitlines()
+        if "\t" in line or "permissions" in line
+    ]
     states = {parts[0]: parts[1].strip() for parts in lines if len(parts) == 2}
     if serial:
         if serial not in states:
@@ -81,11 +86,13 @@ class Cable:
 
     def facts(self, runtime: str) -> Facts:
         """The phone, for a report of what `runtime` did on it."""
+        # Android had no nproc before 10.
+        cores = self.shell("(nproc || grep -c ^processor /proc/cpuinfo) 2>/dev/null", check=False)
         governors = self.shell("cat /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor 2>/dev/null", check=False)
         return Facts(
             kind="adb",
             name=self.name,
-            cores=int(self.shell("nproc", check=False) or 0),
+            cores=int(cores) if cores.isdigit() else 0,
             system=self.system,
             governor=", ".join(dict.fromkeys(governors.split())) or "not told",
             runtime=runtime,

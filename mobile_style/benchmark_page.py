@@ -126,8 +126,9 @@ def notes(report: Report) -> list[str]:
             f"{CONFIDENCE:.0%} confidence. PSNR: of the golden picture that this phone painted, against the float one."
         )
     elif report.rows:
+        fewest = min((row.latency.runs for row in report.rows if row.latency), default=0)
         found.append(
-            f"Median of {report.rows[0].latency.runs if report.rows[0].latency else 0} inferences each, in turns with "
+            f"Median of {fewest} inferences each, or more, in turns with "
             f"the others; in brackets the limits that {SPREAD:.0%} of the turns' medians keep, of a ratio those of "
             f"{CONFIDENCE:.0%} confidence. First inference, load: median and extremes over loads. MB: memory that "
             "loading and running took. Of peak: the time the multiplications would take at the measured peak, as a "

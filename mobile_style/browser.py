@@ -14,6 +14,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -207,5 +208,6 @@ class BrowserSession:
         return np.frombuffer(painted, np.uint8).reshape(height, width, 4)[..., :3]
 
     def close(self) -> None:
-        """Ends its worker."""
-        self._browser.ask({"do": "end", "session": self._number})
+        """Ends its worker, if the browser has not ended by itself."""
+        with suppress(DeviceError):
+            self._browser.ask({"do": "end", "session": self._number})

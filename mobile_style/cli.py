@@ -157,11 +157,7 @@ def train(
     `mobile-style train --style painting.jpg --content photos/`,
     `mobile-style train --resume`
     """
-    given = {
-        name: value
-        for name, value in ctx.params.items()
-        if (source := ctx.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
-    }
+    given = {name: ctx.params[name] for name in cli_phone.given(ctx)}
     if resume:
         clash = sorted(set(given) - {"resume", "out"})
         if clash:

@@ -185,7 +185,14 @@ def bundle(
         raise UsageError("say what the models are for: --android android_demo, or --web DIR")
 
 
+def given(ctx: typer.Context) -> set[str]:
+    """The parameters that the command line names."""
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    return {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+
+
 def benchmark(
+    ctx: typer.Context,
     models: Annotated[
         list[str] | None,
         typer.Argument(help=".tflite files, or models to export as int8 for it.", show_default=False),
@@ -228,8 +235,8 @@ def benchmark(
     `mobile-style benchmark --compare old.json new.json`
     """
     if compare is not None:
-        if models:
-            raise UsageError("--compare takes two reports and no models")
+        if models or json or html:
+            raise UsageError("--compare takes two reports and no models, and only prints")
         from .compare import compare as run
 
         tables.changes(run(*compare))
@@ -252,7 +259,7 @@ def benchmark(
         kind, _, serial = device.partition(":")
         if kind != "adb":
             raise UsageError("--app goes with --device adb")
-        if models or sizes or benchmark_binary or sustained or fps:
+        if models or sizes or benchmark_binary or sustained or fps or given(ctx) & {"runs", "threads", "runtime"}:
             raise UsageError("--app measures the styles inside the app, in its own way: leave the others of these out")
         from .phone_app import benchmark_app
 

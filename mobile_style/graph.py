@@ -127,7 +127,7 @@ def macs(nodes: list[Node]) -> dict[str, int]:
             count = prod(node.inputs[2].shape) * prod(weights[:3])
         elif node.operator == "FULLY_CONNECTED":  # (out, in)
             count = prod(output) * weights[-1]
-        else:  # BATCH_MATMUL, whose two inputs may be transposed: of either, one side is summed over
-            count = int((prod(node.inputs[0].shape) * prod(weights) * prod(output) / prod(output[:-2])) ** 0.5)
+        else:  # BATCH_MATMUL, whose two inputs may be transposed
+            count = prod(output) * node.inputs[0].shape[-2 if node.options.get("adjX") else -1]
         sums["int8" if node.inputs[1].type in BYTES else "float"] += abs(count)
     return sums

@@ -196,6 +196,7 @@ def save(image: np.ndarray, path: Path, alpha: np.ndarray | None = None) -> None
 
     Raises:
         OutputError: the format is unknown or has no transparency, or the place cannot be written.
+        ImageError: the picture is too large for the format.
     """
     file_format = format_of(path, alpha is not None)
     picture = Image.fromarray(image)
@@ -205,4 +206,4 @@ def save(image: np.ndarray, path: Path, alpha: np.ndarray | None = None) -> None
         try:
             picture.save(temporary, file_format, quality=95)
         except ValueError as error:  # a side that is too long for the format
-            raise OutputError(f"{path} cannot be written: {error}; use .png") from None
+            raise ImageError(f"{path} cannot be written: {error}; use .png") from None

@@ -38,7 +38,7 @@ def benchmark_app(serial: str = "") -> Report:
         )
     cable.shell(f"rm -f {RESULT}")
     cable.shell("input keyevent KEYCODE_WAKEUP", check=False)  # a dark screen slows the processor down
-    told = cable.shell(f"am start -S -n {APP}/.MainActivity --ez benchmark true")
+    told = cable.shell(f"am start -W -S -n {APP}/.MainActivity --ez benchmark true")
     if "Error" in told:
         raise DeviceError(f"the Android demo does not start: {last_line(told)}")
     console.print("the app measures; keep the phone unlocked and its screen on", markup=False)

@@ -2,6 +2,7 @@
 
 import importlib
 import platform
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +74,7 @@ def _tflite(path: Path, runtime: str, threads: int) -> Runner:
     try:
         library = importlib.import_module(module)
     except ImportError as error:
-        raise UsageError(f"--runtime {runtime} cannot be loaded ({error}); pip install '{package}'") from None
+        raise UsageError(f"--runtime {runtime} cannot be loaded ({error}); {_install(package)}") from None
     try:
         with quiet(), warnings.catch_warnings():
             warnings.filterwarnings(
@@ -131,7 +132,13 @@ def runtime_version(runtime: str) -> str:
     try:
         return version("tflite-runtime" if "[" in package else package)
     except PackageNotFoundError:
-        raise UsageError(f"--runtime {runtime} is not installed; pip install '{package}'") from None
+        raise UsageError(f"--runtime {runtime} is not installed; {_install(package)}") from None
+
+
+def _install(package: str) -> str:
+    if "tflite-runtime" in package and sys.version_info >= (3, 12):
+        return "it needs Python 3.11 or older, for which its wheels are"
+    return f"pip install '{package}'"
 
 
 def _first_line(error: Exception) -> str:

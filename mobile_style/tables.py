@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-WIDE = Console(width=1000)
+WIDE = Console(width=1000, markup=False)  # names of files may hold brackets
 
 
 def _print(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[str]], left: Sequence[str]) -> None:
@@ -17,9 +17,11 @@ def _print(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[st
         table.add_column(column, justify="left" if column in left else "right")
     for row in rows:
         table.add_row(*row)
-    out = Console()
+    out = Console(markup=False)
     # In a pipe rich would cut the columns at 80 characters.
-    out.print(table) if out.is_terminal else Console(width=max(140, WIDE.measure(table).maximum)).print(table)
+    out.print(table) if out.is_terminal else Console(width=max(140, WIDE.measure(table).maximum), markup=False).print(
+        table
+    )
 
 
 def evaluation(result: Any, size: int) -> None:

@@ -180,7 +180,7 @@ def train(config: TrainConfig, out: Path) -> Path:
     Raises:
         OutputError: `out` exists or cannot be written.
         ImageError, DatasetError: the style image or the photos cannot be used.
-        UsageError: reading the photos took all the minutes there were.
+        UsageError: preparing took all the minutes there were.
         DivergedError: the loss is no longer finite, or explodes.
         KeyboardInterrupt: after Ctrl-C, with a checkpoint written.
     """
@@ -204,10 +204,9 @@ def train(config: TrainConfig, out: Path) -> Path:
     if config.minutes:  # less what packing the photos took
         left = config.minutes - (time.perf_counter() - began) / 60
         if left <= 0:
-            raise UsageError(
-                f"reading the photos took all of --minutes {config.minutes:g}; train with --content {out / 'content'}, "
-                "where they are packed now, and another --out"
-            )
+            packed = f" or with --content {out / 'content'}, where the photos are packed now, and another --out"
+            packed = packed if (out / "content").is_dir() else ""
+            raise UsageError(f"preparing took all of --minutes {config.minutes:g}; train for longer{packed}")
         config, began = replace(config, minutes=left), time.perf_counter()
     # What was chosen here is what the card tells, and what a resumed run keeps, on another machine too.
     rate = config.learning_rate or (suitable_rate(config.steps) if config.steps else None)
@@ -343,7 +342,7 @@ class _Run:
         taken: list[float] = []
         lines = Lines()
         by_time = self.config.minutes > 0
-        planned = not by_time or self.step >= MEASURED
+        planned = not by_time or (self.step >= MEASURED and self.config.learning_rate is not None)
         total = round(60 * self.config.minutes) if by_time else self.config.steps
         with loading():
             writer = Writer(str(self.out / "tensorboard"))

@@ -17,8 +17,7 @@ from .files import writing
 from .progress import track
 
 SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
-BT709, UNTOLD = 1, 2  # as ITU-T H.264, tables E-3 to E-5, numbers colours
-HD = 720  # lines; with so many, players take what tells nothing for BT.709
+BT709, UNTOLD, BT2020 = 1, 2, 9  # as ITU-T H.264, tables E-3 to E-5, numbers colours
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 
@@ -122,9 +121,18 @@ def _frames(reading: av.container.InputContainer, written: av.container.OutputCo
 
 
 def _upright(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> np.ndarray:
-    """RGB of a frame in square pixels, turned as a phone's recording asks for."""
-    untold = frame.colorspace == UNTOLD and frame.height >= HD
-    picture = frame.to_ndarray(format="rgb24", src_colorspace=Colorspace.ITU709 if untold else None)
+    """RGB (BT.709) of a frame in square pixels, turned as a phone's recording asks for.
+
+    Of larger frames that do not tell their colours, it takes what players take.
+    """
+    untold = frame.colorspace == UNTOLD and (frame.width >= 1280 or frame.height > 576)
+    hdr = BT709 if frame.color_primaries == BT2020 else None
+    picture = frame.to_ndarray(
+        format="rgb24",
+        src_colorspace=Colorspace.ITU709 if untold else None,
+        dst_color_primaries=hdr,
+        dst_color_trc=hdr,
+    )
     height, width = picture.shape[:2]
     picture = images.resized(picture, height, round(width * (pixel_aspect or 1)))
     return np.rot90(picture, round(frame.rotation / 90) % 4)

@@ -11,7 +11,7 @@ from .models import BUNDLED
 from .progress import console
 from .web_site import Site, build_site
 
-PLACE = b'{"version": "", "shell": []}'  # in sw.js
+PLACE = b'{"version": "", "shell": [], "rest": []}'  # in sw.js
 
 
 def bundle_web(models: Sequence[str], out: Path) -> Path:
@@ -60,7 +60,7 @@ def _filled_in(worker: bytes, listed: dict[str, object]) -> bytes:
 
 
 def _listed(site: Site, contents: dict[str, bytes]) -> dict[str, object]:
-    """For the service worker: a version that changes with any file, and what is kept from the start.
+    """For the service worker: a version that changes with any file, what is kept from the start, and the rest.
 
     Engines and float files are large and no device needs all of them; they are kept when they were used.
     """
@@ -70,4 +70,4 @@ def _listed(site: Site, contents: dict[str, bytes]) -> dict[str, object]:
     whole = hashlib.sha256()
     for name in sorted(contents):
         whole.update(name.encode() + b"\0" + hashlib.sha256(contents[name]).digest())
-    return {"version": f"mobile-style-{whole.hexdigest()[:16]}", "shell": shell}
+    return {"version": f"mobile-style-{whole.hexdigest()[:16]}", "shell": shell, "rest": sorted(set(site) - set(shell))}

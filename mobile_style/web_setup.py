@@ -19,14 +19,15 @@ from .progress import console
 
 
 def setup() -> list[str]:
-    """Installs what is missing; what could not be, in sentences."""
-    left = []
+    """Installs what is missing; what the page could not have, in sentences."""
     if find_browser() is None:
-        left += _install("chromium")
+        for sentence in _install("chromium"):
+            console.print(f"{sentence} (only the tests and --runtime or --device browser need it)", markup=False)
     try:
         litertjs.folder()
+        return []
     except DeviceError:
-        left += [] if shutil.which("npm") else _install("npm")
+        left = [] if shutil.which("npm") else _install("npm")
         try:
             litertjs.fetch(litertjs.FETCHED)
         except DeviceError as error:

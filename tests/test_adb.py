@@ -61,6 +61,8 @@ def test_the_phone_that_is_meant(listed) -> None:
     assert adb.find_phone("A1") == "A1"
     listed("A1\tdevice")
     assert adb.find_phone() == "A1"
+    listed("adb-A1-x (2)._adb-tls-connect._tcp\tdevice")  # by Wi-Fi
+    assert adb.find_phone() == "adb-A1-x (2)._adb-tls-connect._tcp"
 
 
 def test_without_adb_or_a_phone(listed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,6 +197,7 @@ def phone_with_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "am": f"(sleep 1; cp {tmp_path}/report {result}) > /dev/null 2>&1 & echo Starting",
         "pidof": "echo 4711",
         "input": "true",
+        "nproc": "echo sh: nproc: not found >&2; exit 127",  # as before Android 10
     }
     for name, script in scripts.items():
         (programs / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -254,7 +257,14 @@ def test_an_app_that_is_not_there_or_ends_early(name: str, script: str, says: st
 
 
 @pytest.mark.parametrize(
-    "flags", [["--app"], ["--app", "--device", "adb", "udnie"], ["--app", "--device", "adb", "--fps", "30"]]
+    "flags",
+    [
+        ["--app"],
+        ["--app", "--device", "adb", "udnie"],
+        ["--app", "--device", "adb", "--fps", "30"],
+        ["--app", "--device", "adb", "--runs", "5"],
+        ["--compare", "a.json", "b.json", "--html", "c.html"],
+    ],
 )
 def test_the_app_takes_no_models(flags: list[str]) -> None:
     assert runner.invoke(app, ["benchmark", *flags]).exit_code == 2

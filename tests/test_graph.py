@@ -38,6 +38,7 @@ def test_multiplications_of_every_kind_of_product(tmp_path: Path, rng: np.random
         ),
         "matrix": (lambda x: tf.reshape(x, (16, 16)) @ weights(16, 5), 16 * 16 * 5),
         "batch": (lambda x: tf.matmul(x, x, transpose_b=True), 8 * 8 * 4 * 8),
+        "turned": (lambda x: tf.matmul(x, x, transpose_a=True), 8 * 4 * 8 * 4),
     }
     for name, (function, expected) in cases.items():
         path = tmp_path / f"{name}.tflite"

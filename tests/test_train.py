@@ -90,7 +90,7 @@ def test_a_training_by_time_ends_on_time(tmp_path: Path) -> None:
 
 
 def test_minutes_that_reading_the_photos_takes(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"reading the photos took all of --minutes 1e-06; train with --content"):
+    with pytest.raises(UsageError, match=r"preparing took all of --minutes 1e-06; train for longer or with --content"):
         train(tiny_config(minutes=1e-6), tmp_path / "run")
     assert (tmp_path / "run" / "content" / MANIFEST).is_file()
 

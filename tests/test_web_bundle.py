@@ -93,17 +93,26 @@ def test_a_new_bundle_takes_the_old_ones_place(tmp_path: Path) -> None:
     """At the visit after the next; what other pages of the host keep stays."""
     bundle_web([DEFAULT], tmp_path / "site")
     with sync_playwright() as playwright, chromium(playwright) as browser, plain_host(tmp_path) as address:
-        page = opened(browser.new_context(), address + "site/")
+        context = browser.new_context()
+        page = opened(context, address + "site/")
         page.wait_for_selector(STARTED)
         (before,) = page.evaluate("caches.open('of another page').then(() => caches.keys())")[:1]
         shutil.rmtree(tmp_path / "site")
         bundle_web([str(BUNDLED / "udnie" / "int8.tflite")], tmp_path / "site")
         page.reload()
+        page.wait_for_selector(STARTED)
+        assert page.locator(".style span").all_text_contents() == ["Starry Night"]  # with its own list of models
 
         def kept() -> list[str]:
             return page.evaluate("caches.keys()")
 
+        until(lambda: len(kept()) == 3)
+        page.wait_for_timeout(2000)  # kept is more than opened
+        page.close()
+        page = opened(context, address + "site/")
+        page.wait_for_selector(STARTED)
         until(lambda: before not in kept())
+        context.set_offline(True)  # the engine is here, too
         page.reload()
         page.wait_for_selector(STARTED)
         assert page.locator(".style span").all_text_contents() == ["Udnie"]

@@ -141,7 +141,14 @@ export class Engine {
         }
         if (gpu > LIVE) continue;
       } else if (gpu < Infinity) {
-        const cpu = await this.#pace();
+        let cpu;
+        try {
+          cpu = await this.#pace();
+        } catch (error) {
+          this.end();
+          reasons.push(`CPU: ${error.message}`);
+          continue;
+        }
         if (gpu < cpu) return this.#load(style, "webgpu", threads);
         this.slow = `WebGPU works, but takes ${gpu.toFixed(0)} ms for a picture, the CPU ${cpu.toFixed(0)}`;
         reasons.unshift(this.slow);
@@ -172,12 +179,11 @@ export class Engine {
     const type = kind === "webgpu" || (!relaxedSimd() && asked === 0) ? "float32" : "uint8";
     const file = style.files.find((each) => each.type === type) ?? style.files[0];
     const threads = kind === "threads" ? asked || Math.min(navigator.hardwareConcurrency, 4) : 1;
-    const build = kind === "threads" ? "threads" : "plain";
     try {
       const content = await (file.own ? file.own.arrayBuffer() : fetched(file.url));
-      if (this.worked && this.build !== build) this.end();
+      if (this.worked && this.kind !== kind) this.end();
       this.worked ??= new Worked((message) => this.#lost(message));
-      this.build = build;
+      this.kind = kind;
       const accelerator = kind === "webgpu" ? "webgpu" : "wasm";
       const loaded = await this.worked.ask("load", {content, accelerator, threads}, [content], LONGEST_LOAD);
       const db = await this.#check(file, loaded);

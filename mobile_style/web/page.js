@@ -26,6 +26,7 @@ let opening = 0;  // the newest request for a source wins
 let again = false;  // a still photo is to be painted once more
 let painting = false;
 let refused;  // the source whose last picture the engine could not paint
+let gaveUp = false;  // on that; the next source has the style loaded anew
 
 function say(text, kind = "") {
   get("message").textContent = text;
@@ -57,6 +58,7 @@ function choose(next, complaint = "") {
     if (loading !== one) return false;  // another one was chosen meanwhile
     say(complaint || `Loading ${next.title}…`, complaint ? "error" : "busy");
     style = next;
+    gaveUp = false;
     try {
       await engine.load(next, get("engine").value);
       if (!complaint) say("");
@@ -131,7 +133,7 @@ async function use(open, words) {
   });
   stats.clear();
   layout();
-  return paint();
+  return gaveUp ? choose(style) : paint();
 }
 
 const useCamera = () => use(() => openCamera(facing), "Opening the camera…");
@@ -221,6 +223,7 @@ async function recover(error, used) {
   } catch (second) {
     again = false;
     loading = Promise.resolve(false);
+    gaveUp = true;
     say(second.message, "error");
   }
 }

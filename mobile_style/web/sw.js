@@ -1,7 +1,7 @@
 "use strict";
 // See offline.js. `bundle --web` fills in the next line, so this file changes whenever any file of the bundle does, and
-// browsers look for that.
-const {version, shell} = {"version": "", "shell": []};
+// browsers look for that. A newer one waits until the page is closed: it has the older bundle's list of models.
+const {version, shell, rest} = {"version": "", "shell": [], "rest": []};
 
 const HEADERS = {
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -13,9 +13,11 @@ const CACHE = OWN + version;
 
 self.addEventListener("install", (event) => {
   event.waitUntil((async () => {
+    const last = await Promise.all((await caches.keys()).filter((name) => name.startsWith(OWN)).map((name) => caches.open(name)));
+    const used = async (url) => (await Promise.all(last.map((cache) => cache.match(url)))).some(Boolean);
+    const also = await Promise.all(rest.map(async (url) => ((await used(url)) ? [url] : [])));
     const cache = await caches.open(CACHE);
-    await cache.addAll(shell.map((url) => new Request(url, {cache: "no-cache"})));
-    await self.skipWaiting();
+    await cache.addAll([...shell, ...also.flat()].map((url) => new Request(url, {cache: "no-cache"})));
   })());
 });
 

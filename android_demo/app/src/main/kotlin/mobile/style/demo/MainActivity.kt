@@ -24,6 +24,7 @@ import java.util.concurrent.RejectedExecutionException
 import mobile.style.core.Backend
 import mobile.style.core.BackendChooser
 import mobile.style.core.Choosers
+import mobile.style.core.Engine
 import mobile.style.core.Trial
 import mobile.style.core.candidates
 import mobile.style.core.choose
@@ -361,12 +362,8 @@ class MainActivity : Activity(), Actions {
     /** Paints on the side thread, with an engine of its own, of the kind that proved best; null if that fails, which is said. */
     private fun painted(source: Bitmap): Bitmap? {
         val model = styles.usable[chosen].models.first()
-        val chooser = choosers.of(model.bytes)
         try {
-            if (chooser.state is BackendChooser.State.Measuring) ui.post { screen.showStatus(getString(R.string.starting)) }
-            val best = choose(chooser, model.bytes, model.golden()) { Setup.engines(model, it) }
-                ?: error(chooser.trials().last().failure.orEmpty())
-            val picture = best.use { engine ->
+            val picture = proven(model).use { engine ->
                 Photos.paint(source, engine, model, percent * 256 / 100) { share ->
                     ui.post { screen.showStatus(getString(R.string.painting, (100 * share).toInt())) }
                 }
@@ -382,6 +379,21 @@ class MainActivity : Activity(), Actions {
             ui.post { screen.showStatus(getString(R.string.not_painted, error.message)) }
         }
         return null
+    }
+
+    /** Of the backend in use; where the camera has not been painted yet, all are tried first. */
+    private fun proven(model: Model): Engine {
+        val chooser = choosers.of(model.bytes)
+        (chooser.state as? BackendChooser.State.Using)?.let { now ->
+            return try {
+                Setup.engines(model, now.backend)
+            } catch (_: RuntimeException) { // beside the live one there may be no room for another, which does not count
+                Setup.engines(model, Backend(Backend.Kind.PLAIN))
+            }
+        }
+        ui.post { screen.showStatus(getString(R.string.starting)) }
+        return choose(chooser, model.bytes, model.golden()) { Setup.engines(model, it) }
+            ?: error(chooser.trials().last().failure.orEmpty())
     }
 
     /** On the side thread, so that a picture is saved even if its screen is left meanwhile. */

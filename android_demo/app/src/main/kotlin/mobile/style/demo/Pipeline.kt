@@ -126,7 +126,7 @@ class Pipeline(
         try {
             if (shown > 0) now.engine.paint(now.input, now.output)
         } catch (error: RuntimeException) {
-            choosers.of(now.model.bytes).failed(error.message ?: error.javaClass.simpleName)
+            choosers.of(now.model.bytes).failed(now.engine.backend, error.message ?: error.javaClass.simpleName)
             now.close()
             working = null // the next frame opens the next fastest
             return

@@ -27,8 +27,15 @@ data class Trial(val backend: Backend, val milliseconds: Double? = null, val fai
  *
  * The states are Measuring(next), Using(backend, reason) and Exhausted; every event answers with the next one.
  */
-class BackendChooser private constructor(private val backends: List<Backend>, private val before: List<Trial>) {
-    constructor(backends: List<Backend>) : this(backends, emptyList())
+class BackendChooser private constructor(
+    private val backends: List<Backend>,
+    failed: List<Trial>,
+    private var spared: Set<Backend>, // slower where pictures are larger; measured if the others fail
+) {
+    constructor(backends: List<Backend>) : this(backends, emptyList(), emptySet())
+
+    /** Held by the thread that tries backends for this chooser, one at a time. */
+    val turn = Any()
 
     sealed class State {
         data class Measuring(val backend: Backend) : State()
@@ -42,19 +49,20 @@ class BackendChooser private constructor(private val backends: List<Backend>, pr
      */
     data class Reason(val milliseconds: Double, val runnerUp: Trial?, val failed: List<Trial>, val ofLarger: Boolean)
 
-    private val trials = LinkedHashMap<Backend, Trial>().apply { before.associateByTo(this) { it.backend } }
+    private val trials = LinkedHashMap<Backend, Trial>().apply { failed.associateByTo(this) { it.backend } }
 
     init {
         require(backends.isNotEmpty()) { "no backend to choose from" }
     }
 
-    @Volatile var state: State = State.Measuring(backends.first { it !in trials })
+    @Volatile var state: State = State.Measuring(backends.first { it !in trials && it !in spared })
         private set
 
     /** For smaller pictures: only the backend in use is measured anew. Null while none is. */
     @Synchronized
     fun forSmaller(): BackendChooser? = (state as? State.Using)?.let { now ->
-        BackendChooser(backends, trials().filter { it.backend != now.backend })
+        val failed = trials().filter { it.failure != null }
+        BackendChooser(backends, failed, (backends - now.backend - failed.map { it.backend }.toSet()).toSet())
     }
 
     /** The backend being measured, or in use, took so long. */
@@ -65,15 +73,17 @@ class BackendChooser private constructor(private val backends: List<Backend>, pr
         return next()
     }
 
-    /** The backend being measured, or in use, does not work. */
+    /** [backend] does not work; of no account if it is no longer the one being measured, or in use. */
     @Synchronized
-    fun failed(why: String): State {
+    fun failed(backend: Backend, why: String): State {
         val current = when (val now = state) {
             is State.Measuring -> now.backend
             is State.Using -> now.backend
             is State.Exhausted -> return now
         }
+        if (backend != current) return state
         trials[current] = Trial(current, failure = why)
+        spared = emptySet()
         return next()
     }
 
@@ -81,7 +91,7 @@ class BackendChooser private constructor(private val backends: List<Backend>, pr
     fun trials(): List<Trial> = trials.values.toList()
 
     private fun next(): State {
-        state = backends.firstOrNull { it !in trials }?.let { State.Measuring(it) } ?: best()
+        state = backends.firstOrNull { it !in trials && it !in spared }?.let { State.Measuring(it) } ?: best()
         return state
     }
 
@@ -89,8 +99,7 @@ class BackendChooser private constructor(private val backends: List<Backend>, pr
         val working = trials.values.filter { it.milliseconds != null }.sortedBy { it.milliseconds }
         val first = working.firstOrNull() ?: return State.Exhausted(trials())
         val failed = trials.values.filter { it.failure != null }
-        val runnerUp = working.getOrNull(1).takeIf { before.isEmpty() }
-        return State.Using(first.backend, Reason(first.milliseconds!!, runnerUp, failed, before.isNotEmpty()))
+        return State.Using(first.backend, Reason(first.milliseconds!!, working.getOrNull(1), failed, spared.isNotEmpty()))
     }
 }
 

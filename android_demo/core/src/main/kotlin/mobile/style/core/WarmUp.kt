@@ -56,9 +56,9 @@ fun choose(
     clock: () -> Long = System::nanoTime,
     stopped: () -> Boolean = { false },
     open: (Backend) -> Engine,
-): Engine? = synchronized(chooser) {
-    fun failed(why: String) {
-        if (!stopped()) chooser.failed(why)
+): Engine? = synchronized(chooser.turn) {
+    fun failed(backend: Backend, why: String) {
+        if (!stopped()) chooser.failed(backend, why)
     }
     while (!stopped()) {
         when (val state = chooser.state) {
@@ -66,23 +66,23 @@ fun choose(
                 open(state.backend).use { engine ->
                     val decibels = golden?.check(engine)
                     if (decibels != null && decibels < golden.limit) {
-                        failed("%.1f dB instead of %.1f".format(decibels, golden.expectedPsnr))
+                        failed(state.backend, "%.1f dB instead of %.1f".format(decibels, golden.expectedPsnr))
                     } else {
                         val milliseconds = warmUp(engine, bytes, clock = clock)
                         if (!stopped()) chooser.measured(milliseconds)
                     }
                 }
             } catch (error: Exception) {
-                failed(error.message ?: error.javaClass.simpleName)
+                failed(state.backend, error.message ?: error.javaClass.simpleName)
             } catch (error: LinkageError) { // a native library that this phone cannot load
-                failed(error.message ?: error.javaClass.simpleName)
+                failed(state.backend, error.message ?: error.javaClass.simpleName)
             }
             is BackendChooser.State.Using -> try {
                 return open(state.backend)
             } catch (error: Exception) {
-                failed(error.message ?: error.javaClass.simpleName)
+                failed(state.backend, error.message ?: error.javaClass.simpleName)
             } catch (error: LinkageError) {
-                failed(error.message ?: error.javaClass.simpleName)
+                failed(state.backend, error.message ?: error.javaClass.simpleName)
             }
             is BackendChooser.State.Exhausted -> return null
         }

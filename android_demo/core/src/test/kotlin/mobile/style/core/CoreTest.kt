@@ -156,7 +156,10 @@ class CoreTest {
         val reason = (choosers.of(200).state as BackendChooser.State.Using).reason
         assertTrue(reason.ofLarger && reason.runnerUp == null && reason.milliseconds == 5.0)
         broken = Backend.Kind.XNNPACK
-        assertEquals(Backend.Kind.GPU, chosen(100).kind) // the next fastest of the larger size
+        opened.clear()
+        assertEquals(Backend.Kind.GPU, chosen(100).kind) // now all are measured
+        assertEquals(listOf(best, Backend(Backend.Kind.GPU)), opened.take(2))
+        assertFalse((choosers.of(100).state as BackendChooser.State.Using).reason.ofLarger)
     }
 
     @Test
@@ -164,10 +167,11 @@ class CoreTest {
         val chooser = BackendChooser(listOf(Backend(Backend.Kind.XNNPACK, 2), Backend(Backend.Kind.XNNPACK, 1)))
         chooser.measured(5.0)
         assertTrue(chooser.measured(8.0) is BackendChooser.State.Using)
-        val second = chooser.failed("it crashed") as BackendChooser.State.Using
+        chooser.failed(Backend(Backend.Kind.XNNPACK, 1), "another engine of its kind, which is not in use")
+        val second = chooser.failed(Backend(Backend.Kind.XNNPACK, 2), "it crashed") as BackendChooser.State.Using
         assertEquals(1, second.backend.threads)
         assertEquals("it crashed", second.reason.failed.single().failure)
-        val end = chooser.failed("so did this") as BackendChooser.State.Exhausted
+        val end = chooser.failed(Backend(Backend.Kind.XNNPACK, 1), "so did this") as BackendChooser.State.Exhausted
         assertEquals(2, end.trials.size)
         assertNull(choose(chooser, 12, null) { error("nothing may be opened any more") })
     }
