@@ -215,6 +215,28 @@ def test_the_look_of_a_video_is_kept(space: int, height: int, tmp_path: Path) ->
     np.testing.assert_allclose(pixels.mean((0, 1)), color, atol=4)
 
 
+def test_hdr_becomes_bt709(tmp_path: Path) -> None:
+    """As phones record it: 10 bits, BT.2020, hybrid log-gamma; what is given to the network is what is written."""
+    import av
+
+    source, target, seen = tmp_path / "a.mp4", tmp_path / "b.mp4", []
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p10le"
+        stream.codec_context.colorspace = stream.codec_context.color_primaries = 9
+        stream.codec_context.color_trc = 18
+        frame = av.VideoFrame.from_ndarray(np.full((64, 96, 3), (150, 60, 60), np.uint8), format="rgb24")
+        container.mux(stream.encode(frame.reformat(format="yuv420p10le", dst_colorspace=9)))
+        container.mux(stream.encode())
+    video.convert(source, target, lambda picture: (seen.append(picture.mean((0, 1))), picture)[1], None)
+    with av.open(str(target)) as container:
+        color = container.streams.video[0].codec_context
+        assert (color.colorspace, color.color_primaries, color.color_trc) == (1, 1, 1)
+        written = next(container.decode(video=0)).to_ndarray(format="rgb24").mean((0, 1))
+    np.testing.assert_allclose(written, seen[0], atol=4)
+    assert seen[0][0] > 170  # the same light is a more saturated red among the fewer colours of BT.709
+
+
 def test_bad_videos(trained_run: Path, tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", sound=False)
     (tmp_path / "bad.mp4").write_bytes((tmp_path / "a.mp4").read_bytes()[:300])
