@@ -18,8 +18,8 @@ from .errors import FidelityError, UsageError
 from .export_card import SCHEMA, card_path, digest, read_export_card, write_card
 from .files import refuse_existing, writing
 from .lint import lint
-from .losses import GRAMS
-from .models import BUNDLED, carried_photos, model_name, model_path, painting_of
+from .losses import style_source
+from .models import BUNDLED, carried_photos, model_name, model_path
 from .network import SMALLEST, load_network
 from .progress import console
 from .recipes import RECIPES, Recipe
@@ -94,8 +94,8 @@ def export(
     for height, width in sizes:
         if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= 4096:
             raise UsageError(f"--size {width}x{height}: each side must be from {SMALLEST_SIDE} to 4096 pixels")
-    if check and not (checkpoint.parent / GRAMS).is_file():
-        painting_of(checkpoint, card["config"]["style"])  # or the check would fail when all is written
+    if check:
+        style_source(checkpoint, card["config"]["style"])  # or the check would fail when all is written
     name = model_name(checkpoint)
     groups: list[tuple[tuple[int, int], ...]]
     groups = [tuple(sizes)] if recipe.target == "coreml" else [(size,) for size in sizes]
@@ -148,14 +148,9 @@ def _places(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], ...]]
     else:
         places = [out / label / f"model{suffix}" for label in labels]
     for path in places:
-        _refuse_existing(path)
+        refuse_existing(path)
+        refuse_existing(card_path(path))
     return places
-
-
-def _refuse_existing(path: Path) -> None:
-    """Neither the file nor its card may be there."""
-    refuse_existing(path)
-    refuse_existing(card_path(path))
 
 
 def _calibration_photos(folder: Path | None, size: tuple[int, int]) -> np.ndarray:
@@ -247,26 +242,25 @@ def export_fastest(
         FidelityError: none passes.
         UsageError, CheckpointError, OutputError, ImageError: as `export`.
     """
-    target = out if out is None or out.suffix == ".tflite" else out / "model.tflite"
-    if target is not None:
-        _refuse_existing(target)
+    name = model_name(model_path(model))
+    recipes = {recipe.name: recipe for recipe in RECIPES if recipe.target == "tflite"}
+    if out is not None:  # the same place, whichever recipe it will be
+        _places(name, next(iter(recipes.values())), [(size,)], out)
     rows, made = [], {}
     with TemporaryDirectory() as folder:
-        for recipe in (recipe for recipe in RECIPES if recipe.target == "tflite"):
+        for recipe in recipes.values():
             place = Path(folder) / recipe.name / "model.tflite"
             (made[recipe.name],) = export(model, recipe, [size], calibration, place)
         times = latencies([each.path for each in made.values()])
-        for (name, each), milliseconds in zip(made.items(), times, strict=True):
+        for (tried, each), milliseconds in zip(made.items(), times, strict=True):
             assert each.validation is not None
             mean, passed = each.validation.mean, not each.validation.failures
-            rows.append(Frontier(name, each.path.stat().st_size, milliseconds, mean.psnr, mean.ssim, passed))
+            rows.append(Frontier(tried, each.path.stat().st_size, milliseconds, mean.psnr, mean.ssim, passed))
         passing = [row for row in rows if row.passed]
         if not passing:
             raise FidelityError(f"no recipe passes its gate for {model}; train it for longer")
         best = min(passing, key=lambda row: row.milliseconds)
-        label = f"{model_name(model_path(model))}-{best.recipe}-{size[1]}x{size[0]}"
-        target = target or EXPORTS / label / "model.tflite"
-        _refuse_existing(target)
+        (target,) = _places(name, recipes[best.recipe], [(size,)], out)
         kept = made[best.recipe]
         with writing(target) as temporary:
             temporary.write_bytes(kept.path.read_bytes())

@@ -179,12 +179,21 @@ def loss_of(checkpoint: Path, config: TrainConfig, style: Path | None = None) ->
     Raises:
         ImageError: the style image is not here.
     """
-    grams = checkpoint.parent / GRAMS
-    if style is None and grams.is_file():
-        with np.load(grams) as arrays:
+    source = style or style_source(checkpoint, config.style)
+    if style is None and source.name == GRAMS:
+        with np.load(source) as arrays:
             return PerceptualLoss(config.objective, {layer: _whole(arrays[layer]) for layer in arrays.files})
-    painting = images.load(style or painting_of(checkpoint, config.style))
-    return PerceptualLoss(config.objective, images.with_shorter_side(painting, config.style_size))
+    return PerceptualLoss(config.objective, images.with_shorter_side(images.load(source), config.style_size))
+
+
+def style_source(checkpoint: Path, style: str) -> Path:
+    """What tells the style of a checkpoint: the Gram matrices beside it, or the painting.
+
+    Raises:
+        ImageError: the style image is not here.
+    """
+    grams = checkpoint.parent / GRAMS
+    return grams if grams.is_file() else painting_of(checkpoint, style)
 
 
 def save_grams(perceptual: PerceptualLoss, path: Path) -> None:

@@ -19,9 +19,9 @@ def _print(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[st
         table.add_row(*row)
     out = Console(markup=False)
     # In a pipe rich would cut the columns at 80 characters.
-    out.print(table) if out.is_terminal else Console(width=max(140, WIDE.measure(table).maximum), markup=False).print(
-        table
-    )
+    if not out.is_terminal:
+        out = Console(markup=False, width=max(140, WIDE.measure(table).maximum))
+    out.print(table)
 
 
 def evaluation(result: Any, size: int) -> None:

@@ -145,6 +145,11 @@ def moved_difference(network: TransformNet, frames: Any, outputs: Any, motion: A
     return ops.mean(ops.square(inner), axis=(1, 2, 3))
 
 
+def peak_rate(config: TrainConfig) -> float:
+    """Of the learning rate; of a training by time, before its plan is made, that of a short one."""
+    return config.learning_rate or suitable_rate(config.steps)
+
+
 def suitable_rate(steps: int) -> float:
     """The highest learning rate of a training of so many steps."""
     return LEARNING_RATE * min(1.0, math.sqrt(LONG / max(steps, 1)))
@@ -160,7 +165,7 @@ def make_trainer(config: TrainConfig, style_image: np.ndarray) -> Trainer:
     # Muon (https://kellerjordan.github.io/posts/muon/) for the kernels, Adam for the rest: in the same number of steps
     # it gets what takes Adam 1.75 times as many (docs/training.md).
     optimizer = keras.optimizers.Muon(
-        config.learning_rate or LEARNING_RATE,
+        peak_rate(config),
         weight_decay=None,
         adam_weight_decay=None,
         exclude_embeddings=False,
@@ -209,7 +214,7 @@ def train(config: TrainConfig, out: Path) -> Path:
             raise UsageError(f"preparing took all of --minutes {config.minutes:g}; train for longer{packed}")
         config, began = replace(config, minutes=left), time.perf_counter()
     # What was chosen here is what the card tells, and what a resumed run keeps, on another machine too.
-    rate = config.learning_rate or (suitable_rate(config.steps) if config.steps else None)
+    rate = peak_rate(config) if config.steps else config.learning_rate
     config = replace(config, loss_precision=trainer.perceptual.network.precision, learning_rate=rate)
     return _Run(config, out, trainer, step=0, began=began).go()
 
@@ -286,11 +291,7 @@ class _Run:
         """A cosine from the peak to zero, after a linear start."""
         steps = WARMUP if self.config.minutes else max(1, min(WARMUP, self.config.steps // 20))
         warm = min(1.0, (self.step + 1) / steps)
-        return self.peak() * warm * 0.5 * (1 + math.cos(math.pi * done))
-
-    def peak(self) -> float:
-        """Of the learning rate; of a training by time, before its plan is made, that of a short one."""
-        return self.config.learning_rate or suitable_rate(self.config.steps)
+        return peak_rate(self.config) * warm * 0.5 * (1 + math.cos(math.pi * done))
 
     def plan(self, step_seconds: float) -> None:
         """Fits a training by time to the machine, once it is known how long a rough step takes here."""
@@ -330,7 +331,7 @@ class _Run:
 
     def advice(self) -> str:
         return (
-            f": lower --learning-rate (now {self.peak():g}) or the largest weight; "
+            f": lower --learning-rate (now {peak_rate(self.config):g}) or the largest weight; "
             f"the last checkpoint is kept in {self.out}"
         )
 

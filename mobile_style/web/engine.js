@@ -126,29 +126,17 @@ export class Engine {
     let gpu = Infinity;  // ms of a picture, where that is too slow to be taken for the best without a look at the CPU
     for (const kind of auto ? KINDS : KINDS.slice(KINDS.indexOf(wanted))) {
       const known = auto && kind === "webgpu" && this.slow;  // found out once for a visit
-      const reason = known || (await obstacle(kind, style.files)) || (await this.#try(kind, style, threads));
+      const timed = auto && (kind === "webgpu" || gpu < Infinity);
+      const reason = known || (await obstacle(kind, style.files)) || (await this.#try(kind, style, threads, timed));
       if (reason) {
         reasons.push(reason);
         continue;
       }
       if (auto && kind === "webgpu") {
-        try {
-          gpu = await this.#pace();
-        } catch (error) {
-          this.end();
-          reasons.push(`WebGPU: ${error.message}`);
-          continue;
-        }
+        gpu = this.used.pace;
         if (gpu > LIVE) continue;
       } else if (gpu < Infinity) {
-        let cpu;
-        try {
-          cpu = await this.#pace();
-        } catch (error) {
-          this.end();
-          reasons.push(`CPU: ${error.message}`);
-          continue;
-        }
+        const cpu = this.used.pace;
         if (gpu < cpu) return this.#load(style, "webgpu", threads);
         this.slow = `WebGPU works, but takes ${gpu.toFixed(0)} ms for a picture, the CPU ${cpu.toFixed(0)}`;
         reasons.unshift(this.slow);
@@ -173,8 +161,8 @@ export class Engine {
     return Math.min(...times);
   }
 
-  // Loads by one kind of engine and tries it; why not, or nothing.
-  async #try(kind, style, asked) {
+  // Loads by one kind of engine, tries it, and times it if asked to; why not, or nothing.
+  async #try(kind, style, asked, timed) {
     // Without relaxed SIMD int8 has no advantage.
     const type = kind === "webgpu" || (!relaxedSimd() && asked === 0) ? "float32" : "uint8";
     const file = style.files.find((each) => each.type === type) ?? style.files[0];
@@ -188,6 +176,7 @@ export class Engine {
       const loaded = await this.worked.ask("load", {content, accelerator, threads}, [content], LONGEST_LOAD);
       const db = await this.#check(file, loaded);
       this.used = {...loaded, kind, threads, file, db};
+      if (timed) this.used.pace = await this.#pace();
       return "";
     } catch (error) {
       this.end();  // whatever went wrong, its memory is not to be trusted any more

@@ -38,9 +38,14 @@ class BackendChooser private constructor(
     val turn = Any()
 
     sealed class State {
-        data class Measuring(val backend: Backend) : State()
-        data class Using(val backend: Backend, val reason: Reason) : State()
-        data class Exhausted(val trials: List<Trial>) : State()
+        /** The one being measured, or in use; null if none is left. */
+        abstract val backend: Backend?
+
+        data class Measuring(override val backend: Backend) : State()
+        data class Using(override val backend: Backend, val reason: Reason) : State()
+        data class Exhausted(val trials: List<Trial>) : State() {
+            override val backend = null
+        }
     }
 
     /**
@@ -76,13 +81,8 @@ class BackendChooser private constructor(
     /** [backend] does not work; of no account if it is no longer the one being measured, or in use. */
     @Synchronized
     fun failed(backend: Backend, why: String): State {
-        val current = when (val now = state) {
-            is State.Measuring -> now.backend
-            is State.Using -> now.backend
-            is State.Exhausted -> return now
-        }
-        if (backend != current) return state
-        trials[current] = Trial(current, failure = why)
+        if (backend != state.backend) return state
+        trials[backend] = Trial(backend, failure = why)
         spared = emptySet()
         return next()
     }

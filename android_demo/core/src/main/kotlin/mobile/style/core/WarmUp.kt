@@ -57,35 +57,27 @@ fun choose(
     stopped: () -> Boolean = { false },
     open: (Backend) -> Engine,
 ): Engine? = synchronized(chooser.turn) {
-    fun failed(backend: Backend, why: String) {
-        if (!stopped()) chooser.failed(backend, why)
-    }
     while (!stopped()) {
-        when (val state = chooser.state) {
-            is BackendChooser.State.Measuring -> try {
-                open(state.backend).use { engine ->
-                    val decibels = golden?.check(engine)
-                    if (decibels != null && decibels < golden.limit) {
-                        failed(state.backend, "%.1f dB instead of %.1f".format(decibels, golden.expectedPsnr))
-                    } else {
-                        val milliseconds = warmUp(engine, bytes, clock = clock)
-                        if (!stopped()) chooser.measured(milliseconds)
-                    }
+        val state = chooser.state
+        val backend = state.backend ?: return null
+        val failure = try {
+            if (state is BackendChooser.State.Using) return open(backend)
+            open(backend).use { engine ->
+                val decibels = golden?.check(engine)
+                if (decibels != null && decibels < golden.limit) {
+                    "%.1f dB instead of %.1f".format(decibels, golden.expectedPsnr)
+                } else {
+                    val milliseconds = warmUp(engine, bytes, clock = clock)
+                    if (!stopped()) chooser.measured(milliseconds)
+                    null
                 }
-            } catch (error: Exception) {
-                failed(state.backend, error.message ?: error.javaClass.simpleName)
-            } catch (error: LinkageError) { // a native library that this phone cannot load
-                failed(state.backend, error.message ?: error.javaClass.simpleName)
             }
-            is BackendChooser.State.Using -> try {
-                return open(state.backend)
-            } catch (error: Exception) {
-                failed(state.backend, error.message ?: error.javaClass.simpleName)
-            } catch (error: LinkageError) {
-                failed(state.backend, error.message ?: error.javaClass.simpleName)
-            }
-            is BackendChooser.State.Exhausted -> return null
+        } catch (error: Exception) {
+            error.message ?: error.javaClass.simpleName
+        } catch (error: LinkageError) { // a native library that this phone cannot load
+            error.message ?: error.javaClass.simpleName
         }
+        if (failure != null && !stopped()) chooser.failed(backend, failure)
     }
     return null
 }
