@@ -1,10 +1,11 @@
 """Shared by all tests: a command runner, a few photos, and one tiny trained run."""
 
+import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -82,21 +83,33 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-Exported = Callable[[str], Path]
+@contextmanager
+def shared(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
+    """A folder for all of pytest's processes, to be filled by the first that comes; the others wait."""
+    base = factory.getbasetemp()  # with xdist a folder of each process in the run's
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
+Exported = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """The bundled model exported for 64x64 pictures by a TensorFlow Lite recipe, each once; unvalidated."""
+    """The bundled model exported for square pictures by a TensorFlow Lite recipe, each once; unvalidated."""
     from mobile_style.export import export
     from mobile_style.models import DEFAULT
     from mobile_style.recipes import find_recipe
 
-    folder = tmp_path_factory.mktemp("exported")
-
-    @cache
-    def of(recipe: str) -> Path:
-        place = folder / recipe / "model.tflite"
-        return export(DEFAULT, find_recipe("tflite", recipe), [(64, 64)], out=place, check=False)[0].path
+    def of(recipe: str, side: int = 64) -> Path:
+        with shared(tmp_path_factory, f"{recipe}-{side}") as folder:
+            path = folder / "model.tflite"
+            if not path.with_suffix(".json").exists():  # which is written last
+                path.unlink(missing_ok=True)
+                export(DEFAULT, find_recipe("tflite", recipe), [(side, side)], out=path, check=False)
+        return path
 
     return of

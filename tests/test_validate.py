@@ -9,7 +9,7 @@ import flatbuffers
 import numpy as np
 import pytest
 
-from conftest import run
+from conftest import Exported, run
 from mobile_style import report, stylize
 from mobile_style.errors import CheckpointError, MobileStyleError
 from mobile_style.export import export
@@ -22,14 +22,10 @@ from mobile_style.validate import validate
 SIZE = (128, 128)
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+@pytest.fixture
+def files(exported: Exported) -> dict[str, Path]:
     """The bundled model by the two recipes that the spoilt copies are made of."""
-    folder = tmp_path_factory.mktemp("files")
-    return {
-        name: export(DEFAULT, find_recipe("tflite", name), [SIZE], out=folder / name / "m.tflite", check=False)[0].path
-        for name in ("int8", "float32")
-    }
+    return {name: exported(name, 128) for name in ("int8", "float32")}
 
 
 @pytest.fixture
@@ -142,7 +138,7 @@ def test_the_card_and_the_reference_must_fit(files: dict[str, Path], tmp_path: P
         read_export_card(tmp_path / "x.tflite")
     card = json.loads(files["int8"].with_suffix(".json").read_text())
     write_card(path, card | {"source": card["source"] | {"sha256": "0"}})
-    with pytest.raises(CheckpointError, match=r"is not what .*m\.tflite was exported from"):
+    with pytest.raises(CheckpointError, match=r"is not what .*model\.tflite was exported from"):
         validate(path)
     write_card(path, card | {"source": card["source"] | {"checkpoint": "gone"}})
     with pytest.raises(CheckpointError, match="name it with --reference"):
