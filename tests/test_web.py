@@ -48,6 +48,12 @@ def png(picture: np.ndarray) -> bytes:
     return out.getvalue()
 
 
+def first_file(kind: str) -> str:
+    """The first style's file that takes and gives this type."""
+    files = json.loads(build_site()[0]["site.json"].content())["styles"][0]["files"]
+    return next(file["url"] for file in files if file["type"] == kind)
+
+
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with serving(build_site()[0]) as address:
@@ -242,6 +248,28 @@ def test_without_webgpu_and_threads_it_says_so_and_paints(context: Any, monkeypa
         painted, given = canvas(page)
         np.testing.assert_array_equal(painted, native(INT8, given))
         assert "CPU, 1 thread, int8" in page.text_content("#used")
+
+
+def test_without_relaxed_simd_and_network_int8_paints(context: Any, url: str) -> None:
+    """As of a bundle on an older iPhone: the float file, which is faster there, is not among what is kept."""
+    context.add_init_script("WebAssembly.validate = () => false; delete Navigator.prototype.gpu")
+    context.route(f"**/{first_file('float32')}", lambda route: route.abort())
+    page = opened(context, url)
+    page.wait_for_selector(STARTED)
+    assert "lacks relaxed SIMD" in page.text_content("#reasons") and "1 thread, int8" in page.text_content("#used")
+
+
+def test_while_it_loads_it_says_so_and_there_is_nothing_to_keep(context: Any, url: str) -> None:
+    held: list[Any] = []
+    context.route(f"**/{first_file('uint8')}", lambda route: held.append(route))
+    context.add_init_script("delete Navigator.prototype.gpu")
+    page = opened(context, url)
+    until(lambda: page.text_content("#message") and held)
+    page.wait_for_timeout(500)  # the sample photo is open by now
+    assert page.text_content("#message") == "Loading Starry Night…" and page.is_disabled("#shot")
+    held[0].continue_()
+    page.wait_for_selector(STARTED)
+    assert page.text_content("#message") == "" and not page.is_disabled("#shot")
 
 
 def test_an_engine_that_computes_another_picture_is_refused(context: Any, url: str) -> None:

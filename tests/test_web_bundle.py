@@ -86,7 +86,13 @@ def test_it_has_threads_on_a_plain_host_and_works_offline(bundled: Path) -> None
         np.testing.assert_array_equal(painted, native(BUNDLED / "udnie" / "int8.tflite", given))
         page.select_option("#engine", "single")  # a program of its own, which was never fetched
         page.wait_for_selector("#message.error")
-        assert "cannot be loaded; is there a network?" in page.text_content("#message")
+        message = page.text_content("#message")
+        assert message.endswith("its program cannot be loaded; is there a network?")
+        before = frames(page)
+        page.wait_for_selector(f"html[data-engine={'threads'}]")  # what worked is back
+        page.click("#sample")
+        until(lambda: frames(page) > before)
+        assert page.input_value("#engine") == "auto" and page.text_content("#message") == ""
 
 
 def test_a_new_bundle_takes_the_old_ones_place(tmp_path: Path) -> None:

@@ -60,19 +60,25 @@ function decibels(rgba, rgb) {
   return sum ? 10 * Math.log10((255 ** 2 * rgb.length) / sum) : Infinity;
 }
 
-async function fetched(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${response.status} on loading ${new URL(url, location.href).pathname}`);
-  return response.arrayBuffer();
+/** The response to a request; errors are sentences. */
+export async function fetched(url) {
+  const name = new URL(url, location.href).pathname;
+  const response = await fetch(url).catch(() => {
+    throw new Error(`${name} cannot be loaded; is there a network?`);
+  });
+  if (!response.ok) throw new Error(`${response.status} on loading ${name}`);
+  return response;
 }
+
+const contentOf = async (file) => (file.own ?? (await fetched(file.url))).arrayBuffer();
 
 // {pixels: RGBA, expected: RGB} of a file that the server knows the answer of.
 async function knownAnswer(file) {
-  const [input, output] = await Promise.all([fetched(file.known.input), fetched(file.known.output)]);
-  const rgb = new Uint8Array(input);
+  const files = [file.known.input, file.known.output].map(async (url) => (await fetched(url)).arrayBuffer());
+  const [rgb, expected] = (await Promise.all(files)).map((content) => new Uint8Array(content));
   const pixels = new Uint8ClampedArray((rgb.length / 3) * 4).fill(255);
   for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) pixels.set(rgb.subarray(from, from + 3), to);
-  return {pixels: pixels.buffer, expected: new Uint8Array(output)};
+  return {pixels: pixels.buffer, expected};
 }
 
 // Why an engine cannot be used here at all; empty if it can be tried.
@@ -101,21 +107,20 @@ export class Engine {
     this.onChange = onChange;
     this.used = null;
     this.loads = 0;  // under way
+    this.last = Promise.resolve();  // of them
   }
 
   /**
-   * Loads a style by the first engine that works.
+   * Loads a style by the first engine that works, after what is loaded already.
    * @param {{files: object[]}} style of site.json.
    * @param {string} wanted auto, webgpu, threads or single.
    * @param {number} threads 0 for as many as there are cores, at most 4.
    */
-  async load(style, wanted = "auto", threads = 0) {
+  load(style, wanted = "auto", threads = 0) {
     this.loads++;
-    try {
-      return await this.#load(style, wanted, threads);
-    } finally {
-      this.loads--;
-    }
+    const one = this.last.then(() => this.#load(style, wanted, threads)).finally(() => this.loads--);
+    this.last = one.catch(() => {});
+    return one;
   }
 
   async #load(style, wanted, threads) {
@@ -126,7 +131,7 @@ export class Engine {
     let gpu = Infinity;  // ms of a picture, where that is too slow to be taken for the best without a look at the CPU
     for (const kind of auto ? KINDS : KINDS.slice(KINDS.indexOf(wanted))) {
       const known = auto && kind === "webgpu" && this.slow;  // found out once for a visit
-      const timed = auto && (kind === "webgpu" || gpu < Infinity);
+      const timed = auto && !this.fast && (kind === "webgpu" || gpu < Infinity);
       const reason = known || (await obstacle(kind, style.files)) || (await this.#try(kind, style, threads, timed));
       if (reason) {
         reasons.push(reason);
@@ -137,7 +142,8 @@ export class Engine {
         if (gpu > LIVE) continue;
       } else if (gpu < Infinity) {
         const cpu = this.used.pace;
-        if (gpu < cpu) return this.#load(style, "webgpu", threads);
+        this.fast = gpu < cpu;  // found out once, too
+        if (this.fast) return this.#load(style, "webgpu", threads);
         this.slow = `WebGPU works, but takes ${gpu.toFixed(0)} ms for a picture, the CPU ${cpu.toFixed(0)}`;
         reasons.unshift(this.slow);
       }
@@ -165,10 +171,15 @@ export class Engine {
   async #try(kind, style, asked, timed) {
     // Without relaxed SIMD int8 has no advantage.
     const type = kind === "webgpu" || (!relaxedSimd() && asked === 0) ? "float32" : "uint8";
-    const file = style.files.find((each) => each.type === type) ?? style.files[0];
+    let file = style.files.find((each) => each.type === type) ?? style.files[0];
     const threads = kind === "threads" ? asked || Math.min(navigator.hardwareConcurrency, 4) : 1;
     try {
-      const content = await (file.own ? file.own.arrayBuffer() : fetched(file.url));
+      const content = await contentOf(file).catch((error) => {
+        const other = style.files.find((each) => each.type === "uint8");  // which is kept for use without a network
+        if (kind === "webgpu" || !other || other === file) throw error;
+        file = other;
+        return contentOf(file);
+      });
       if (this.worked && this.kind !== kind) this.end();
       this.worked ??= new Worked((message) => this.#lost(message));
       this.kind = kind;

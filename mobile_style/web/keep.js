@@ -28,12 +28,16 @@ export async function picture(canvas, title) {
 export function record(canvas, title) {
   const type = TYPES.find((each) => globalThis.MediaRecorder?.isTypeSupported(each));
   if (!type || !canvas.captureStream) throw new Error("This browser cannot record.");
-  const recorder = new MediaRecorder(canvas.captureStream(30), {mimeType: type, videoBitsPerSecond: 4_000_000});
+  const stream = canvas.captureStream(30);
+  const recorder = new MediaRecorder(stream, {mimeType: type, videoBitsPerSecond: 4_000_000});
   const parts = [];
   recorder.ondataavailable = ({data}) => parts.push(data);
   const plain = type.split(";")[0];
   const file = new Promise((resolve) => {
-    recorder.onstop = () => resolve(new File(parts, name(title, plain.split("/")[1]), {type: plain}));
+    recorder.onstop = () => {
+      stream.getTracks().forEach((track) => track.stop());
+      resolve(new File(parts, name(title, plain.split("/")[1]), {type: plain}));
+    };
   });
   recorder.start(1000);
   const stop = () => recorder.state !== "inactive" && recorder.stop();
@@ -46,8 +50,9 @@ function name(title, suffix) {
   return `${title.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 40)}-${time}.${suffix}`;
 }
 
-/** Shows a file in the dialog. */
-export function show(file) {
+/** Shows a file in the dialog; one that is shown already is looked at first. */
+export async function show(file) {
+  while (get("result").open) await new Promise((resolve) => get("result").addEventListener("close", resolve, {once: true}));
   const url = URL.createObjectURL(file);
   const element = document.createElement(file.type.startsWith("video") ? "video" : "img");
   element.src = url;

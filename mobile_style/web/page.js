@@ -1,6 +1,6 @@
 // The page: what is shown, what is pressed, and the loop from a source through the engine to the canvas.
 
-import {Engine, describe} from "./engine.js";
+import {Engine, describe, fetched} from "./engine.js";
 import {compose, picture, record, show} from "./keep.js";
 import {isolated} from "./offline.js";
 import {cameras, draw, openCamera, openPhoto} from "./source.js";
@@ -26,18 +26,29 @@ let opening = 0;  // the newest request for a source wins
 let again = false;  // a still photo is to be painted once more
 let painting = false;
 let refused;  // the source whose last picture the engine could not paint
-let gaveUp = false;  // on that; the next source has the style loaded anew
+let gaveUp = false;  // on the style, which the next source has loaded anew
+const said = new Map();  // the newest words on the style and on the source
 
-function say(text, kind = "") {
-  get("message").textContent = text;
-  get("message").className = kind;
-  stage.classList.toggle("busy", kind === "busy");
+// What the style or the source is busy with, or what went wrong with it; without words, that is over. Who tries something
+// new has seen what went wrong before.
+function say(about, text = "", kind = "") {
+  said.delete(about);
+  if (kind === "busy") said.forEach((each, other) => each.kind === "error" && said.delete(other));
+  if (text) said.set(about, {text, kind});
+  const all = [...said.values()].reverse();
+  const shown = all.find((each) => each.kind === "error") ?? all[0] ?? {text: "", kind: ""};
+  get("message").textContent = shown.text;
+  get("message").className = shown.kind;
+  stage.classList.toggle("busy", shown.kind === "busy");
 }
 
 // --- engine and styles
 
 function engineChanged({used}, error) {
-  if (error) return say(error.message, "error");
+  if (error) {
+    gaveUp = true;
+    return say("style", error.message, "error");
+  }
   get("used").textContent =
     `LiteRT.js ${site.litertjs}, ${describe(used)}, ${used.width} x ${used.height} pixels. ` +
     (used.db === null ? "Its answer is not known beforehand, so it is not checked."
@@ -49,6 +60,7 @@ function engineChanged({used}, error) {
     return item;
   }));
   document.documentElement.dataset.engine = used.kind;
+  if (!engine.loads) paint();  // the engine before was lost, and perhaps a photo with it
 }
 
 // A complaint stays shown while the style that is named takes over from one that cannot be used.
@@ -56,23 +68,31 @@ function choose(next, complaint = "") {
   const last = loading;
   const one = last.catch(() => {}).then(async () => {
     if (loading !== one) return false;  // another one was chosen meanwhile
-    say(complaint || `Loading ${next.title}…`, complaint ? "error" : "busy");
+    say("style", complaint || `Loading ${next.title}…`, complaint ? "error" : "busy");
     style = next;
     gaveUp = false;
     try {
       await engine.load(next, get("engine").value);
-      if (!complaint) say("");
+      if (!complaint) say("style");
       stats.clear();
       layout();
       return true;
     } catch (error) {
-      say(`${next.title} cannot be used: ${error.message}`, "error");
+      say("style", `${next.title} cannot be used: ${error.message}`, "error");
+      gaveUp = true;
       return false;
     }
   });
   loading = one;
   one.then(() => paint());
   return one;
+}
+
+// Chooses what is perhaps unusable; then what `before()` names is back, and the complaint stays shown.
+async function tryOut(next, before) {
+  const one = choose(next);
+  if ((await one) || loading !== one) return;  // it works, or another one was chosen meanwhile
+  await choose(before(), said.get("style")?.text);
 }
 
 function addStyle(entry, checked) {
@@ -91,23 +111,23 @@ function addStyle(entry, checked) {
   get("styles").append(label);
 }
 
-// A model file of the visitor's own; it takes bytes or floats of 0 to 255. One that cannot be used leaves the picker, and
-// the style before it is back.
-async function openModel(file) {
+// A model file of the visitor's own; it takes bytes or floats of 0 to 255. One that cannot be used leaves the picker.
+function openModel(file) {
   const entry = {title: file.name, files: [{own: file, recipe: "own file", type: "found out on loading"}]};
   const last = style;
   addStyle(entry, true);
-  if ((await choose(entry)) || style !== entry) return;
-  entry.input.closest("label").remove();
-  last.input.checked = true;
-  await choose(last, get("message").textContent);
+  return tryOut(entry, () => {
+    entry.input.closest("label").remove();
+    last.input.checked = true;
+    return last;
+  });
 }
 
 // --- sources
 
 async function use(open, words) {
   const mine = ++opening;
-  say(words, "busy");
+  say("source", words, "busy");
   try {
     const opened = await open();
     if (mine !== opening) return opened.stop();
@@ -115,36 +135,42 @@ async function use(open, words) {
     source?.stop();
     source = opened;
     opened.ended?.then(() => opened.wake?.());
-    say("");
+    say("source");
   } catch (error) {
-    if (mine === opening) say(error.message, "error");
+    if (mine !== opening) return undefined;
+    if (source?.gone) setLive(false);  // it was stopped for this one
+    say("source", error.message, "error");
     return undefined;
   }
-  get("camera").setAttribute("aria-pressed", source.live);
+  setLive(source.live);
   get("flip").hidden = !source.live || (await cameras()) < 2;
-  get("record").disabled = !source.live;
   setMirror(source.live && facing === "user");
+  if (source.live) source.element.onresize = layout;  // the phone was turned
   source.ended?.then(() => {
     if (mine !== opening) return;
     recording?.stop();
-    get("camera").setAttribute("aria-pressed", false);
-    get("record").disabled = true;
-    say("The camera has gone. Choose it again, or a photo.", "error");
+    setLive(false);
+    say("source", "The camera has gone. Choose it again, or a photo.", "error");
   });
   stats.clear();
   layout();
   return gaveUp ? choose(style) : paint();
 }
 
+function setLive(on) {
+  get("camera").setAttribute("aria-pressed", on);
+  get("record").disabled = !on;
+}
+
 const useCamera = () => use(() => openCamera(facing), "Opening the camera…");
 const usePhoto = (blob, name) => use(() => openPhoto(blob, name), "Opening the photo…");
 const useSample = () => use(async () => {
   const url = site.photos[photo++ % site.photos.length];
-  return openPhoto(await (await fetch(url)).blob(), "The sample photo");
+  return openPhoto(await (await fetched(url)).blob(), "The sample photo");
 }, "Opening the photo…");
 
 function take(file) {
-  if (!file) return undefined;
+  if (!file || !style) return undefined;  // the page is not ready
   return file.name.toLowerCase().endsWith(".tflite") ? openModel(file) : usePhoto(file, file.name || "The picture");
 }
 
@@ -163,6 +189,7 @@ function layout() {
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   }
   stage.style.setProperty("--shape", shape);
+  get("shot").disabled = true;  // until there is a picture
 }
 
 // A stopped camera gives no frames any more: another source must not wait for it, so its end wakes, too.
@@ -193,13 +220,15 @@ async function one(now) {
   const {used} = engine;
   try {
     // One bitmap for both canvases: the same frame, freed at once (drawn from the video itself, Chromium keeps each).
-    const frame = now.live ? await createImageBitmap(now.element) : now.element;
+    const frame = now.live ? await createImageBitmap(now.element).catch(() => null) : now.element;
+    if (!frame) return;  // a camera that has none yet, or no more
     for (const context of [grabbed, pending]) draw(frame, context, settings());
     if (now.live) frame.close();
     const {pixels, ms} = await engine.run(grabbed.getImageData(0, 0, width, height).data.buffer);
     if (now !== source || width !== after.width || height !== after.height) return;
     original.drawImage(pending.canvas, 0, 0);
     painted.putImageData(new ImageData(new Uint8ClampedArray(pixels), width, height), 0, 0);
+    get("shot").disabled = false;
     stats.add(ms);
     refused = undefined;
     after.dataset.frames = Number(after.dataset.frames ?? 0) + 1;
@@ -219,12 +248,11 @@ async function recover(error, used) {
     await engine.load(style, used.kind === "webgpu" ? "threads" : "single");
     engine.used.reasons.unshift(`${describe(used)}: ${error.message}`);
     engineChanged(engine);
-    again = true;
   } catch (second) {
     again = false;
     loading = Promise.resolve(false);
     gaveUp = true;
-    say(second.message, "error");
+    say("style", second.message, "error");
   }
 }
 
@@ -249,7 +277,7 @@ async function clip() {
   try {
     recording = record(compose(composed, before, after, strength()), style.title);
   } catch (error) {
-    return say(error.message, "error");
+    return say("source", error.message, "error");
   }
   get("record").setAttribute("aria-pressed", true);
   const file = await recording.file;
@@ -280,7 +308,7 @@ get("strength").addEventListener("input", ({target}) => {
   get("percent").textContent = `${target.value} %`;
 });
 get("framing").addEventListener("change", () => (layout(), paint()));
-get("engine").addEventListener("change", () => style && choose(style));
+get("engine").addEventListener("change", ({target}) => tryOut(style, () => ((target.value = "auto"), style)));
 get("file").addEventListener("change", ({target}) => (take(target.files[0]), (target.value = "")));
 document.addEventListener("paste", ({clipboardData}) => take(clipboardData.files[0]));
 document.addEventListener("fullscreenchange", () => {
@@ -294,17 +322,18 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
   });
 }
 get("full").hidden = !document.fullscreenEnabled;
-get("record").disabled = true;
+get("record").disabled = get("shot").disabled = true;
 
 // --- start
 
 try {
-  say("Loading the page…", "busy");
-  site = await (await fetch("site.json")).json();
+  say("style", "Loading the page…", "busy");
+  site = await (await fetched("site.json")).json();
   await isolated(site);
+  for (const controls of document.querySelectorAll("[inert]")) controls.inert = false;
   site.styles.forEach((entry, index) => addStyle(entry, index === 0));
   choose(site.styles[0]);
   useSample();
 } catch (error) {
-  say(`The page cannot start: ${error.message}`, "error");
+  say("style", `The page cannot start: ${error.message}`, "error");
 }

@@ -1,6 +1,6 @@
 // Every style by every engine: whether it computes what it should, and how long that takes here.
 
-import {Engine, describe, obstacle} from "./engine.js";
+import {Engine, describe, fetched, obstacle} from "./engine.js";
 import {isolated} from "./offline.js";
 import {Stats} from "./stats.js";
 
@@ -40,7 +40,7 @@ async function test(style, kind) {
 }
 
 try {
-  const site = await (await fetch("site.json")).json();
+  const site = await (await fetched("site.json")).json();
   await isolated(site);
   get("device").textContent =
     `LiteRT.js ${site.litertjs}, ${navigator.hardwareConcurrency} processor cores, ${navigator.userAgent}`;

@@ -50,7 +50,7 @@ export async function cameras() {
 export async function openPhoto(blob, name) {
   let element;
   try {
-    element = await createImageBitmap(blob, {imageOrientation: "from-image"});
+    element = await createImageBitmap(blob);
   } catch {
     throw new Error(`${name} is no photo that this browser can read.`);
   }

@@ -16,7 +16,8 @@ async function load({content, accelerator, threads}) {
       await library.loadLiteRt(BASE, {threads: threaded});
       litert = library;
     } catch (error) {
-      throw new Error(`its program cannot be loaded; is there a network? (${error?.message ?? error})`);
+      console.warn(error);
+      throw new Error("its program cannot be loaded; is there a network?");
     }
   }
   if (accelerator === "webgpu" && !device) {
