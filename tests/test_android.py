@@ -1,8 +1,6 @@
 """The Android app: built here, read back, and its Kotlin tests run on this machine's Java."""
 
-import fcntl
 import json
-import os
 import re
 import shutil
 import sys
@@ -15,6 +13,7 @@ import numpy as np
 import pytest
 from android_vectors import write_vectors
 
+from conftest import shared
 from mobile_style import images, runtimes
 from mobile_style.android_bundle import bundle_android
 from mobile_style.errors import CheckpointError, UsageError
@@ -66,12 +65,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         tools = toolchain.find(tests=True)
     except toolchain.ToolchainError as error:
         pytest.skip(str(error))
-    base = tmp_path_factory.getbasetemp()  # with xdist a folder of each process in the run's
-    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "android"
-    root.mkdir(exist_ok=True)
-    made = Built(root / "app.apk", root / "project" / "app/src/main/assets", root / "work", tools)
-    with (root / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with shared(tmp_path_factory, "android") as root:
+        made = Built(root / "app.apk", root / "project" / "app/src/main/assets", root / "work", tools)
         if not made.apk.exists():
             shutil.rmtree(root / "project", ignore_errors=True)
             shutil.rmtree(root / "other", ignore_errors=True)
@@ -220,6 +215,10 @@ def test_bundle_puts_in_what_the_app_looks_for(tmp_path: Path) -> None:
     assert golden["psnr"] == psnr(reference, runtimes.load(folders[0] / "model.tflite")(photo)) > 35
     assert not (folders[1] / "golden.json").exists()  # its float network is not here
     assert np.ptp(images.load(styles / "my_own/thumbnail.jpg")) > 50
+    assert "training" not in json.loads((folders[0] / "card.json").read_text())["source"]
+    inside = bundle_android([str(ROOT / "models")], app_folder(tmp_path / "more"))
+    bundled = (path.parent.name for path in (ROOT / "models").glob("*/int8.tflite"))
+    assert sorted(folder.parent.name for folder in inside) == sorted(bundled)
     with pytest.raises(UsageError, match="no Android app"):
         bundle_android(["udnie"], tmp_path)
     with pytest.raises(CheckpointError, match="no exported model"):

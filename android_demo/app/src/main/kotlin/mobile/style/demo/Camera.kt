@@ -102,11 +102,13 @@ class Camera(
         thread = null
     }
 
+    /** The other camera is what starts next. */
     fun flip() {
         facing = if (mirrored) CameraCharacteristics.LENS_FACING_BACK else CameraCharacteristics.LENS_FACING_FRONT
-        stop()
-        start()
     }
+
+    /** How a still is to be turned where the phone is held [held] degrees clockwise from upright. */
+    fun stillRotation(held: Int): Int = (mounting + (if (mirrored) 360 - held else held)) % 360
 
     /** Takes a large picture and hands its JPEG on, or says [onLost]; false if the camera is not ready. */
     fun capture(rotation: Int, onJpeg: (ByteArray) -> Unit, onLost: () -> Unit): Boolean {

@@ -2,6 +2,7 @@ package mobile.style.demo
 
 import android.Manifest
 import android.app.Activity
+import android.content.ActivityNotFoundException
 import android.content.ComponentCallbacks2
 import android.content.Intent
 import android.content.pm.PackageManager
@@ -13,6 +14,7 @@ import android.os.Bundle
 import android.os.Handler
 import android.os.Looper
 import android.provider.Settings
+import android.view.OrientationEventListener
 import android.view.WindowManager
 import java.io.File
 import java.io.IOException
@@ -42,11 +44,20 @@ class MainActivity : Activity(), Actions {
     private var percent = 100
     private var longerSide = Photos.LONGER_SIDE
     private var photo: Bitmap? = null // from the gallery; null: the camera is shown
+    private var photoUri: Uri? = null
     private var painted: Bitmap? = null
     @Volatile private var paintings = 0 // of the photo, so far: only the last one that was asked for is wanted
     private var unsaved: Bitmap? = null // waits for the user to choose a file, before Android 10
     private var shared: Uri? = null
     private var asked = false
+    private var held: Int? = null // degrees clockwise from upright, also where the screen does not turn with the phone
+    private val holding by lazy {
+        object : OrientationEventListener(this) {
+            override fun onOrientationChanged(degrees: Int) {
+                if (degrees != ORIENTATION_UNKNOWN) held = (degrees + 45) / 90 % 4 * 90
+            }
+        }
+    }
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
@@ -67,11 +78,18 @@ class MainActivity : Activity(), Actions {
         } else if (intent.getBooleanExtra("benchmark", false)) {
             benchmark()
         }
+        @Suppress("DEPRECATION") // its successor is of Android 13
+        if (state != null && styles.usable.isNotEmpty()) {
+            shared = state.getParcelable(SHARED)
+            state.getParcelable<Uri>(PHOTO_URI)?.let(::open)
+        }
     }
 
     override fun onSaveInstanceState(state: Bundle) {
         super.onSaveInstanceState(state)
         state.putInt(CHOSEN, chosen)
+        state.putParcelable(SHARED, shared)
+        state.putParcelable(PHOTO_URI, photoUri)
     }
 
     /** Turned upside down, the configuration stays as it is. */
@@ -84,16 +102,17 @@ class MainActivity : Activity(), Actions {
     override fun onResume() {
         super.onResume()
         getSystemService(DisplayManager::class.java)?.registerDisplayListener(turned, ui)
+        holding.enable()
         if (!intent.getBooleanExtra("benchmark", false)) startCamera()
     }
 
     override fun onPause() {
         super.onPause()
         getSystemService(DisplayManager::class.java)?.unregisterDisplayListener(turned)
-        camera.stop()
-        pipeline?.close()
+        holding.disable()
+        stopCamera()
+        ending = pipeline?.close() ?: ending
         pipeline = null
-        window.clearFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
     }
 
     override fun onDestroy() {
@@ -129,14 +148,19 @@ class MainActivity : Activity(), Actions {
             checkSelfPermission(Manifest.permission.CAMERA) != PackageManager.PERMISSION_GRANTED -> askForCamera()
             else -> {
                 screen.hideNotice()
-                screen.allowShutter(true) // a picture that was being taken went with the camera
                 window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
-                screen.showStatus(getString(R.string.starting))
+                screen.showStatus(getString(if (pipeline?.truth() == null) R.string.starting else R.string.hint))
                 startPipeline()
                 camera.start()
                 turn()
             }
         }
+    }
+
+    private fun stopCamera() {
+        camera.stop()
+        screen.allowShutter(true) // a picture that was being taken went with it
+        window.clearFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
     }
 
     /** The pipeline alone; frames come from the camera, or from a test. */
@@ -148,6 +172,7 @@ class MainActivity : Activity(), Actions {
         onReady = { ui.post { screen.showStatus(getString(R.string.hint)) } },
         onCooler = { ui.post { screen.showStatus(getString(R.string.cooler)) } },
         onFailure = { trials -> ui.post { showNoEngine(trials) } },
+        before = ending,
     ).also {
         pipeline = it
         it.style = styles.usable[chosen]
@@ -174,7 +199,7 @@ class MainActivity : Activity(), Actions {
     }
 
     fun show(trouble: CameraTrouble) {
-        camera.stop()
+        stopCamera()
         if (photo != null) return
         val (title, text) = when (trouble) {
             CameraTrouble.NONE_HERE -> R.string.no_camera_title to R.string.no_camera_text
@@ -238,11 +263,12 @@ class MainActivity : Activity(), Actions {
             painted?.let { beside { save(it) } }
             return
         }
-        val rotation = pipeline?.turn?.rotation ?: 0
+        val (style, strength) = chosen to percent // the user may swipe on before it is painted
         val lost = { ui.post { screen.allowShutter(true) }; Unit }
+        val rotation = held?.let(camera::stillRotation) ?: pipeline?.turn?.rotation ?: 0
         val taken = camera.capture(rotation, { jpeg ->
             beside {
-                decoded(jpeg)?.let(::painted)?.let(::save)
+                decoded(jpeg)?.let { painted(it, style, strength) }?.let(::save)
                 lost()
             }
         }, lost)
@@ -250,21 +276,28 @@ class MainActivity : Activity(), Actions {
     }
 
     override fun openPhoto() {
-        val intent = Intent(Intent.ACTION_GET_CONTENT).setType("image/*").addCategory(Intent.CATEGORY_OPENABLE)
-        startActivityForResult(intent, PHOTO)
+        ask(Intent(Intent.ACTION_GET_CONTENT).setType("image/*"), PHOTO)
+    }
+
+    private fun ask(intent: Intent, request: Int) {
+        try {
+            startActivityForResult(intent.addCategory(Intent.CATEGORY_OPENABLE), request)
+        } catch (_: ActivityNotFoundException) { // on a managed phone
+            screen.showStatus(getString(R.string.no_files))
+        }
     }
 
     override fun flip() {
         if (photo != null) {
             photo = null
+            photoUri = null
             painted = null
             showChosen()
-            startCamera()
         } else {
+            stopCamera()
             camera.flip()
-            turn()
-            screen.allowShutter(true)
         }
+        startCamera()
     }
 
     override fun share() {
@@ -319,14 +352,17 @@ class MainActivity : Activity(), Actions {
             contentResolver.openInputStream(uri)?.use { it.readBytes() }
         } catch (_: IOException) {
             null
-        } catch (_: SecurityException) {
+        } catch (_: RuntimeException) { // whatever other apps throw
+            null
+        } catch (_: OutOfMemoryError) {
             null
         }
         val opened = bytes?.let { decoded(it) }
         ui.post {
             if (opened == null) return@post screen.showStatus(getString(R.string.unreadable))
-            camera.stop()
+            stopCamera()
             photo = opened
+            photoUri = uri
             painted = null
             screen.hideNotice()
             screen.picture.show(opened)
@@ -339,7 +375,7 @@ class MainActivity : Activity(), Actions {
         val source = photo ?: return
         val number = ++paintings
         beside {
-            val picture = if (number == paintings) painted(source) else null
+            val picture = if (number == paintings) painted(source, chosen, percent) else null
             ui.post {
                 if (picture == null || photo !== source || number != paintings) return@post
                 painted = picture
@@ -349,7 +385,7 @@ class MainActivity : Activity(), Actions {
     }
 
     private fun decoded(bytes: ByteArray): Bitmap? {
-        val card = styles.usable[chosen].models.first().card
+        val card = styles.usable.getOrNull(chosen)?.models?.first()?.card ?: return null
         return try {
             Photos.decode(bytes, longerSide, maxOf(card.width, card.height))
         } catch (_: OutOfMemoryError) {
@@ -360,12 +396,15 @@ class MainActivity : Activity(), Actions {
     }
 
     /** Paints on the side thread, with an engine of its own, of the kind that proved best; null if that fails, which is said. */
-    private fun painted(source: Bitmap): Bitmap? {
-        val model = styles.usable[chosen].models.first()
+    private fun painted(source: Bitmap, style: Int, percent: Int): Bitmap? {
+        val model = styles.usable[style].models.first()
+        var told = -1
         try {
             val picture = proven(model).use { engine ->
                 Photos.paint(source, engine, model, percent * 256 / 100) { share ->
-                    ui.post { screen.showStatus(getString(R.string.painting, (100 * share).toInt())) }
+                    val quarter = (4 * share).toInt() // TalkBack reads each of them
+                    if (quarter > told) ui.post { screen.showStatus(getString(R.string.painting, 25 * quarter)) }
+                    told = quarter
                 }
             }
             ui.post { screen.showStatus(getString(R.string.hint)) }
@@ -402,8 +441,8 @@ class MainActivity : Activity(), Actions {
         if (Newer.gallery) return told { Photos.save(this, picture, name) }
         ui.post {
             unsaved = picture
-            val create = Intent(Intent.ACTION_CREATE_DOCUMENT).setType(Photos.TYPE).addCategory(Intent.CATEGORY_OPENABLE)
-            startActivityForResult(create.putExtra(Intent.EXTRA_TITLE, "$name.jpg"), FILE)
+            val create = Intent(Intent.ACTION_CREATE_DOCUMENT).setType(Photos.TYPE)
+            ask(create.putExtra(Intent.EXTRA_TITLE, "$name.jpg"), FILE)
         }
     }
 
@@ -442,7 +481,11 @@ class MainActivity : Activity(), Actions {
     }
 
     private companion object {
+        var ending: Thread? = null // of the pipeline before, perhaps another screen's
+
         const val CHOSEN = "chosen"
+        const val SHARED = "shared"
+        const val PHOTO_URI = "photo"
         const val CAMERA = 1
         const val PHOTO = 2
         const val FILE = 3

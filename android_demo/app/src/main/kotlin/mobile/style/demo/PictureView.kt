@@ -100,11 +100,13 @@ class PictureView(context: Context) : View(context) {
         super.onInitializeAccessibilityNodeInfo(info)
         info.addAction(AccessibilityAction(R.id.next_style, context.getString(R.string.next_style)))
         info.addAction(AccessibilityAction(R.id.previous_style, context.getString(R.string.previous_style)))
+        info.addAction(AccessibilityAction(R.id.show_original, context.getString(R.string.show_original)))
     }
 
     override fun performAccessibilityAction(action: Int, arguments: android.os.Bundle?): Boolean = when (action) {
         R.id.next_style -> true.also { onSwipe(1) }
         R.id.previous_style -> true.also { onSwipe(-1) }
+        R.id.show_original -> true.also { hold(!holding) }
         else -> super.performAccessibilityAction(action, arguments)
     }
 

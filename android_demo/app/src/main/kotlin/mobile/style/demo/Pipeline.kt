@@ -35,6 +35,7 @@ class Truth(
  * From frames to painted bitmaps, on one thread: convert, infer, draw.
  *
  * [heat] is asked about once a second. [onPicture] and [onFailure] come on that thread. Setters may be called from any.
+ * It waits for [before], the thread of one that was closed: two engines may not find room.
  */
 class Pipeline(
     private val choosers: Choosers,
@@ -44,6 +45,7 @@ class Pipeline(
     private val onReady: () -> Unit,
     private val onCooler: () -> Unit,
     private val onFailure: (List<Trial>) -> Unit,
+    private val before: Thread? = null,
 ) {
     private val queue = LatestFrame<Frame>(Frame::close)
     private val times = StageTimes()
@@ -62,12 +64,11 @@ class Pipeline(
 
     fun offer(frame: Frame) = queue.offer(frame)
 
-    /** Ends the thread and closes the engine; a frame being painted is finished first. */
-    fun close() {
+    /** Has the thread end, and the engine closed, once the frame being painted is finished. Returns the thread. */
+    fun close(): Thread? {
         closing = true
         queue.close()
-        thread?.join(2000)
-        thread = null
+        return thread.also { thread = null }
     }
 
     fun truth(): Truth? = working?.let {
@@ -77,6 +78,7 @@ class Pipeline(
     }
 
     private fun work() {
+        before?.join()
         var seen = 0L
         try {
             while (true) {
@@ -132,6 +134,7 @@ class Pipeline(
             return
         }
         val painted = System.nanoTime()
+        if (closing) return // what is on the screen may be something else by now
         now.blender.blend(now.input, if (shown > 0) now.output else now.input, shown, now.pixels)
         val bitmap = now.nextBitmap()
         bitmap.setPixels(now.pixels, 0, bitmap.width, 0, 0, bitmap.width, bitmap.height)

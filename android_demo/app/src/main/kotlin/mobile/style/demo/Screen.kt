@@ -87,6 +87,7 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         }
         shutter.contentDescription = context.getString(if (still) R.string.save else R.string.shutter)
         flip.contentDescription = context.getString(if (still) R.string.back_to_camera else R.string.flip)
+        flip.tooltipText = flip.contentDescription
         flip.setImageResource(if (still) R.drawable.ic_close else R.drawable.ic_flip)
     }
 
@@ -111,6 +112,7 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         noticeButton.visibility = if (button == null) View.GONE else View.VISIBLE
         noticeAction = action
         notice.visibility = View.VISIBLE
+        announceForAccessibility("$title. $text")
     }
 
     fun hideNotice() {
@@ -232,23 +234,30 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         topMargin = context.dp(above)
     }
 
-    /** Controls below the picture, or at its right where the screen is wider than high, whichever way one reads. */
+    /**
+     * Controls below the picture, or at its right where the screen is wider than high, whichever way one reads; on a low
+     * one the heading is over the picture.
+     */
     private fun arrange() {
         val configuration = resources.configuration
-        val wide = configuration.orientation == Configuration.ORIENTATION_LANDSCAPE
+        val wide = configuration.screenHeightDp < configuration.screenWidthDp + SQUARE
+        val beside = wide && configuration.screenHeightDp >= LOW
         val (left, upper, right, lower) = covered
-        val side = context.dp(minOf(340, configuration.screenWidthDp * 45 / 100))
+        val side = context.dp((configuration.screenWidthDp * 45 / 100).coerceIn(280, 340))
         val panelWidth = if (wide) side + right else LayoutParams.MATCH_PARENT
         panel.layoutParams = LayoutParams(panelWidth, LayoutParams.WRAP_CONTENT, Gravity.BOTTOM or Gravity.RIGHT)
         panel.setPadding(if (wide) 0 else left, 0, right, lower)
-        val topWidth = if (wide) side + right else LayoutParams.MATCH_PARENT
+        val topWidth = if (beside) side + right else LayoutParams.MATCH_PARENT
+        val over = wide && !beside
         top.layoutParams = LayoutParams(topWidth, LayoutParams.WRAP_CONTENT, Gravity.TOP or Gravity.RIGHT)
-        top.setPadding(context.dp(20) + if (wide) 0 else left, upper + context.dp(12), context.dp(16) + right, context.dp(12))
+            .apply { rightMargin = if (over) side + right else 0 }
+        val inset = context.dp(12)
+        top.setPadding(context.dp(20) + if (beside) 0 else left, upper + inset, context.dp(16) + if (over) 0 else right, inset)
         val sheet = context.dp(minOf(420, configuration.screenWidthDp - 24))
         truth.layoutParams = LayoutParams(sheet, LayoutParams.WRAP_CONTENT, if (wide) Gravity.CENTER else Gravity.BOTTOM or Gravity.CENTER_HORIZONTAL)
             .apply { setMargins(0, upper + context.dp(12), 0, lower + context.dp(12)) }
         val height = context.dp(if (wide) 0 else PANEL)
-        val heading = context.dp(if (wide) 0 else HEADING)
+        val heading = context.dp(if (beside) 0 else HEADING)
         picture.keepFree(left, upper + heading, if (wide) side + right else right, lower + height)
     }
 
@@ -257,6 +266,8 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
     private companion object {
         const val PANEL = 260
         const val HEADING = 84
+        const val SQUARE = 60 // dp that a screen must be higher than wide to have its controls below
+        const val LOW = 360
     }
 }
 

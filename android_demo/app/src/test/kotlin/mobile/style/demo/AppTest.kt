@@ -8,6 +8,7 @@ import android.content.pm.PackageManager
 import android.graphics.Bitmap
 import android.graphics.Canvas
 import android.graphics.Color
+import android.graphics.Rect
 import android.os.Looper
 import android.view.View
 import android.view.ViewGroup
@@ -16,7 +17,9 @@ import android.widget.TextView
 import java.io.ByteArrayOutputStream
 import java.io.File
 import java.nio.ByteBuffer
+import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
 import mobile.style.core.Backend
 import mobile.style.core.Engine
 import mobile.style.core.Json
@@ -121,6 +124,28 @@ class AppTest {
         paintFrame()
         screenshot("landscape")
         assertEveryTargetCanBeHit()
+        assertNothingIsCovered()
+    }
+
+    /** A phone's half screen, and a small phone on its side. */
+    @Test
+    @Config(qualifiers = "w411dp-h385dp-land-notnight-420dpi")
+    fun sharesTheScreen() {
+        start()
+        paintFrame()
+        screenshot("half")
+        assertEveryTargetCanBeHit()
+        assertNothingIsCovered()
+    }
+
+    @Test
+    @Config(qualifiers = "w592dp-h336dp-land-notnight-xhdpi")
+    fun isLow() {
+        start()
+        paintFrame()
+        screenshot("low")
+        assertEveryTargetCanBeHit()
+        assertNothingIsCovered()
     }
 
     @Test
@@ -128,6 +153,7 @@ class AppTest {
         start()
         paintFrame()
         assertEveryTargetCanBeHit()
+        assertNothingIsCovered()
         find<View>(R.id.info).performClick()
         assertEveryTargetCanBeHit()
     }
@@ -294,6 +320,80 @@ class AppTest {
         activity.shutter() // too late, and no reason to fall over
     }
 
+    /** As by a switch to the dark theme. */
+    @Test
+    fun anOpenedPhotoIsKept() {
+        start()
+        openPhoto()
+        shadowOf(context.contentResolver).registerInputStream(PHOTO, jpeg().inputStream())
+        controller.recreate()
+        await { find<View>(R.id.picture).contentDescription.startsWith("Photo in") }
+    }
+
+    @Test
+    fun saysThatAPhotoCannotBeOpened() {
+        start()
+        shadowOf(context.contentResolver).registerInputStreamSupplier(PHOTO) { throw IllegalStateException("another app's") }
+        choosePhoto()
+        await { "This photo cannot be opened." in texts() }
+    }
+
+    /** The screen does not wait for a frame that takes long; what comes next does, as two engines may not find room. */
+    @Test
+    fun leavesAtOnce() {
+        val waiting = CountDownLatch(1)
+        val open = AtomicInteger()
+        val most = AtomicInteger()
+        Setup.engines = { model, backend ->
+            val engine = Reference(model, backend, wrong = false)
+            object : Engine by engine {
+                init {
+                    most.accumulateAndGet(open.incrementAndGet(), ::maxOf)
+                }
+
+                override fun paint(input: ByteBuffer, output: ByteBuffer) {
+                    engine.paint(input, output)
+                    if (slow) waiting.await(20, TimeUnit.SECONDS)
+                }
+
+                override fun close() {
+                    open.decrementAndGet()
+                }
+            }
+        }
+        start()
+        paintFrame()
+        slow = true
+        activity.startPipeline().offer(frame())
+        Thread.sleep(100)
+        val began = System.nanoTime()
+        controller.pause()
+        assertTrue(System.nanoTime() - began < TimeUnit.SECONDS.toNanos(1))
+        controller.resume()
+        activity.startPipeline().offer(frame())
+        Thread.sleep(100)
+        slow = false
+        waiting.countDown()
+        paintFrame()
+        assertEquals(1, most.get())
+    }
+
+    @Volatile private var slow = false
+
+    @Test
+    fun showsTheOriginalWithoutHolding() {
+        start()
+        openPhoto()
+        val picture = find<PictureView>(R.id.picture)
+        val photo = picture.shown
+        await { picture.shown !== photo }
+        val painted = picture.shown
+        picture.performAccessibilityAction(R.id.show_original, null)
+        assertTrue(picture.shown === photo)
+        picture.performAccessibilityAction(R.id.show_original, null)
+        assertTrue(picture.shown === painted)
+    }
+
     @Suppress("DEPRECATION") // what follows it does not tell
     private fun saved() = shadowOf(context.contentResolver).insertStatements
 
@@ -313,16 +413,23 @@ class AppTest {
 
     /** From the gallery. */
     private fun openPhoto() {
-        val jpeg = ByteArrayOutputStream().also { bitmap(styles().last().models.first().golden()!!.photo).compress(Bitmap.CompressFormat.JPEG, 95, it) }
-        val uri = android.net.Uri.parse("content://photos/1")
-        shadowOf(context.contentResolver).registerInputStream(uri, jpeg.toByteArray().inputStream())
+        shadowOf(context.contentResolver).registerInputStream(PHOTO, jpeg().inputStream())
+        choosePhoto()
+        await { find<View>(R.id.picture).contentDescription.startsWith("Photo in") }
+    }
+
+    private fun jpeg(): ByteArray {
+        val photo = bitmap(styles().last().models.first().golden()!!.photo)
+        return ByteArrayOutputStream().also { photo.compress(Bitmap.CompressFormat.JPEG, 95, it) }.toByteArray()
+    }
+
+    private fun choosePhoto() {
         activity.openPhoto()
         assertEquals(Intent.ACTION_GET_CONTENT, shadowOf(activity).nextStartedActivityForResult.intent.action)
         shadowOf(activity).receiveResult(
             Intent(Intent.ACTION_GET_CONTENT).setType("image/*").addCategory(Intent.CATEGORY_OPENABLE),
-            android.app.Activity.RESULT_OK, Intent().setData(uri),
+            android.app.Activity.RESULT_OK, Intent().setData(PHOTO),
         )
-        await { find<View>(R.id.picture).contentDescription.startsWith("Photo in") }
     }
 
     private fun start(permission: Boolean = true) {
@@ -383,6 +490,21 @@ class AppTest {
         }
     }
 
+    /** Nothing to press or slide sticks out, or lies under something else; but the strip of styles scrolls. */
+    private fun assertNothingIsCovered() {
+        val root = layOut()
+        val things = views(find(android.R.id.content)).filter { it.isShown && it !is StyleTile && (it.hasOnClickListeners() || it is SeekBar) }
+        val places = things.associateWith { view ->
+            val (x, y) = IntArray(2).also(view::getLocationInWindow)
+            Rect(x, y, x + view.width, y + view.height)
+        }
+        for ((view, place) in places) {
+            assertTrue("${view.contentDescription} at $place", Rect(0, 0, root.width, root.height).contains(place))
+            val under = places.filter { (other, its) -> other !== view && Rect.intersects(its, place) }.keys
+            assertEquals("${view.contentDescription}", emptyList<CharSequence>(), under.map { it.contentDescription })
+        }
+    }
+
     private fun layOut(): View {
         val root = activity.window.decorView
         val metrics = context.resources.displayMetrics
@@ -434,6 +556,7 @@ class AppTest {
     }
 
     private companion object {
+        val PHOTO: android.net.Uri = android.net.Uri.parse("content://photos/1")
         val context: Context get() = RuntimeEnvironment.getApplication()
     }
 }
