@@ -18,7 +18,7 @@ from typing import Any
 
 from . import images, runtimes
 from .errors import CheckpointError, ImageError, UsageError
-from .export_card import card_path, read_export_card, source_checkpoint
+from .export_card import card_path, read_export_card, source_checkpoint, without_training
 from .fidelity import psnr
 from .files import writing
 from .models import BUNDLED, carried_photos, painting_of
@@ -34,7 +34,8 @@ def bundle_android(models: Sequence[str], app_dir: Path) -> list[Path]:
     """Puts each model into the Android app's assets; one of the same name and size is replaced.
 
     Args:
-        models: names of bundled models, exported .tflite files, or folders that hold one; none for all bundled ones.
+        models: names of bundled models, exported .tflite files, or folders with int8 ones anywhere in them; none for
+            all bundled ones.
         app_dir: the app's project.
 
     Returns:
@@ -46,7 +47,7 @@ def bundle_android(models: Sequence[str], app_dir: Path) -> list[Path]:
     """
     if not (app_dir / "app/src/main/AndroidManifest.xml").is_file():
         raise UsageError(f"there is no Android app in {app_dir}; name its folder with --android")
-    exported = [find_export(model) for model in models] or sorted(BUNDLED.glob("*/int8.tflite"))
+    exported = [path for model in models for path in find_exports(model)] or sorted(BUNDLED.glob("*/int8.tflite"))
     cards = [_checked(path) for path in exported]
     folders = [_bundle(path, card, app_dir / ASSETS) for path, card in zip(exported, cards, strict=True)]
     styles = app_dir / ASSETS / "styles"
@@ -56,17 +57,18 @@ def bundle_android(models: Sequence[str], app_dir: Path) -> list[Path]:
     return folders
 
 
-def find_export(model: str) -> Path:
-    """The .tflite of a bundled model's name, a folder, or a file.
+def find_exports(model: str) -> list[Path]:
+    """The .tflite of a bundled model's name, or a file, or the int8 ones in a folder.
 
     Raises:
         CheckpointError: none of them.
     """
-    folders = [BUNDLED / model, Path(model)]
-    candidates = [Path(model), *(folder / name for folder in folders for name in ("int8.tflite", "model.tflite"))]
-    for path in candidates:
+    for path in (Path(model), BUNDLED / model / "int8.tflite"):
         if path.is_file() and path.suffix == ".tflite":
-            return path
+            return [path]
+    inside = [path for path in sorted(Path(model).rglob("*.tflite")) if read_export_card(path)["recipe"] == "int8"]
+    if inside:
+        return inside
     raise CheckpointError(f"there is no exported model {model}; `mobile-style export {model} --int8` makes one")
 
 
@@ -94,7 +96,7 @@ def _bundle(exported: Path, card: dict[str, Any], assets: Path) -> Path:
     with writing(style / size) as folder:
         folder.mkdir()
         shutil.copyfile(exported, folder / "model.tflite")
-        shutil.copyfile(card_path(exported), folder / "card.json")
+        (folder / "card.json").write_text(json.dumps(without_training(card), indent=2) + "\n")
         if reference is not None:
             reached = psnr(reference, runtimes.load(exported)(photo))
             images.save(reference, folder / "reference.png")

@@ -164,6 +164,7 @@ def train(
             flag = "--" + clash[0].replace("_", "-")
             raise UsageError(f"--resume keeps the run's settings, so {flag} cannot be changed; use --init for that")
         out = out or _newest_run()
+        console.print(f"going on with {out}", markup=False, soft_wrap=True)
     else:
         for layers in ("content_layers", "style_layers"):
             if layers in given:

@@ -77,9 +77,11 @@ def export(
     if chosen == "auto":
         if target != "tflite" or len(sizes) > 1:
             raise UsageError("--recipe auto measures on this machine: with --target tflite and one --size only")
-        frontier, made = exporting.export_fastest(model, sizes[0], calibration, out)
+        frontier, fastest = exporting.export_fastest(model, sizes[0], calibration, out)
         tables.frontier(frontier)
-        exports = [made]
+        if fastest is None:
+            raise FidelityError(f"no recipe passes its gate for {model}, so none was kept; train it for longer")
+        exports = [fastest]
     else:
         exports = exporting.export(model, find_recipe(target, chosen), sizes, calibration, out, check)
     for made in exports:

@@ -180,8 +180,8 @@ class TrainConfig:
         for name in ("rounding_weight", "stability"):
             if not 0 <= getattr(self, name) < inf:
                 raise UsageError(f"--{name.replace('_', '-')} must be finite and not negative: {getattr(self, name)}")
-        if self.seed < 0:
-            raise UsageError(f"--seed must not be negative, not {self.seed}")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"--seed must be from 0 to {2**32 - 1}, not {self.seed}")
 
     @property
     def rough_size(self) -> int:

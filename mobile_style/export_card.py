@@ -6,7 +6,7 @@ target        tflite or coreml; recipe: a row of recipes.py
 file          name, bytes, sha256 (of an .mlpackage: over its files in order); not in the copy inside the file
 input, output name, shape (N, H, W, C), layout, type, range, color order, scale, zero_point; all that an app
               needs to feed camera frames. sizes: every (height, width) that a Core ML program takes
-source        checkpoint, its sha256, preset; and the training's card, not in the copy inside
+source        checkpoint, its sha256, preset; and the training's card, not in copies that an app carries
 tools         versions
 calibration   number of photos and sha256 over their pixels; null where nothing was calibrated
 fidelity      what validate measured right after the export; null if it was skipped; not in the copy inside
@@ -70,6 +70,11 @@ def read_export_card(exported: Path) -> dict[str, Any]:
     if not inside and digest(exported) != recorded:
         raise CheckpointError(f"{exported} is not the file that {path} describes; export it again")
     return card
+
+
+def without_training(card: dict[str, Any]) -> dict[str, Any]:
+    """The card for an app to carry: that of the training names folders of whoever trained it."""
+    return card | {"source": {key: value for key, value in card["source"].items() if key != "training"}}
 
 
 def source_checkpoint(exported: Path, card: dict[str, Any]) -> Path:

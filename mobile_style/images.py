@@ -5,7 +5,7 @@ A picture is a uint8 array (H, W, 3), RGB, in the sRGB colour space, upright.
 
 import io
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,19 +24,24 @@ Image.MAX_IMAGE_PIXELS = None  # checked against MAX_PIXELS below, before anythi
 def find(paths: Iterable[Path], wanted: Callable[[Path], bool] | None = None) -> list[Path]:
     """The `wanted` files (by default images) under `paths`, folders searched all the way down; each once.
 
-    Hidden files are left out. A file that is named itself is taken whatever its name.
+    Hidden files and folders are left out. A file that is named itself is taken whatever its name.
     """
     wanted = wanted or is_image
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            inside = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
-            found.update(dict.fromkeys(sorted(p for p in inside if wanted(p) and not p.name.startswith("."))))
+            found.update(dict.fromkeys(sorted(filter(wanted, _inside(path)))))
         elif path.exists():
             found[path] = None
         else:
             raise ImageError(f"{path} does not exist")
     return list(found)
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]  # such as a photo program's bin
+        yield from (Path(place) / name for name in names if not name.startswith("."))
 
 
 def photos(folder: Path, limit: int | None = None) -> list[Path]:
@@ -77,9 +82,10 @@ def load_with_alpha(source: Path | bytes) -> tuple[np.ndarray, np.ndarray | None
             _refuse_bombs_and_animations(image, name)
             upright = ImageOps.exif_transpose(image)
             alpha = upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None
-            return np.asarray(_srgb(upright)), None if alpha is None else np.asarray(alpha)
+            opaque = alpha is None or alpha.getextrema()[0] == 255
+            return np.asarray(_srgb(upright)), None if opaque else np.asarray(alpha)
     except UnidentifiedImageError:
-        raise ImageError(f"{name} is not an image that can be read") from None
+        raise ImageError(f"{name} is not an image that can be read; save it as JPEG or PNG") from None
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # on damaged files Pillow's decoders raise whatever they stumble over

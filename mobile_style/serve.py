@@ -3,8 +3,9 @@
 import io
 import ipaddress
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import segno
@@ -64,7 +65,6 @@ def serve(
     port: int = 8000,
     host: str = "127.0.0.1",
     https: bool = False,
-    say: Callable[[str], None] = print,
 ) -> None:
     """Serves the page until Ctrl-C.
 
@@ -73,13 +73,13 @@ def serve(
         port: 0 for any that is free.
         host: address of this machine to listen on; 0.0.0.0 for all.
         https: encrypt with a certificate made here, without which a phone gives the page no camera.
-        say: prints a line.
 
     Raises:
         CheckpointError: there are no models.
         UsageError: the address cannot be listened on.
         DeviceError: LiteRT.js is not set up.
     """
+    say = partial(print, flush=True)  # or a log would have it when all is over
     if models is not None and not models.is_dir():
         raise UsageError(f"--models {models} is no folder")
     site, left_out = build_site() if models is None else build_site([models])

@@ -109,9 +109,11 @@ def _pairs(inputs: Sequence[Path], name: str, out: Path | None) -> list[tuple[Pa
         if not files:
             raise ImageError(f"{given} holds no photo and no video")
         for file in files:
-            suffix = ".mp4" if video.is_video(file) and file.suffix.lower() not in video.CONTAINERS else file.suffix
+            suffix = file.suffix if images.is_image(file) else ".png"
+            if video.is_video(file):
+                suffix = file.suffix if file.suffix.lower() in video.CONTAINERS else ".mp4"
             inside = file.relative_to(given) if given.is_dir() else Path(file.name)
-            place = given if given.name else given.resolve()  # "." has no name to put beside
+            place = given.resolve() if given.name in ("", "..") else given  # "." has no name to put beside
             folder = out or (place.with_name(f"{place.name}-{name}") if given.is_dir() else given.parent)
             pairs.append((file, folder / inside.with_name(f"{file.stem}-{name}{suffix}")))
     if out is not None and out.suffix and not out.is_dir():

@@ -241,7 +241,10 @@ def resume(out: Path) -> Path:
     if _photos(config, out).sha256() != state.card["content_sha256"]:
         raise CheckpointError(f"the photos are not those that {out} was trained on; start again with --init {out}")
     _forget_after(out / "log.jsonl", step)
-    return _Run(config, out, trainer, step, began - state.card["seconds"]).go()
+    run = _Run(config, out, trainer, step, began - state.card["seconds"])
+    if run.done() >= 1:
+        console.print(f"{out} has ended; --init {out} trains it further", markup=False, soft_wrap=True)
+    return run.go()
 
 
 def _style_image(config: TrainConfig) -> np.ndarray:

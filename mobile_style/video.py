@@ -16,7 +16,9 @@ from .errors import ImageError, OutputError
 from .files import writing
 from .progress import track
 
-SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
+SUFFIXES = frozenset(
+    {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".3gp", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".ogv"}
+)
 BT709, UNTOLD, BT2020 = 1, 2, 9  # as ITU-T H.264, tables E-3 to E-5, numbers colours
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 

@@ -100,9 +100,27 @@ def test_auto_keeps_the_fastest_that_passes(tmp_path: Path, monkeypatch: pytest.
     card = json.loads((tmp_path / "m.json").read_text())
     assert len(rows) == 4 and card["recipe"] == best.recipe and made.path == tmp_path / "m.tflite"
     assert card["file"]["sha256"] == digest(made.path) and card["file"]["name"] == "m.tflite"
-    (tmp_path / "other.json").write_text("the user's")
+
+
+def test_auto_looks_for_what_is_there_before_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(exporting, "export", lambda *_: pytest.fail("it has begun"))
+    Path("other.json").write_text("the user's")
     with pytest.raises(OutputError, match=r"other\.json exists"):
         exporting.export_fastest(DEFAULT, (96, 96), None, tmp_path / "other.tflite")
+    there = Path("exports/starry_night-int8-96x96/model.tflite")
+    there.parent.mkdir(parents=True)
+    there.touch()
+    with pytest.raises(OutputError, match=r"model\.tflite exists"):
+        exporting.export_fastest(DEFAULT, (96, 96), None, None)
+
+
+def test_auto_shows_its_table_where_nothing_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [exporting.Frontier("int8", 499_000, 12.3, 20.0, 0.5, False)]
+    monkeypatch.setattr(exporting, "export_fastest", lambda *_: (rows, None))
+    done = CliRunner().invoke(app, ["export", DEFAULT, "--recipe", "auto"])
+    assert done.exit_code == 8 and "12.3" in done.output and "no recipe passes its gate" in done.output
 
 
 def test_a_checkpoint_that_left_its_run(trained_run: Path, tmp_path: Path) -> None:
@@ -140,5 +158,7 @@ def test_a_style_for_android_and_for_apple_has_a_place_for_each(
     monkeypatch.chdir(tmp_path)
     for target in ("tflite", "coreml"):
         export(DEFAULT, find_recipe(target, "int8"), [(64, 64)], check=False)
+    carried = Path("exports/starry_night-coreml-int8-64x64/model.mlpackage/Data/com.apple.CoreML/model.mlmodel")
+    assert b"content_sha256" not in carried.read_bytes()  # which the training's card has, beside its maker's folders
     found = sorted(path.parent.name for path in Path("exports").rglob("model.json"))
     assert found == ["starry_night-coreml-int8-64x64", "starry_night-int8-64x64"]

@@ -39,6 +39,19 @@ def test_every_mode_becomes_rgb(tmp_path: Path) -> None:
     np.testing.assert_array_equal(images.load(one_bit)[..., 1], (grey > 127) * 255)
 
 
+def test_hidden_folders_are_left_out(tmp_path: Path, picture: np.ndarray) -> None:
+    for place in ("a.png", "sub/b.png", ".bin/c.png", "sub/.thumbnails/d.png", "sub/.e.png"):
+        images.save(picture, tmp_path / place)
+    assert [path.name for path in images.find([tmp_path])] == ["a.png", "b.png"]
+
+
+def test_a_channel_in_which_nothing_is_transparent(tmp_path: Path, picture: np.ndarray) -> None:
+    Image.fromarray(picture).convert("RGBA").save(tmp_path / "a.png")
+    rgb, alpha = images.load_with_alpha(tmp_path / "a.png")
+    assert alpha is None
+    np.testing.assert_array_equal(rgb, picture)
+
+
 def test_cmyk_jpeg(tmp_path: Path) -> None:
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "red.jpg", quality=100)
     red = images.load(tmp_path / "red.jpg")[4, 4].astype(int)

@@ -161,7 +161,7 @@ def test_the_certificate_is_kept_and_its_key_is_secret(tmp_path: Path, monkeypat
 
 def test_the_command_serves_over_https_until_ctrl_c(tmp_path: Path) -> None:
     arguments = command("serve", "--port", "0", "--https")
-    cache = {"XDG_CACHE_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    cache = {"XDG_CACHE_HOME": str(tmp_path)}
     (tmp_path / "mobile-style").mkdir()
     (tmp_path / "mobile-style" / litertjs.FETCHED.name).symlink_to(litertjs.folder())
     process = subprocess.Popen(

@@ -1,3 +1,4 @@
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -133,6 +134,20 @@ def test_the_current_folder(trained_run: Path, photos: Path, tmp_path: Path, mon
     assert len(written) == 12 and all(path.is_relative_to(tmp_path / "photos-tiny") for path in written)
 
 
+def test_the_folder_above(trained_run: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photos / "sub")
+    written = stylize.stylize([Path("..")], str(trained_run))
+    assert len(written) == 12 and all(path.resolve().is_relative_to(tmp_path / "photos-tiny") for path in written)
+
+
+def test_names_that_are_not_those_of_pictures(trained_run: Path, photos: Path) -> None:
+    (written,) = stylize.stylize([shutil.copy(photos / "1.png", photos / "scan")], str(trained_run))
+    assert written == photos / "scan-tiny.png" and images.load(written).shape == (41, 63, 3)
+    (photos / "phone.HEIC").write_bytes(b"\0\0\0 ftypheic")
+    with pytest.raises(ImageError, match=r"phone\.HEIC is not an image that can be read; save it as JPEG or PNG"):
+        stylize.stylize([photos / "phone.HEIC"], str(trained_run))
+
+
 def test_one_bad_photo_does_not_stop_the_others(trained_run: Path, photos: Path, tmp_path: Path) -> None:
     (photos / "0.jpg").write_text("not a photo")
     with pytest.raises(ImageError, match=r"0\.jpg is not an image.*1 of 13 failed"):
@@ -235,6 +250,12 @@ def test_hdr_becomes_bt709(tmp_path: Path) -> None:
         written = next(container.decode(video=0)).to_ndarray(format="rgb24").mean((0, 1))
     np.testing.assert_allclose(written, seen[0], atol=4)
     assert seen[0][0] > 170  # the same light is a more saturated red among the fewer colours of BT.709
+
+
+def test_a_camcorders_video(trained_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "film").mkdir()
+    write_video(tmp_path / "film" / "a.mts", sound=True)
+    assert stylize.stylize([tmp_path / "film"], str(trained_run)) == [tmp_path / "film-tiny" / "a-tiny.mp4"]
 
 
 def test_bad_videos(trained_run: Path, tmp_path: Path) -> None:
