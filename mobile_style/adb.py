@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 
 from .errors import DeviceError
 from .measuring import Facts
@@ -151,7 +152,8 @@ class Cable:
         end = time.monotonic() + RETURN_SECONDS
         while time.monotonic() < end:
             if re.fullmatch(r"\S+:\d+", self.serial):  # on a network, adb does not always come back by itself
-                subprocess.run(["adb", "connect", self.serial], capture_output=True, timeout=30, check=False)
+                with suppress(subprocess.TimeoutExpired):
+                    subprocess.run(["adb", "connect", self.serial], capture_output=True, timeout=30, check=False)
             if self._is_there():
                 return
             time.sleep(1)

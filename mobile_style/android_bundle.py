@@ -18,7 +18,7 @@ from typing import Any
 
 from . import images, runtimes
 from .errors import CheckpointError, ImageError, UsageError
-from .export_card import card_path, read_export_card, source_checkpoint, without_training
+from .export_card import card_path, for_apps, read_export_card, source_checkpoint
 from .fidelity import psnr
 from .files import writing
 from .models import BUNDLED, carried_photos, painting_of
@@ -63,13 +63,22 @@ def find_exports(model: str) -> list[Path]:
     Raises:
         CheckpointError: none of them.
     """
-    for path in (Path(model), BUNDLED / model / "int8.tflite"):
-        if path.is_file() and path.suffix == ".tflite":
-            return [path]
-    inside = [path for path in sorted(Path(model).rglob("*.tflite")) if read_export_card(path)["recipe"] == "int8"]
+    given = Path(model)
+    if given.is_file() and given.suffix == ".tflite":
+        return [given]
+    inside = [path for path in sorted(given.rglob("*.tflite")) if _is_int8(path)]
     if inside:
         return inside
+    if (BUNDLED / model / "int8.tflite").is_file():
+        return [BUNDLED / model / "int8.tflite"]
     raise CheckpointError(f"there is no exported model {model}; `mobile-style export {model} --int8` makes one")
+
+
+def _is_int8(path: Path) -> bool:
+    try:
+        return bool(read_export_card(path)["recipe"] == "int8")
+    except CheckpointError:  # another app's, or damaged
+        return False
 
 
 def _checked(exported: Path) -> dict[str, Any]:
@@ -96,7 +105,7 @@ def _bundle(exported: Path, card: dict[str, Any], assets: Path) -> Path:
     with writing(style / size) as folder:
         folder.mkdir()
         shutil.copyfile(exported, folder / "model.tflite")
-        (folder / "card.json").write_text(json.dumps(without_training(card), indent=2) + "\n")
+        (folder / "card.json").write_text(json.dumps(for_apps(card), indent=2) + "\n")
         if reference is not None:
             reached = psnr(reference, runtimes.load(exported)(photo))
             images.save(reference, folder / "reference.png")

@@ -1,6 +1,5 @@
 """How long a model takes on a device, next to others, and how near that is to what the device can do."""
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,7 +58,8 @@ class Row:
         recipe, fidelity: of the file's card (PSNR in dB and SSIM of its validation, and whether it passed); None
             without a card or a validation.
         latency: None where time means nothing (emulation).
-        relative: to the first model with as many threads on the same accelerator; None for that itself.
+        relative: to the first model with as many threads on the same accelerator; None for that itself, and where it
+            could not be run.
         macs: multiply-accumulates by arithmetic ("int8", "float").
         peak_share: the time that the multiplications would take at the machine's measured peak, as a share of
             the median; None where no peak was measured.
@@ -113,7 +113,7 @@ class Report:
     device: Facts
     date: str
     version: str
-    load_average: float | None
+    load_average: float | None  # `devices.measure` knows it
     runs: int
     sustained: float | None
     rows: tuple[Row, ...]
@@ -204,7 +204,6 @@ def benchmark(
     if runs < FEWEST_TURNS * device.turn_runs:
         raise UsageError(f"--runs must be at least {FEWEST_TURNS * device.turn_runs}, not {runs}")
     counts = {path: macs(read_tflite(path)) for path in files}  # the files are looked at before anything starts
-    load = os.getloadavg()[0] if device.facts.kind in ("host", "browser") and hasattr(os, "getloadavg") else None
     interrupted = ""
     before = device.state()
     # Where a model lies in memory makes it a few percent slower or faster, so that each turn has it loaded anew. Others
@@ -228,12 +227,12 @@ def benchmark(
                 job.unload()
         measured = [job for job in jobs if not job.failed]
         profiles = {} if interrupted else _profiles(measured, device)
-    rows, probes = _rows(measured, counts, profiles)
+    rows, probes = _rows(measured, jobs[0].name, counts, profiles)
     return Report(
         device=device.facts,
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         version=version("mobile-style"),
-        load_average=load,
+        load_average=None,
         runs=runs,
         sustained=sustained,
         rows=rows,
@@ -315,19 +314,19 @@ def _profiles(jobs: list[_Job], device: Device) -> dict[tuple[Path, str], dict[s
 
 
 def _rows(
-    jobs: list[_Job], counts: dict[Path, dict[str, int]], profiles: dict[tuple[Path, str], dict[str, float]]
+    jobs: list[_Job], first: str, counts: dict[Path, dict[str, int]], profiles: dict[tuple[Path, str], dict[str, float]]
 ) -> tuple[tuple[Row, ...], tuple[Probe, ...]]:
     whole = min(len(job.turns) for job in jobs)  # if it was interrupted, turns that all have had
     turns = {id(job): tuple(turn.times_ms for turn in job.turns[:whole]) for job in jobs}
     probes = {(job.probe, job.threads): _probe(job.probe, job.threads, turns[id(job)]) for job in jobs if job.probe}
-    first: dict[tuple[str, int], Turns] = {}
+    firsts = {(job.accelerator, job.threads): turns[id(job)] for job in jobs if job.name == first}
     rows = []
     for job in jobs:
         if job.probe:
             continue
         own = turns[id(job)]
         summed = _latency(job.turns[:whole])
-        reference = first.setdefault((job.accelerator, job.threads), own)
+        reference = firsts.get((job.accelerator, job.threads))
         share = None
         if job.accelerator == "cpu" and probes:
             share = sum(
@@ -342,7 +341,7 @@ def _rows(
                 threads=job.threads,
                 loaded=job.loaded(),
                 latency=summed,
-                relative=None if reference is own else ratio(own, reference),
+                relative=None if reference is None or reference is own else ratio(own, reference),
                 peak_share=None if share is None else share / summed.median.value,
                 profile=profiles.get((job.path, job.accelerator), {}),
                 turns=own,

@@ -69,6 +69,7 @@ class Browser:
         self._orders: queue.Queue[dict[str, Any]] = queue.Queue()
         self._answers: queue.Queue[dict[str, Any] | bytes] = queue.Queue()
         self._site, self._sessions = page_files(), 0
+        self.gone = False  # it answers no more
         self._secret = secrets.token_urlsafe(16)
         routes = [
             Route(f"/{self._secret}/order", self._order),
@@ -124,8 +125,10 @@ class Browser:
                 answer = self._answers.get(timeout=0.5)
             except queue.Empty:
                 if self._process.poll() is not None:
+                    self.gone = True
                     raise DeviceError(f"the browser ended with code {self._process.returncode}") from None
                 if time.monotonic() > end:
+                    self.gone = True
                     raise DeviceError(f"the browser gave no answer within {longest:g} seconds") from None
                 continue
             if isinstance(answer, dict) and "error" in answer:
@@ -208,6 +211,7 @@ class BrowserSession:
         return np.frombuffer(painted, np.uint8).reshape(height, width, 4)[..., :3]
 
     def close(self) -> None:
-        """Ends its worker, if the browser has not ended by itself."""
+        """Ends its worker, if the browser still answers."""
         with suppress(DeviceError):
-            self._browser.ask({"do": "end", "session": self._number})
+            if not self._browser.gone:
+                self._browser.ask({"do": "end", "session": self._number})

@@ -143,15 +143,19 @@ def find_budget(
                 middle = (held + failed) // 2
                 file = _exported(model, name, ladder[middle], folder)
                 try:
-                    report = benchmark([file], device, threads, runs)
+                    measured = benchmark([file], device, threads, runs)
                 except DeviceError as error:
                     if report is None:
                         raise
                     report = replace(report, interrupted=str(error))
+                    break
+                both = measured if report is None else report
+                left_out = (*(report.left_out if report else ()), *measured.left_out)
+                report = replace(both, left_out=left_out, interrupted=measured.interrupted)
                 if report.interrupted:
                     break
-                rows += report.rows
-                found[middle] = min(report.rows, key=_p90)
+                rows += measured.rows
+                found[middle] = min(measured.rows, key=_p90)
                 holds = _p90(found[middle]) <= 1000 / fps
                 held, failed = (middle, failed) if holds else (held, middle)
                 console.print(f"{found[middle].model}: {_p90(found[middle]):.1f} ms at most in 9 of 10", markup=False)
@@ -166,6 +170,8 @@ def _measured(row: Row | None) -> str:
     if row is None:
         return "not measured"
     on = f"{row.threads} thread(s)" if row.accelerator == "cpu" else row.accelerator
+    if row.loaded and row.loaded.note:
+        on += f" ({row.loaded.note})"
     height, width = row.size or (0, 0)
     assert row.latency is not None
     return f"{width}x{height}, {on}: p90 {_p90(row):.1f} ms, median {row.latency.median.value:.1f}"

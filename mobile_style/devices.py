@@ -1,7 +1,9 @@
 """From what a user asks of `mobile-style benchmark` to measurements: which device, which files."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -124,13 +126,17 @@ def measure(
 
             installation()  # fails before anything is exported
             return emulate(_files(models, sizes, Path(folder))), []
+        # Before models are exported, and the browser starts.
+        load = os.getloadavg()[0] if device in ("host", "browser") and hasattr(os, "getloadavg") else None
         with closing(open_device(device, runtime, binary)) as opened:
             if fps is None:
-                return benchmark(_files(models, sizes, Path(folder)), opened, threads, runs, sustained), []
-            with loading():
-                from .budget import find_budget
-            budget = find_budget(models, opened, fps, sizes, threads, runs)
-            return budget.report, [answer.sentence(fps) for answer in budget.answers]
+                report, answers = benchmark(_files(models, sizes, Path(folder)), opened, threads, runs, sustained), []
+            else:
+                with loading():
+                    from .budget import find_budget
+                budget = find_budget(models, opened, fps, sizes, threads, runs)
+                report, answers = budget.report, [answer.sentence(fps) for answer in budget.answers]
+        return replace(report, load_average=load), answers
 
 
 def _files(models: Sequence[str], sizes: Sequence[tuple[int, int]], folder: Path) -> list[Path]:

@@ -15,7 +15,7 @@ import numpy as np
 from . import images
 from .deploy import Convolution
 from .errors import UsageError
-from .export_card import SCHEMA, card_path, digest, read_export_card, without_training, write_card
+from .export_card import SCHEMA, card_path, digest, for_apps, read_export_card, write_card
 from .files import refuse_existing, writing
 from .lint import lint
 from .losses import style_source
@@ -203,14 +203,14 @@ def _write(
                 "license": LICENSE,
                 "version": described["source"]["sha256"][:12],
                 "short_description": f"Paints photos in the style of {card['style']}",
-                "mobile_style": json.dumps(without_training(card)),
+                "mobile_style": json.dumps(for_apps(card)),
             },
         )
     else:
         from . import tflite
 
         content = tflite.convert(convolutions, recipe, sizes[0], quantization)
-        content = tflite.with_card(content, without_training(card))
+        content = tflite.with_card(content, for_apps(card))
         with writing(path) as temporary:
             temporary.write_bytes(content)
     size = path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())

@@ -6,7 +6,8 @@ target        tflite or coreml; recipe: a row of recipes.py
 file          name, bytes, sha256 (of an .mlpackage: over its files in order); not in the copy inside the file
 input, output name, shape (N, H, W, C), layout, type, range, color order, scale, zero_point; all that an app
               needs to feed camera frames. sizes: every (height, width) that a Core ML program takes
-source        checkpoint, its sha256, preset; and the training's card, not in copies that an app carries
+source        checkpoint, its sha256, preset; and the training's card. Copies that an app carries, and that inside the
+              file, lack it, and the checkpoint's folder
 tools         versions
 calibration   number of photos and sha256 over their pixels; null where nothing was calibrated
 fidelity      what validate measured right after the export; null if it was skipped; not in the copy inside
@@ -72,9 +73,10 @@ def read_export_card(exported: Path) -> dict[str, Any]:
     return card
 
 
-def without_training(card: dict[str, Any]) -> dict[str, Any]:
-    """The card for an app to carry: that of the training names folders of whoever trained it."""
-    return card | {"source": {key: value for key, value in card["source"].items() if key != "training"}}
+def for_apps(card: dict[str, Any]) -> dict[str, Any]:
+    """The card without what names folders of whoever trained the network."""
+    source = {key: value for key, value in card["source"].items() if key != "training"}
+    return card | {"source": source | {"checkpoint": Path(source["checkpoint"]).name}}
 
 
 def source_checkpoint(exported: Path, card: dict[str, Any]) -> Path:

@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -161,12 +162,16 @@ class HostSession:
 
 
 def processor() -> str:
-    """Name of this machine's processor."""
-    try:
+    """Name of this machine's processor, or of the board where Linux on ARM tells no other."""
+    with suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+    with suppress(OSError):
+        return Path("/proc/device-tree/model").read_text().strip("\0\n ")
+    with suppress(OSError, subprocess.CalledProcessError):  # macOS
+        name = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(name, capture_output=True, text=True, check=True).stdout.strip()
+    return platform.processor() or platform.machine()
 
 
 def governor() -> str:

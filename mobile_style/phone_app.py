@@ -82,7 +82,8 @@ def read_rows(told: dict[str, Any]) -> tuple[list[Row], list[str]]:
     """
     if told["schema"] != SCHEMA:
         raise DeviceError(f"the app's report is of schema {told['schema']}, this version reads {SCHEMA}")
-    first: dict[tuple[str, int], Row] = {}
+    first = told["rows"][0]["model"] if told["rows"] else ""
+    references: dict[tuple[str, int], Row] = {}
     rows, left_out = [], []
     for each in told["rows"]:
         if "failure" in each:
@@ -90,7 +91,9 @@ def read_rows(told: dict[str, Any]) -> tuple[list[Row], list[str]]:
             left_out.append(f"{each['model']} on {place}: {each['failure']}")
             continue
         row = _row(each)
-        reference = first.setdefault((row.accelerator, row.threads), row)
+        if each["model"] == first:
+            references.setdefault((row.accelerator, row.threads), row)
+        reference = references.get((row.accelerator, row.threads), row)
         if reference is not row:  # they were measured one after the other, not in turns
             row = replace(row, relative=ratio(row.turns, reference.turns, paired=False))
         rows.append(row)

@@ -134,6 +134,7 @@ def test_a_checkpoint_that_left_its_run(trained_run: Path, tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["wave.safetensors"]
     export(str(moved), recipe, [(32, 32)], out=tmp_path / "m.tflite", check=False)
     assert json.loads((tmp_path / "m.json").read_text())["name"] == "wave"
+    assert str(tmp_path).encode() not in (tmp_path / "m.tflite").read_bytes()  # an app carries the file
 
 
 def test_latencies_are_measured(exported: Exported) -> None:

@@ -1,8 +1,10 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from mobile_style.quantize import KNOTS, SAMPLES, _Calibrator, _sample, best_range, rounded_kernel
+from mobile_style.quantize import KNOTS, SAMPLES, SHRINKS, _Calibrator, _sample, best_range, rounded_kernel
 from mobile_style.tflite import Int8Ops, Quantization, fake_quantized
 
 
@@ -21,6 +23,21 @@ def test_a_range_clips_a_tail_but_not_what_is_frequent(rng: np.random.Generator)
     assert error((lowest, highest)) < 0.95 * error((float(tf.reduce_min(tailed)), float(tf.reduce_max(tailed))))
     uniform = tf.constant(rng.uniform(-1, 1, 100_000), tf.float32)
     assert best_range(uniform, uniform, same) == pytest.approx((-1, 1), rel=1e-3)
+
+
+@pytest.mark.parametrize("matters", [same, tf.nn.relu, lambda values: tf.clip_by_value(3 * values, -6, 6)])
+@pytest.mark.parametrize("shift", [-2.0, 0.0, 2.0])
+def test_a_range_is_the_best_of_all_fractions(
+    matters: Callable[[tf.Tensor], tf.Tensor], shift: float, rng: np.random.Generator
+) -> None:
+    exact = tf.constant(rng.laplace(shift, size=20_000), tf.float32)
+
+    def error(limits: tuple[float, float]) -> float:
+        return float(tf.reduce_mean(tf.square(matters(fake_quantized(exact, limits)) - matters(exact))))
+
+    lowest, highest = float(tf.reduce_min(exact)), float(tf.reduce_max(exact))
+    every = min(error((lowest * below, highest * above)) for below in SHRINKS for above in SHRINKS)
+    assert error(best_range(exact, exact, matters)) <= 1.001 * every
 
 
 def test_a_range_spends_no_levels_on_what_does_not_matter(rng: np.random.Generator) -> None:

@@ -85,7 +85,7 @@ def test_a_training_by_time_ends_on_time(tmp_path: Path) -> None:
     train(tiny_config(minutes=0.25, checkpoint_every=10_000, preview_every=10_000), tmp_path / "run")
     assert 15 <= time.monotonic() - began < 90  # on a busy machine, the last step may be one that compiles
     entries, card = losses(tmp_path / "run"), read_card(tmp_path / "run" / MODEL)
-    assert card["step"] == len(entries) > 20 and card["config"]["steps"] == 0
+    assert card["step"] == len(entries) >= 2 and card["config"]["steps"] == 0
     assert entries[0]["rounding"] == 0 and entries[-1]["rounding"] > 0
 
 
@@ -95,11 +95,12 @@ def test_minutes_that_reading_the_photos_takes(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "content" / MANIFEST).is_file()
 
 
-def test_resuming_what_has_ended_changes_nothing(tmp_path: Path) -> None:
+def test_resuming_what_has_ended_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(tiny_config(steps=3, checkpoint_every=2), tmp_path / "run")
     before = (tmp_path / "run" / MODEL).read_bytes()
     resume(tmp_path / "run")
     assert (tmp_path / "run" / MODEL).read_bytes() == before
+    assert "has ended; --init" in capsys.readouterr().err
 
 
 def test_the_plan_of_a_training_by_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,26 +141,26 @@ def test_from_random_weights_the_style_comes_in_slowly(trained_run: Path, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("killed_after", [12, 32])  # the rough phase has 24
-def test_a_killed_and_resumed_run_equals_one_that_was_not_killed(
-    photos: Path, tmp_path: Path, killed_after: int
-) -> None:
+def test_a_killed_and_resumed_run_equals_one_that_was_not_killed(photos: Path, tmp_path: Path) -> None:
     flags = tiny_flags(steps=40, checkpoint_every=5, preview_every=100)
-    whole = run("train", "--content", photos, "--out", tmp_path / "whole", *flags, cwd=tmp_path)
-    assert whole.returncode == 0, whole.stderr
-    process = start("train", "--content", photos, "--out", tmp_path / "killed", *flags)
-    wait_for_steps(process, tmp_path / "killed", killed_after)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert 10 <= read_card(tmp_path / "killed" / STATE)["step"] < 40
-    again = run("train", "--resume", "--out", tmp_path / "killed", cwd=tmp_path)
-    assert again.returncode == 0, again.stderr
-    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
-    whole, killed = (Checkpoint.read(tmp_path / name / STATE) for name in ("whole", "killed"))
-    for arrays in ("weights", "optimizer"):
-        for name, value in getattr(whole, arrays).items():
-            np.testing.assert_array_equal(getattr(killed, arrays)[name], value, err_msg=name)
+    done = run("train", "--content", photos, "--out", tmp_path / "whole", *flags, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    whole = Checkpoint.read(tmp_path / "whole" / STATE)
+    for killed_after in (12, 32):  # the rough phase has 24
+        out = tmp_path / f"killed-{killed_after}"
+        process = start("train", "--content", photos, "--out", out, *flags)
+        wait_for_steps(process, out, killed_after)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert 10 <= read_card(out / STATE)["step"] < 40
+        again = run("train", "--resume", "--out", out, cwd=tmp_path)
+        assert again.returncode == 0, again.stderr
+        assert losses(out) == losses(tmp_path / "whole")
+        killed = Checkpoint.read(out / STATE)
+        for arrays in ("weights", "optimizer"):
+            for name, value in getattr(whole, arrays).items():
+                np.testing.assert_array_equal(getattr(killed, arrays)[name], value, err_msg=name)
 
 
 @pytest.mark.slow
@@ -270,6 +271,7 @@ def test_steadiness_is_not_paid_in_style(overrides: dict[str, float], weight: fl
         ({"steps": 0}, "--steps"),
         ({"learning_rate": 0.0}, "--learning-rate"),
         ({"seed": -1}, "--seed"),
+        ({"seed": 2**32}, "--seed"),
     ],
 )
 def test_settings_out_of_range(setting: dict[str, float], message: str) -> None:

@@ -138,7 +138,10 @@ async function use(open, words) {
     say("source");
   } catch (error) {
     if (mine !== opening) return undefined;
-    if (source?.gone) setLive(false);  // it was stopped for this one
+    if (source?.gone) {  // it was stopped for this one
+      recording?.stop();
+      setLive(false);
+    }
     say("source", error.message, "error");
     return undefined;
   }
@@ -241,6 +244,7 @@ async function one(now) {
 // A run that fails leaves the engine untrusted: the style is loaded once more, without the GPU, and no more than once.
 async function recover(error, used) {
   if (!used || engine.used !== used) return;  // it was ended on purpose, or is being replaced
+  const chosen = loading;
   engine.end();
   try {
     if (used.kind === "single" && refused === source) throw error;
@@ -249,6 +253,7 @@ async function recover(error, used) {
     engine.used.reasons.unshift(`${describe(used)}: ${error.message}`);
     engineChanged(engine);
   } catch (second) {
+    if (loading !== chosen) return;  // another style is on its way
     again = false;
     loading = Promise.resolve(false);
     gaveUp = true;

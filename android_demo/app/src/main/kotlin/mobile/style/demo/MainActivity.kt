@@ -49,6 +49,7 @@ class MainActivity : Activity(), Actions {
     @Volatile private var paintings = 0 // of the photo, so far: only the last one that was asked for is wanted
     private var unsaved: Bitmap? = null // waits for the user to choose a file, before Android 10
     private var shared: Uri? = null
+    private var original = false // is shown
     private var asked = false
     private var held: Int? = null // degrees clockwise from upright, also where the screen does not turn with the phone
     private val holding by lazy {
@@ -177,6 +178,7 @@ class MainActivity : Activity(), Actions {
         pipeline = it
         it.style = styles.usable[chosen]
         it.strength = percent * 256 / 100
+        it.original = original
         it.start()
     }
 
@@ -238,6 +240,7 @@ class MainActivity : Activity(), Actions {
     }
 
     override fun hold(original: Boolean) {
+        this.original = original
         pipeline?.original = original
         screen.showStatus(getString(if (original) R.string.original else R.string.hint))
         if (photo != null) (if (original) photo else painted ?: photo)?.let(screen.picture::show)
@@ -379,7 +382,7 @@ class MainActivity : Activity(), Actions {
             ui.post {
                 if (picture == null || photo !== source || number != paintings) return@post
                 painted = picture
-                screen.picture.show(picture)
+                if (!original) screen.picture.show(picture)
             }
         }
     }

@@ -341,7 +341,7 @@ class AppTest {
     /** The screen does not wait for a frame that takes long; what comes next does, as two engines may not find room. */
     @Test
     fun leavesAtOnce() {
-        val waiting = CountDownLatch(1)
+        val (reached, waiting) = List(2) { CountDownLatch(1) }
         val open = AtomicInteger()
         val most = AtomicInteger()
         Setup.engines = { model, backend ->
@@ -353,7 +353,7 @@ class AppTest {
 
                 override fun paint(input: ByteBuffer, output: ByteBuffer) {
                     engine.paint(input, output)
-                    if (slow) waiting.await(20, TimeUnit.SECONDS)
+                    if (slow) reached.countDown().also { waiting.await(20, TimeUnit.SECONDS) }
                 }
 
                 override fun close() {
@@ -365,7 +365,7 @@ class AppTest {
         paintFrame()
         slow = true
         activity.startPipeline().offer(frame())
-        Thread.sleep(100)
+        assertTrue(reached.await(20, TimeUnit.SECONDS))
         val began = System.nanoTime()
         controller.pause()
         assertTrue(System.nanoTime() - began < TimeUnit.SECONDS.toNanos(1))
@@ -390,6 +390,7 @@ class AppTest {
         val painted = picture.shown
         picture.performAccessibilityAction(R.id.show_original, null)
         assertTrue(picture.shown === photo)
+        controller.pause().resume()
         picture.performAccessibilityAction(R.id.show_original, null)
         assertTrue(picture.shown === painted)
     }
