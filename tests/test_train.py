@@ -82,10 +82,10 @@ def test_int8_rounding_counts_in_the_fine_phase(trained_run: Path) -> None:
 
 def test_a_training_by_time_ends_on_time(tmp_path: Path) -> None:
     began = time.monotonic()
-    train(tiny_config(minutes=0.25, checkpoint_every=10_000, preview_every=10_000), tmp_path / "run")
-    assert 15 <= time.monotonic() - began < 90  # on a busy machine, the last step may be one that compiles
+    train(tiny_config(minutes=0.5, checkpoint_every=10_000, preview_every=10_000), tmp_path / "run")
+    assert 30 <= time.monotonic() - began < 90  # on a busy machine, the last step may be one that compiles
     entries, card = losses(tmp_path / "run"), read_card(tmp_path / "run" / MODEL)
-    assert card["step"] == len(entries) >= 2 and card["config"]["steps"] == 0
+    assert card["step"] == len(entries) > 20 and card["config"]["steps"] == 0
     assert entries[0]["rounding"] == 0 and entries[-1]["rounding"] > 0
 
 
