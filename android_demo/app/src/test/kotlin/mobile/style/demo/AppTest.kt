@@ -262,10 +262,7 @@ class AppTest {
     @Test
     fun paintsAPhotoInTheLastStyleOnly() {
         start()
-        openPhoto()
-        val picture = find<PictureView>(R.id.picture)
-        val photo = picture.shown
-        await { picture.shown !== photo }
+        paintPhoto()
         val painted = mutableListOf<String>()
         val engines = Setup.engines
         Setup.engines = { model, backend -> engines(model, backend).also { painted += model.card.name } }
@@ -285,12 +282,9 @@ class AppTest {
             Reference(model, backend, wrong = backend.kind != Backend.Kind.PLAIN)
         }
         start()
-        openPhoto()
-        val picture = find<PictureView>(R.id.picture)
-        val photo = picture.shown
-        await { picture.shown !== photo }
+        paintPhoto()
         assertEquals(Backend.Kind.PLAIN, used.last().kind)
-        assertTrue(difference(picture.shown!!) > 60)
+        assertTrue(difference(find<PictureView>(R.id.picture).shown!!) > 60)
     }
 
     @Test
@@ -308,10 +302,7 @@ class AppTest {
     @Test
     fun savesAPictureWhoseScreenWasLeft() {
         start()
-        openPhoto()
-        val picture = find<PictureView>(R.id.picture)
-        val photo = picture.shown
-        await { picture.shown !== photo }
+        paintPhoto()
         activity.shutter()
         controller.pause().stop().destroy()
         val end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20)
@@ -383,10 +374,8 @@ class AppTest {
     @Test
     fun showsTheOriginalWithoutHolding() {
         start()
-        openPhoto()
+        val photo = paintPhoto()
         val picture = find<PictureView>(R.id.picture)
-        val photo = picture.shown
-        await { picture.shown !== photo }
         val painted = picture.shown
         picture.performAccessibilityAction(R.id.show_original, null)
         assertTrue(picture.shown === photo)
@@ -417,6 +406,15 @@ class AppTest {
         shadowOf(context.contentResolver).registerInputStream(PHOTO, jpeg().inputStream())
         choosePhoto()
         await { find<View>(R.id.picture).contentDescription.startsWith("Photo in") }
+    }
+
+    /** Opens a photo, waits for its painting, and returns what was shown until then: the photo. */
+    private fun paintPhoto(): Bitmap {
+        openPhoto()
+        val picture = find<PictureView>(R.id.picture)
+        val photo = picture.shown!!
+        await { picture.shown !== photo }
+        return photo
     }
 
     private fun jpeg(): ByteArray {
