@@ -73,16 +73,6 @@ def astronaut() -> np.ndarray:
     return images.load(carried_photos("held_out") / "astronaut_portrait.jpg")
 
 
-@pytest.fixture(scope="session")
-def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished training of a tiny network on the carried photos."""
-    from mobile_style.train import train
-
-    out = tmp_path_factory.mktemp("trained") / "tiny"
-    train(tiny_config(), out)
-    return out
-
-
 @contextmanager
 def shared(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
     """A folder for all of pytest's processes, to be filled by the first that comes; the others wait."""
@@ -92,6 +82,24 @@ def shared(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished training of a tiny network on the carried photos."""
+    from mobile_style.train import train
+
+    with shared(tmp_path_factory, "trained") as folder:
+        if not (folder / "tiny").exists():
+            train(tiny_config(), folder / "tiny")
+    return folder / "tiny"
+
+
+@pytest.fixture
+def no_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of a training compute nothing: for what happens around them."""
+    losses = dict.fromkeys(("total", "content", "style", "tv", "rounding", "motion"), 1.0)
+    monkeypatch.setattr("mobile_style.train.Trainer.step", lambda *_: losses)
 
 
 Exported = Callable[..., Path]

@@ -27,11 +27,12 @@ def failed(*arguments: object, code: int, says: str) -> None:
     assert last.startswith("error: ") and says in last and not any("error" in line for line in before)
 
 
-def test_train_stylize_evaluate_models_as_typed(tmp_path: Path) -> None:
+def test_train_stylize_evaluate_models_as_typed(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     trained = runner.invoke(app, ["train", *tiny_flags(steps=2)])
     assert trained.exit_code == 0, trained.output
     run_folder = Path("runs/starry_night-nano-1")
     assert "photos carried with the package" in trained.stderr and (run_folder / MODEL).is_file()
+    request.getfixturevalue("no_steps")
     again = runner.invoke(app, ["train", *tiny_flags(steps=2)])
     assert again.exit_code == 0 and Path("runs/starry_night-nano-2").is_dir()  # nothing is overwritten
 

@@ -37,8 +37,10 @@ def test_a_frame_and_a_checkerboard_show_in_their_scores_only(astronaut: np.ndar
     assert abs(fidelity.border(checked) - fidelity.border(astronaut)) < 3
 
 
-@pytest.mark.parametrize("period", [2, 4])
-def test_checkerboard_measures_an_amplitude(period: int) -> None:
-    wave = 100 + 5 * np.cos(2 * np.pi * np.arange(32) / period)
-    picture = np.broadcast_to(wave[:, None, None], (32, 35, 3))
-    assert fidelity.checkerboard(picture) == pytest.approx(5, rel=1e-6)
+@pytest.mark.parametrize("down", range(4))
+@pytest.mark.parametrize("across", range(4))
+def test_checkerboard_measures_an_amplitude_in_every_direction(down: int, across: int) -> None:
+    y, x = np.mgrid[:32, :35]
+    wave = 100 + 5 * np.cos(np.pi / 2 * (down * y + across * x))
+    expected = 5 if (down, across) != (0, 0) else 0
+    assert fidelity.checkerboard(np.repeat(wave[..., None], 3, axis=2)) == pytest.approx(expected, rel=1e-6)

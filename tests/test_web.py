@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import Exported
 from mobile_style import images
 from mobile_style.export_card import digest
 from mobile_style.models import BUNDLED, DEFAULT, carried_photos
@@ -176,6 +177,30 @@ def test_what_comes_after_the_camera_is_painted(context: Any, url: str) -> None:
     assert page.get_attribute("#record", "aria-pressed") == "false"
 
 
+def test_two_cameras_of_a_desktop_take_turns(playwright: Any, url: str) -> None:
+    with chromium(playwright, "--use-fake-device-for-media-stream=device-count=2", CAMERA[1]) as running:
+        page = opened(running.new_context(), url)
+        page.wait_for_selector(STARTED)
+        page.evaluate(
+            """() => { const media = navigator.mediaDevices, open = media.getUserMedia.bind(media);
+                       window.opened = [];
+                       media.getUserMedia = async (wanted) => {
+                         const stream = await open(wanted);
+                         window.opened.push(stream.getVideoTracks()[0].getSettings().deviceId);
+                         return stream;
+                       }; }"""
+        )
+        page.click("#camera")
+        for count in (1, 2, 3):
+            until(lambda count=count: page.evaluate("window.opened.length") == count and page.is_visible("#flip"))
+            before = frames(page)
+            until(lambda before=before: frames(page) > before + 2)
+            if count < 3:
+                page.click("#flip")
+        first, second, third = page.evaluate("window.opened")
+        assert first == third != second
+
+
 def test_a_camera_that_goes(context: Any, url: str) -> None:
     page = opened(context, url)
     page.wait_for_selector(STARTED)
@@ -270,6 +295,19 @@ def test_while_it_loads_it_says_so_and_there_is_nothing_to_keep(context: Any, ur
     held[0].continue_()
     page.wait_for_selector(STARTED)
     assert page.text_content("#message") == "" and not page.is_disabled("#shot")
+
+
+def test_a_download_that_stalls_gives_way_to_another_style(context: Any, url: str) -> None:
+    held: list[Any] = []
+    context.route(f"**/{first_file('uint8')}", lambda route: held.append(route))
+    context.add_init_script("delete Navigator.prototype.gpu")
+    page = opened(context, url)
+    until(lambda: held or page.wait_for_timeout(50))
+    page.get_by_label("Great Wave").check(force=True)
+    page.wait_for_selector(STARTED)
+    painted, given = canvas(page)
+    np.testing.assert_array_equal(painted, native(BUNDLED / "great_wave" / "int8.tflite", given))
+    assert page.text_content("#message") == ""
 
 
 def test_an_engine_that_computes_another_picture_is_refused(context: Any, url: str) -> None:
@@ -417,11 +455,8 @@ def test_nothing_sticks_out(browser: Any, url: str, size: tuple[int, int]) -> No
     made.close()
 
 
-def test_the_self_test_passes_and_can_fail(context: Any, tmp_path: Path) -> None:
-    for name in ("int8", "float16"):
-        for suffix in ("tflite", "json"):
-            shutil.copy(BUNDLED / DEFAULT / f"{name}.{suffix}", tmp_path)
-    with serving(build_site([tmp_path])[0]) as address:
+def test_the_self_test_passes_and_can_fail(context: Any, exported: Exported) -> None:
+    with serving(build_site([exported("int8"), exported("float16")])[0]) as address:
         page = opened(context, f"{address}selftest.html")
         until(lambda: page.text_content("#verdict") != "Running…")
         assert page.text_content("#verdict") == "2 passed, 0 failed"
@@ -444,10 +479,12 @@ def test_the_self_test_passes_and_can_fail(context: Any, tmp_path: Path) -> None
         assert "it computes another picture than it should" in page.locator("#rows").inner_text()
 
 
-def test_webgpu_paints_the_float_file_and_gives_way_when_it_is_slow(playwright: Any, url: str) -> None:
+def test_webgpu_paints_the_float_file_and_gives_way_when_it_is_slow(playwright: Any, exported: Exported) -> None:
     """By a graphics processor in software, which is right but slow."""
+    files = [exported(recipe) for recipe in ("int8", "float16")]
     software = ("--use-webgpu-adapter=swiftshader", "--use-angle=swiftshader", "--enable-features=Vulkan")
-    with chromium(playwright, "--enable-unsafe-webgpu", "--ignore-gpu-blocklist", *software) as running:
+    flags = ("--enable-unsafe-webgpu", "--ignore-gpu-blocklist", *software)
+    with chromium(playwright, *flags) as running, serving(build_site(files)[0]) as url:
         page = opened(running.new_context(), url)
         page.wait_for_selector(STARTED)
         assert "WebGPU works, but takes" in page.text_content("#reasons")
@@ -456,6 +493,6 @@ def test_webgpu_paints_the_float_file_and_gives_way_when_it_is_slow(playwright: 
         before = frames(page)
         until(lambda: frames(page) > before)
         painted, given = canvas(page)
-        wanted = load(BUNDLED / DEFAULT / "float16.tflite")(given)
+        wanted = load(files[1])(given)
         assert np.abs(painted.astype(int) - wanted).max() <= 2
         until(lambda: "float16" in page.text_content("#stats"))  # which is written twice a second

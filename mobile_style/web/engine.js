@@ -60,21 +60,22 @@ function decibels(rgba, rgb) {
   return sum ? 10 * Math.log10((255 ** 2 * rgb.length) / sum) : Infinity;
 }
 
-/** The response to a request; errors are sentences. */
-export async function fetched(url) {
+/** The response to a request; errors are sentences, but for an AbortError. */
+export async function fetched(url, signal) {
   const name = new URL(url, location.href).pathname;
-  const response = await fetch(url).catch(() => {
+  const response = await fetch(url, {signal}).catch((error) => {
+    if (signal?.aborted) throw error;
     throw new Error(`${name} cannot be loaded; is there a network?`);
   });
   if (!response.ok) throw new Error(`${response.status} on loading ${name}`);
   return response;
 }
 
-const contentOf = async (file) => (file.own ?? (await fetched(file.url))).arrayBuffer();
+const contentOf = async (file, signal) => (file.own ?? (await fetched(file.url, signal))).arrayBuffer();
 
 // {pixels: RGBA, expected: RGB} of a file that the server knows the answer of.
-async function knownAnswer(file) {
-  const files = [file.known.input, file.known.output].map(async (url) => (await fetched(url)).arrayBuffer());
+async function knownAnswer({known}, signal) {
+  const files = [known.input, known.output].map(async (url) => (await fetched(url, signal)).arrayBuffer());
   const [rgb, expected] = (await Promise.all(files)).map((content) => new Uint8Array(content));
   const pixels = new Uint8ClampedArray((rgb.length / 3) * 4).fill(255);
   for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) pixels.set(rgb.subarray(from, from + 3), to);
@@ -108,6 +109,13 @@ export class Engine {
     this.used = null;
     this.loads = 0;  // under way
     this.last = Promise.resolve();  // of them
+    this.downloads = new AbortController();
+  }
+
+  /** Ends the downloads of loads under way, which then fail with an AbortError: another style is wanted. */
+  abandon() {
+    this.downloads.abort();
+    this.downloads = new AbortController();
   }
 
   /**
@@ -118,21 +126,24 @@ export class Engine {
    */
   load(style, wanted = "auto", threads = 0) {
     this.loads++;
-    const one = this.last.then(() => this.#load(style, wanted, threads)).finally(() => this.loads--);
+    const {signal} = this.downloads;
+    const one = this.last.then(() => this.#load(style, wanted, threads, signal)).finally(() => this.loads--);
     this.last = one.catch(() => {});
     return one;
   }
 
-  async #load(style, wanted, threads) {
+  async #load(style, wanted, threads, signal) {
     this.style = style;
     this.used = null;  // until one is loaded
     const auto = wanted === "auto";
     const reasons = [];
     let gpu = Infinity;  // ms of a picture, where that is too slow to be taken for the best without a look at the CPU
     for (const kind of auto ? KINDS : KINDS.slice(KINDS.indexOf(wanted))) {
+      signal.throwIfAborted();
       const known = auto && kind === "webgpu" && this.slow;  // found out once for a visit
       const timed = auto && !this.fast && (kind === "webgpu" || gpu < Infinity);
-      const reason = known || (await obstacle(kind, style.files)) || (await this.#try(kind, style, threads, timed));
+      const reason =
+        known || (await obstacle(kind, style.files)) || (await this.#try(kind, style, threads, timed, signal));
       if (reason) {
         reasons.push(reason);
         continue;
@@ -143,7 +154,7 @@ export class Engine {
       } else if (gpu < Infinity) {
         const cpu = this.used.pace;
         this.fast = gpu < cpu;  // found out once, too
-        if (this.fast) return this.#load(style, "webgpu", threads);
+        if (this.fast) return this.#load(style, "webgpu", threads, signal);
         this.slow = `WebGPU works, but takes ${gpu.toFixed(0)} ms for a picture, the CPU ${cpu.toFixed(0)}`;
         reasons.unshift(this.slow);
       }
@@ -151,7 +162,7 @@ export class Engine {
       this.onChange(this);
       return this.used;
     }
-    if (gpu < Infinity) return this.#load(style, "webgpu", threads);
+    if (gpu < Infinity) return this.#load(style, "webgpu", threads, signal);
     throw new Error(reasons.at(-1));
   }
 
@@ -168,35 +179,36 @@ export class Engine {
   }
 
   // Loads by one kind of engine, tries it, and times it if asked to; why not, or nothing.
-  async #try(kind, style, asked, timed) {
+  async #try(kind, style, asked, timed, signal) {
     // Without relaxed SIMD int8 has no advantage.
     const type = kind === "webgpu" || (!relaxedSimd() && asked === 0) ? "float32" : "uint8";
     let file = style.files.find((each) => each.type === type) ?? style.files[0];
     const threads = kind === "threads" ? asked || Math.min(navigator.hardwareConcurrency, 4) : 1;
     try {
-      const content = await contentOf(file).catch((error) => {
+      const content = await contentOf(file, signal).catch((error) => {
         const other = style.files.find((each) => each.type === "uint8");  // which is kept for use without a network
         if (kind === "webgpu" || !other || other === file) throw error;
         file = other;
-        return contentOf(file);
+        return contentOf(file, signal);
       });
       if (this.worked && this.kind !== kind) this.end();
       this.worked ??= new Worked((message) => this.#lost(message));
       this.kind = kind;
       const accelerator = kind === "webgpu" ? "webgpu" : "wasm";
       const loaded = await this.worked.ask("load", {content, accelerator, threads}, [content], LONGEST_LOAD);
-      const db = await this.#check(file, loaded);
+      const db = await this.#check(file, loaded, signal);
       this.used = {...loaded, kind, threads, file, db};
       if (timed) this.used.pace = await this.#pace();
       return "";
     } catch (error) {
+      if (error.name === "AbortError") throw error;
       this.end();  // whatever went wrong, its memory is not to be trusted any more
       return `${kind === "webgpu" ? "WebGPU" : kind === "threads" ? "CPU with threads" : "CPU"}: ${error.message}`;
     }
   }
 
   // LiteRT.js does not throw when an operator fails, so a frame whose answer is known comes first.
-  async #check(file, {height, width}) {
+  async #check(file, {height, width}, signal) {
     if (!file.known) {
       const pixels = Uint8ClampedArray.from({length: 4 * height * width}, (_, index) => (index * 37) % 256);
       const output = new Uint8Array((await this.run(pixels.buffer)).pixels);
@@ -205,7 +217,7 @@ export class Engine {
       }
       return null;
     }
-    const {pixels, expected} = await knownAnswer(file);
+    const {pixels, expected} = await knownAnswer(file, signal);
     const db = decibels(new Uint8Array((await this.run(pixels)).pixels), expected);
     if (!(db >= LEAST_DB)) throw new Error(`it computes another picture than it should (${db.toFixed(1)} dB)`);
     return db;
@@ -226,7 +238,7 @@ export class Engine {
       used.reasons.unshift(`WebGPU: ${message}`);
       this.onChange(this);
     } catch (error) {
-      this.onChange(this, error);
+      if (error.name !== "AbortError") this.onChange(this, error);
     }
   }
 

@@ -3,7 +3,7 @@
 import {Engine, describe, fetched} from "./engine.js";
 import {compose, picture, record, show} from "./keep.js";
 import {isolated} from "./offline.js";
-import {cameras, draw, openCamera, openPhoto} from "./source.js";
+import {draw, openCamera, openPhoto} from "./source.js";
 import {Stats} from "./stats.js";
 
 const SHARPEST = 1024;  // pixels of the longer side of the original that is shown
@@ -18,7 +18,7 @@ const stats = new Stats();
 const engine = new Engine(engineChanged);
 
 let site, source, style, recording;
-let facing = "user";
+let camera = {facingMode: "user"};
 let mirrored = false;
 let loading = Promise.resolve(false);  // whether a model is ready
 let photo = 0;  // of the samples
@@ -66,6 +66,7 @@ function engineChanged({used}, error) {
 // A complaint stays shown while the style that is named takes over from one that cannot be used.
 function choose(next, complaint = "") {
   const last = loading;
+  engine.abandon();  // a download that stalls holds up nothing else
   const one = last.catch(() => {}).then(async () => {
     if (loading !== one) return false;  // another one was chosen meanwhile
     say("style", complaint || `Loading ${next.title}…`, complaint ? "error" : "busy");
@@ -78,6 +79,7 @@ function choose(next, complaint = "") {
       layout();
       return true;
     } catch (error) {
+      if (loading !== one) return false;
       say("style", `${next.title} cannot be used: ${error.message}`, "error");
       gaveUp = true;
       return false;
@@ -146,8 +148,8 @@ async function use(open, words) {
     return undefined;
   }
   setLive(source.live);
-  get("flip").hidden = !source.live || (await cameras()) < 2;
-  setMirror(source.live && facing === "user");
+  setMirror(Boolean(source.front));
+  get("flip").hidden = !source.other;
   if (source.live) source.element.onresize = layout;  // the phone was turned
   source.ended?.then(() => {
     if (mine !== opening) return;
@@ -165,7 +167,7 @@ function setLive(on) {
   get("record").disabled = !on;
 }
 
-const useCamera = () => use(() => openCamera(facing), "Opening the camera…");
+const useCamera = () => use(() => openCamera(camera), "Opening the camera…");
 const usePhoto = (blob, name) => use(() => openPhoto(blob, name), "Opening the photo…");
 const useSample = () => use(async () => {
   const url = site.photos[photo++ % site.photos.length];
@@ -296,7 +298,7 @@ const ACTIONS = {
   sample: useSample,
   open: () => get("file").click(),
   flip: () => {
-    facing = facing === "user" ? "environment" : "user";
+    camera = source?.other ?? camera;
     source?.stop();  // most phones open one camera at a time
     return useCamera();
   },

@@ -1,22 +1,37 @@
 // Where pictures come from: the camera or a photo. A source is {element, width, height, live, stop()}; a camera also has
-// `ended`, a promise, and `gone`, whether it has ended, by stop() or by itself.
+// `ended`, a promise, and `gone`, whether it has ended, by stop() or by itself; `front`, whether it looks at who holds it;
+// and `other`, what opens the camera to switch to, if there is one.
 
 const WORDS = {
   NotAllowedError: "The camera is not allowed. Allow it in the address bar, or use a photo.",
   NotFoundError: "No camera was found. Use a photo.",
   NotReadableError: "The camera is used by another program. Close that, or use a photo.",
-  OverconstrainedError: "There is no such camera.",
 };
 
-/** Opens the camera; facing is "user" (front) or "environment" (back). Errors are sentences. */
-export async function openCamera(facing) {
+// The camera that looks the other way; where they look nowhere, as on a desktop, the next one.
+async function otherThan({deviceId, facingMode}) {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  const ids = devices.filter(({kind}) => kind === "videoinput").map((each) => each.deviceId);
+  if (ids.length < 2) return undefined;
+  if (facingMode) return {facingMode: facingMode === "user" ? "environment" : "user"};
+  return {deviceId: {exact: ids[(ids.indexOf(deviceId) + 1) % ids.length]}};
+}
+
+/** Opens a camera by what is wanted of it, {facingMode} or {deviceId}. Errors are sentences. */
+export async function openCamera(wanted) {
   if (!navigator.mediaDevices?.getUserMedia) {
     throw new Error(isSecureContext ? "This browser has no camera access." : "Browsers give a camera only over https.");
   }
+  const open = (which) => {
+    const video = {...which, width: {ideal: 640}, height: {ideal: 480}};
+    return navigator.mediaDevices.getUserMedia({video, audio: false});
+  };
   let stream;
   try {
-    const video = {facingMode: facing, width: {ideal: 640}, height: {ideal: 480}};
-    stream = await navigator.mediaDevices.getUserMedia({video, audio: false});
+    stream = await open(wanted).catch((error) => {
+      if (error.name !== "OverconstrainedError") throw error;
+      return open({});  // that one has been unplugged
+    });
   } catch (error) {
     throw new Error(WORDS[error.name] ?? `The camera cannot be opened (${error.name}).`);
   }
@@ -27,23 +42,20 @@ export async function openCamera(facing) {
   let gone = false;
   let end;
   const ended = new Promise((resolve) => (end = () => ((gone = true), resolve())));
-  stream.getVideoTracks()[0].addEventListener("ended", end);
-  const stop = () => (stream.getTracks().forEach((track) => track.stop()), end());  // stop() fires no event
+  const [track] = stream.getVideoTracks();
+  track.addEventListener("ended", end);
+  const stop = () => (stream.getTracks().forEach((each) => each.stop()), end());  // stop() fires no event
   return {
     element,
     live: true,
     stop,
     ended,
+    front: track.getSettings().facingMode !== "environment",
+    other: await otherThan(track.getSettings()),
     get gone() { return gone; },
     get width() { return element.videoWidth; },
     get height() { return element.videoHeight; },
   };
-}
-
-/** How many cameras there are, as far as the browser tells. */
-export async function cameras() {
-  const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
-  return devices.filter(({kind}) => kind === "videoinput").length;
 }
 
 /** A photo from a file or an address. Errors are sentences. */
