@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
+from conftest import Exported
 from mobile_style.cli import app
 from mobile_style.config import OBJECTIVES, PRESETS
 from mobile_style.coreml_evaluator import Evaluator
@@ -78,16 +79,15 @@ def test_the_operators_page_is_the_lints_table() -> None:
     assert table() in (DOCS / "operators.md").read_text()
 
 
-def test_the_app_page_states_what_the_files_are(tmp_path: Path) -> None:
+def test_the_app_page_states_what_the_files_are(exported: Exported, tmp_path: Path) -> None:
     """Made by tools/snippets.py."""
     sys.path.insert(0, str(ROOT / "tools"))
     from snippets import page
 
-    cards = []
-    for target, recipe, suffix in (("tflite", "int8", "tflite"), ("coreml", "float16", "mlpackage")):
-        path = tmp_path / target / f"model.{suffix}"
-        export(DEFAULT, find_recipe(target, recipe), [(256, 256)], out=path, check=False)
-        cards.append(json.loads(path.with_suffix(".json").read_text()) | {"path": path})
+    package = tmp_path / "model.mlpackage"
+    export(DEFAULT, find_recipe("coreml", "float16"), [(256, 256)], out=package, check=False)
+    paths = (exported("int8", 256), package)
+    cards = [json.loads(path.with_suffix(".json").read_text()) | {"path": path} for path in paths]
     assert (DOCS / "apps.md").read_text() == page(*cards)
     details = Interpreter(str(cards[0]["path"])).get_input_details()[0]
     assert f"`{details['dtype'].__name__}`" in page(*cards) and details["quantization"] == (1.0, 0)

@@ -13,24 +13,24 @@ from mobile_style.errors import ImageError, OutputError, UsageError
 from mobile_style.export import export
 from mobile_style.export_card import KEYS, digest
 from mobile_style.models import DEFAULT, carried_photos
-from mobile_style.recipes import RECIPES, find_recipe
+from mobile_style.recipes import RECIPES, Recipe, find_recipe
 from mobile_style.validate import validate
 
 INT8 = find_recipe("tflite", "int8")
 
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "tflite"], ids=lambda r: r.name)
-def test_every_tflite_recipe_of_the_bundled_model_passes_its_gate(recipe: object, tmp_path: Path) -> None:
-    (made,) = export(DEFAULT, recipe, [(256, 256)], out=tmp_path / "m.tflite")  # type: ignore[arg-type]
-    assert made.validation is not None and not made.validation.failures, made.validation.mean
+def test_every_tflite_recipe_of_the_bundled_model_passes_its_gate(recipe: Recipe, exported: Exported) -> None:
+    validation = validate(exported(recipe.name, 256), limit=exporting.VALIDATION_PHOTOS)
+    assert not validation.failures, validation.mean
     if recipe is INT8:
-        assert made.path.stat().st_size <= 500_000
+        assert exported("int8", 256).stat().st_size <= 500_000
 
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "coreml"], ids=lambda r: r.name)
-def test_every_coreml_recipe_of_the_bundled_model_passes_its_gate(recipe: object, tmp_path: Path) -> None:
+def test_every_coreml_recipe_of_the_bundled_model_passes_its_gate(recipe: Recipe, tmp_path: Path) -> None:
     path = tmp_path / "m.mlpackage"
-    export(DEFAULT, recipe, [(256, 256), (192, 128)], out=path, check=False)  # type: ignore[arg-type]
+    export(DEFAULT, recipe, [(256, 256), (192, 128)], out=path, check=False)
     validation = validate(path, limit=1)
     assert len(validation.rows) == 2 and not validation.failures, validation.mean
 
