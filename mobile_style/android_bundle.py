@@ -4,7 +4,7 @@ In the Android app's assets (docs/android.md):
 
     styles/NAME/HEIGHTxWIDTH/  model.tflite, card.json; reference.png, what the float network makes of the photo;
                                golden.json: which photo, and the PSNR that the model reaches on this machine
-    styles/NAME/thumbnail.jpg  the painting
+    styles/NAME/thumbnail.jpg  for the strip of styles
     styles/index.txt           NAME/HEIGHTxWIDTH, a line for each
     golden/HEIGHTxWIDTH.png    the photo
 """

@@ -97,7 +97,7 @@ def train(
         Path | None, typer.Option(help="New folder for the run.", show_default=f"{RUNS}/STYLE-PRESET-N")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out (by default the newest), as it was.")
+        bool, typer.Option("--resume", help="Go on with the run in --out (by default the newest under runs), as it was.")
     ] = False,
     init: Annotated[
         str | None,

@@ -174,7 +174,7 @@ class TrainConfig:
         if self.steps < 0 or not 0 <= self.minutes <= 100_000:
             raise UsageError("--steps must be at least 1; --minutes above 0 and at most 100000")
         if self.loss_precision not in ("auto", *get_args(Precision)):
-            raise UsageError(f"--loss-precision must be float32 or bfloat16, not {self.loss_precision}")
+            raise UsageError(f"--loss-precision must be auto, float32 or bfloat16, not {self.loss_precision}")
         if self.learning_rate is not None and not 0 < self.learning_rate <= 1:
             raise UsageError(f"--learning-rate must be above 0 and at most 1, not {self.learning_rate}")
         for name in ("rounding_weight", "stability"):

@@ -9,7 +9,7 @@ input, output name, shape (N, H, W, C), layout, type, range, color order, scale,
 source        checkpoint, its sha256, preset; and the training's card. Copies that an app carries, and that inside the
               file, lack it, and the checkpoint's folder
 tools         versions
-calibration   number of photos and sha256 over their pixels; null where nothing was calibrated
+calibration   number of photos and sha256 over their pixels, by which channels were scaled and int8 ranges chosen
 fidelity      what validate measured right after the export; null if it was skipped; not in the copy inside
 date          ISO 8601, UTC
 """

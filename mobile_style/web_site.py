@@ -158,11 +158,11 @@ def _find(models: Sequence[Path]) -> tuple[list[_Export], list[str]]:
 
 
 def _grouped(exports: list[_Export]) -> list[list[_Export]]:
-    """One list for each style; of two files by one recipe the first."""
+    """One list for each style, float16 before what else takes floats; of two files by one recipe the first."""
     groups: dict[tuple[Any, ...], dict[str, _Export]] = {}
     for export in exports:
         groups.setdefault(export.style(), {}).setdefault(export.card["recipe"], export)
-    return [list(group.values()) for group in groups.values()]
+    return [sorted(group.values(), key=lambda export: export.card["recipe"] != "float16") for group in groups.values()]
 
 
 def _style(site: Site, number: int, group: list[_Export]) -> dict[str, Any]:
