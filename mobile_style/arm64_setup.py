@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .arm64 import FOLDER, PLUGIN, Installation, installation, setup_version
-from .errors import DeviceError
+from .errors import DeviceError, MobileStyleError
 from .files import writing
 from .progress import console
 
@@ -156,5 +156,5 @@ def _plugin(made: Installation) -> bool:
 if __name__ == "__main__":
     try:
         print(f"ready: {setup().folder}")
-    except DeviceError as error:
+    except MobileStyleError as error:
         sys.exit(f"error: {error}")

@@ -3,11 +3,14 @@
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .config import Precision
+
+_one_at_a_time = threading.RLock()  # or a thread would keep what another has silenced
 
 
 @contextmanager
@@ -16,16 +19,17 @@ def quiet() -> Iterator[None]:
 
     Python's own errors are shown all the same: they come after file descriptor 2 is back.
     """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path)
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
+    with _one_at_a_time:
         sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
+        kept = os.dup(2)
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path)
+            os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 @contextmanager

@@ -319,7 +319,7 @@ def _rows(
     whole = min(len(job.turns) for job in jobs)  # if it was interrupted, turns that all have had
     turns = {id(job): tuple(turn.times_ms for turn in job.turns[:whole]) for job in jobs}
     probes = {(job.probe, job.threads): _probe(job.probe, job.threads, turns[id(job)]) for job in jobs if job.probe}
-    firsts = {(job.accelerator, job.threads): turns[id(job)] for job in jobs if job.name == first}
+    firsts = {(job.accelerator, job.threads): turns[id(job)] for job in jobs if job.name == first and not job.probe}
     rows = []
     for job in jobs:
         if job.probe:

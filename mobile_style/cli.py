@@ -4,6 +4,7 @@ Heavy libraries are imported inside the commands, so that `--help` answers at on
 """
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ class _Commands(TyperGroup):
     """Turns the package's errors into one line and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
+        sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # names of files in any encoding
         if os.environ.get("MOBILE_STYLE_DEBUG"):
             return super().invoke(ctx)
         try:
@@ -97,7 +99,8 @@ def train(
         Path | None, typer.Option(help="New folder for the run.", show_default=f"{RUNS}/STYLE-PRESET-N")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out (by default the newest under runs), as it was.")
+        bool,
+        typer.Option("--resume", help="Go on with the run in --out (by default the newest under runs), as it was."),
     ] = False,
     init: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""The commands from a trained network to a phone: export, validate, lint, bundle, serve, benchmark. cli.py has the others."""
+"""From a trained network to a phone: export, validate, lint, bundle, serve, benchmark. cli.py has the others."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -208,7 +208,10 @@ def benchmark(
     ] = None,
     size: Annotated[
         list[str] | None,
-        typer.Option(help="For models that are no files yet: 256, or 320x240. Repeatable.", show_default="256; with --fps 96 to 768"),
+        typer.Option(
+            help="For models that are no files yet: 256, or 320x240. Repeatable.",
+            show_default="256; with --fps 96 to 768",
+        ),
     ] = None,
     fps: Annotated[
         float | None,

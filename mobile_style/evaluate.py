@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from keras import ops
@@ -99,7 +98,6 @@ def evaluate(
     perceptual = loss_of(path, config, None if style is None else style_path(style))
     files = images.photos(photos or carried_photos("held_out"), limit)
     contents = [images.centre_square(images.load(file), size) for file in files]
-    targets = [perceptual.content_targets(ops.convert_to_tensor(c[None].astype(np.float32))) for c in contents]
 
     stylize_image(network, contents[0])  # the first call is slower
     outputs: dict[str, list[np.ndarray]] = {"photo": contents, "network": []}
@@ -119,7 +117,7 @@ def evaluate(
 
     rows = []
     for method, pictures in outputs.items():
-        losses = [_losses(perceptual, picture, target) for picture, target in zip(pictures, targets, strict=True)]
+        losses = [_losses(perceptual, *pair) for pair in zip(pictures, contents, strict=True)]
         mean = {name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]}
         taken = float(np.median(seconds[method]))
         rows.append(Row(method, **mean, seconds=taken, speedup=taken / float(np.median(seconds["network"]))))
@@ -141,7 +139,8 @@ def evaluate(
     return evaluation
 
 
-def _losses(perceptual: PerceptualLoss, picture: np.ndarray, targets: dict[str, Any]) -> dict[str, float]:
-    parts = perceptual.parts(ops.convert_to_tensor(picture[None].astype(np.float32)), targets)
+def _losses(perceptual: PerceptualLoss, picture: np.ndarray, content: np.ndarray) -> dict[str, float]:
+    batch, target = (ops.convert_to_tensor(each[None].astype(np.float32)) for each in (picture, content))
+    parts = perceptual.parts(batch, perceptual.content_targets(target))
     losses = {name: float(value[0]) for name, value in parts.items()}
     return losses | {"total": float(perceptual.total(parts)[0])}

@@ -38,11 +38,11 @@ def card_path(exported: Path) -> Path:
 
 
 def digest(path: Path) -> str:
-    """sha256 of a file, or over the relative names and contents of a folder's files, in order."""
+    """sha256 of a file, or over the relative names and contents of a folder's files, in order, hidden ones left out."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     whole = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+    for file in sorted(p for p in path.rglob("[!.]*") if p.is_file()):
         whole.update(file.relative_to(path).as_posix().encode() + b"\0" + file.read_bytes())
     return whole.hexdigest()
 

@@ -26,8 +26,10 @@ def writing(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         if temporary.is_file():
-            with temporary.open("rb") as file:
+            with temporary.open("r+b") as file:  # Windows does not flush what is only read
                 os.fsync(file.fileno())  # renamed before it is on disk, it could be empty after a crash
+        if path.is_dir() and temporary.is_dir():
+            path.rmdir()  # an empty one, or it is not replaced; Windows replaces none
         temporary.replace(path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None

@@ -109,8 +109,9 @@ def _srgb(image: Image.Image) -> Image.Image:
     """8-bit RGB in sRGB, from any mode and embedded colour profile."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, np.float32)
-        # 16-bit greyscale arrives as I;16 or I; Pillow's own conversion would clip it at 255.
-        values = values / np.float32(257) if image.mode != "F" or values.max(initial=0) > 255 else values
+        # 16-bit greyscale arrives as I;16 or I; Pillow's own conversion would clip it at 255. Floats may end at 1.
+        whole = image.mode != "F" or values.max(initial=0) > 255
+        values = values / np.float32(257) if whole else values * 255 if values.max(initial=0) <= 1 else values
         return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8)).convert("RGB")
     profile = image.info.get("icc_profile")
     if profile and image.mode in ("RGB", "RGBA", "CMYK", "L"):

@@ -66,6 +66,7 @@ class Optimiser:
 
     def _loss_and_gradient(self, pixels: np.ndarray, content: np.ndarray) -> tuple[float, np.ndarray]:
         self.canvas.image.assign(pixels.reshape(self.shape))
+        self.canvas.reset_metrics()  # before Keras 3.15 the loss is else the mean of all so far
         loss = float(self.canvas.train_on_batch(content, return_dict=True)["loss"])
         return loss, ops.convert_to_numpy(self.canvas.image.value).astype(np.float64).ravel()
 

@@ -37,7 +37,7 @@ def write(validation: Validation, out: Path) -> None:
     refuse_existing(out)
     with writing(out) as folder:
         folder.mkdir()
-        (folder / "report.html").write_text(page(validation), encoding="utf-8")
+        (folder / "report.html").write_text(page(validation), encoding="utf-8", errors="backslashreplace")
         (folder / "report.json").write_text(json.dumps(validation.figures(), indent=2) + "\n")
 
 
@@ -49,8 +49,10 @@ def page(validation: Validation) -> str:
     body = "".join(f"<tr><td>{html.escape(row.photo)}</td>{_cells(row)}</tr>" for row in rows)
     failures = "".join(f"<li>{html.escape(str(failure))}</li>" for failure in validation.failures)
     figures = "".join(
-        _figure(row, pictures) for row, pictures in zip(validation.rows, validation.pictures, strict=True)
+        _figure(row, pictures) for row, pictures in zip(validation.rows, validation.pictures, strict=False)
     )
+    left = len(validation.rows) - len(validation.pictures)
+    figures += f"<p>The other {left} photos, which come nearer, are in the table only.</p>" if left else ""
     title = html.escape(f"{Path(validation.exported).name}: {validation.target} {validation.recipe}")
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">

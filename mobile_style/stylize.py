@@ -7,6 +7,7 @@ divided by those. Tiles overlap by the network's reach, so that with the same ma
 comes out the same whichever tile it lies in, and there is no seam to hide.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -120,9 +121,11 @@ def _pairs(inputs: Sequence[Path], name: str, out: Path | None) -> list[tuple[Pa
         if len(pairs) > 1:
             raise OutputError(f"{len(pairs)} results do not fit in one file: --out {out} must be a folder")
         pairs = [(pairs[0][0], out)]
-    for target, count in Counter(target for _, target in pairs).items():
+    same_name = str.casefold if sys.platform in ("darwin", "win32") else str
+    counts = Counter(same_name(str(target)) for _, target in pairs)
+    for _, target in pairs:
         refuse_existing(target)
-        if count > 1:
+        if counts[same_name(str(target))] > 1:
             raise OutputError(f"two inputs would both become {target}; stylise their folders one at a time")
     for source, target in pairs:
         if video.is_video(source):

@@ -103,7 +103,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         """
         parts = self.perceptual.parts(y_pred, self.perceptual.content_targets(x))
         nothing = ops.zeros_like(parts["style"])
-        exact = self.network(x) if self.fine and self.weights_of["rounding"] else None
+        exact = self.network(x) if self.fine and any(self.weights_of.values()) else None
         parts["rounding"] = nothing if exact is None else ops.mean(ops.square(y_pred - exact), axis=(1, 2, 3))
         moved = self.weights_of["motion"]
         parts["motion"] = moved_difference(self.network, x, y_pred if exact is None else exact, y) if moved else nothing
@@ -191,6 +191,7 @@ def train(config: TrainConfig, out: Path) -> Path:
     """
     began = time.perf_counter()
     refuse_existing(out)
+    there = out.is_dir()
     style_image = _style_image(config)
     trainer = make_trainer(config, style_image)
     if config.init:
@@ -205,6 +206,8 @@ def train(config: TrainConfig, out: Path) -> Path:
     if not (content / MANIFEST).is_file():
         manifest = build([content], out / "content", max(288, round(config.image_size * 1.25)))
         report_unreadable(manifest)
+    elif not there:
+        out.mkdir(parents=True)  # which fails if another training has begun there meanwhile
     images.save(style_image, out / "style.png")
     if config.minutes:  # less what packing the photos took
         left = config.minutes - (time.perf_counter() - began) / 60
@@ -379,7 +382,10 @@ class _Run:
                 for name, value in losses.items():
                     board.add_scalar(f"loss/{name}", value, self.step)
                 if not planned and len(taken) == MEASURED and self.done() < 1:
+                    before = self.side()
                     self.plan(statistics.median(taken))
+                    if self.side() != before:  # else TensorFlow would go on with a function for crops of any size
+                        self.trainer.make_train_function(force=True)
                 parts = "  ".join(f"{name} {losses[name]:.3g}" for name in _LOGGED)
                 speed = f"{rate:.1f} images/s"
                 progress.update(task, completed=round(done * total), losses=parts, speed=speed)

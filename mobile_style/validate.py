@@ -1,6 +1,6 @@
 """Whether an exported file still paints what the float network paints: measured on real photos."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from .network import load_network
 from .progress import track
 from .recipes import Gate, find_recipe
 from .stylize import stylize_whole
+
+SHOWN = 50  # photos in a report, the worst
+Pictures = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Validation:
     Attributes:
         rows: a photo each, the worst PSNR first.
         mean: over the photos (`largest`: the maximum).
-        pictures: (photo, float output, exported output) of each row.
+        pictures: (photo, float output, exported output) of the first `SHOWN` rows.
     """
 
     exported: str
@@ -83,7 +86,7 @@ class Validation:
     rows: tuple[Figures, ...]
     mean: Figures
     failures: tuple[Failure, ...]
-    pictures: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
+    pictures: tuple[Pictures, ...]
 
     def figures(self) -> dict[str, object]:
         """Everything but the pictures, for JSON."""
@@ -135,16 +138,18 @@ def validate(
     files = images.photos(photos or carried_photos("held_out"), limit)
     perceptual = loss_of(checkpoint, config)
 
-    measured = []
+    rows: list[Figures] = []
+    shown: list[tuple[float, Pictures]] = []
     with open_runner(exported, device, runtime, binary) as runner:
         jobs = [(file, size) for size in runner.sizes for file in files]
         for file, (height, width) in track(jobs, "Validating", len(jobs)):
             photo = images.centre_crop(images.load(file), height, width)
             expected, output = stylize_whole(network, photo), runner(photo)
             name = file.name if len(runner.sizes) == 1 else f"{file.name} {width}x{height}"
-            measured.append((compare(name, perceptual, photo, expected, output), (photo, expected, output)))
-    measured.sort(key=lambda pair: pair[0].psnr)
-    rows = tuple(row for row, _ in measured)
+            rows.append(compare(name, perceptual, photo, expected, output))
+            shown.append((rows[-1].psnr, (photo, expected, output)))
+            shown = sorted(shown, key=lambda pair: pair[0])[:SHOWN]
+    rows.sort(key=lambda row: row.psnr)
     mean = _mean(rows)
     return Validation(
         exported=str(exported),
@@ -153,10 +158,10 @@ def validate(
         reference=str(checkpoint),
         runtime=runner.runtime,
         gate=recipe.gate,
-        rows=rows,
+        rows=tuple(rows),
         mean=mean,
         failures=tuple(failures(recipe.gate, rows, mean)),
-        pictures=tuple(pictures for _, pictures in measured),
+        pictures=tuple(pictures for _, pictures in shown),
     )
 
 
@@ -173,12 +178,13 @@ def compare(
     name: str, perceptual: PerceptualLoss, photo: np.ndarray, expected: np.ndarray, output: np.ndarray
 ) -> Figures:
     """Every figure of one photo; all pictures (H, W, 3) uint8."""
-    batch = np.stack([expected, output]).astype(np.float32)
     target = perceptual.content_targets(ops.convert_to_tensor(photo[None].astype(np.float32)))
-    parts = perceptual.parts(ops.convert_to_tensor(batch), target)
-    (content_reference, content), (style_reference, style) = (
-        map(float, ops.convert_to_numpy(parts[part])) for part in ("content", "style")
-    )
+
+    def losses(picture: np.ndarray) -> tuple[float, float]:
+        parts = perceptual.parts(ops.convert_to_tensor(picture[None].astype(np.float32)), target)
+        return float(parts["content"][0]), float(parts["style"][0])
+
+    (content_reference, style_reference), (content, style) = losses(expected), losses(output)
     return Figures(
         photo=name,
         psnr=fidelity.psnr(expected, output),
@@ -197,13 +203,13 @@ def compare(
     )
 
 
-def _mean(rows: tuple[Figures, ...]) -> Figures:
+def _mean(rows: Sequence[Figures]) -> Figures:
     values = {f.name: [getattr(row, f.name) for row in rows] for f in fields(Figures) if f.name != "photo"}
     means = {name: float(np.mean(column)) for name, column in values.items()}
     return Figures("all photos", **means | {"largest": max(values["largest"]), "constant": any(values["constant"])})
 
 
-def failures(gate: Gate, rows: tuple[Figures, ...], mean: Figures) -> Iterator[Failure]:
+def failures(gate: Gate, rows: Sequence[Figures], mean: Figures) -> Iterator[Failure]:
     """Every limit that is not kept: by the mean, and by each photo. A figure that is no number fails."""
     for row in rows:
         if not row.psnr >= gate.psnr_worst:

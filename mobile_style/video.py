@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from . import images
 from .errors import ImageError, OutputError
 from .files import writing
-from .progress import track
+from .progress import console, track
 
 SUFFIXES = frozenset(
     {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".3gp", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".ogv"}
@@ -79,7 +79,7 @@ def _copy(
     seconds = float((pictures.duration or 0) * (pictures.time_base or 0))
     count = pictures.frames or round(seconds * float(pictures.average_rate or 0))
     encoder: VideoStream | None = None
-    for frame in track(_frames(reading, written), name, count):
+    for frame in track(_frames(reading, written, name), name, count):
         picture = _upright(frame, pictures.sample_aspect_ratio)
         picture = picture if size is None else images.with_shorter_side(picture, size)
         picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]  # 4:2:0 wants even sides
@@ -102,15 +102,23 @@ def _copy(
     written.mux(encoder.encode())
 
 
-def _frames(reading: av.container.InputContainer, written: av.container.OutputContainer) -> Iterator[av.VideoFrame]:
+def _frames(
+    reading: av.container.InputContainer, written: av.container.OutputContainer, name: str
+) -> Iterator[av.VideoFrame]:
     """The frames of the first video stream; the first sound stream is copied on the way."""
     streams: list[Stream] = [reading.streams.video[0], *reading.streams.audio[:1]]
     sound = written.add_stream_from_template(reading.streams.audio[0]) if reading.streams.audio else None
     # Until the first frame has come back, the file has no video stream to interleave with.
     waiting: list[Any] = []
+    damaged = 0
     for packet in reading.demux(streams):
         if packet.stream is streams[0]:
-            for frame in packet.decode():
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError:
+                damaged += 1
+                continue
+            for frame in frames:
                 if isinstance(frame, av.VideoFrame):
                     yield frame
                     while waiting:
@@ -120,6 +128,8 @@ def _frames(reading: av.container.InputContainer, written: av.container.OutputCo
             waiting.append(packet)
     while waiting:
         written.mux(waiting.pop(0))
+    if damaged:
+        console.print(f"{damaged} damaged packets of {name} were left out", markup=False, soft_wrap=True)
 
 
 def _upright(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> np.ndarray:

@@ -14,7 +14,7 @@ import sys
 from . import litertjs
 from .arm64_setup import run
 from .browser import find_browser
-from .errors import DeviceError
+from .errors import DeviceError, MobileStyleError
 from .progress import console
 
 
@@ -30,7 +30,7 @@ def setup() -> list[str]:
         left = [] if shutil.which("npm") else _install("npm")
         try:
             litertjs.fetch(litertjs.FETCHED)
-        except DeviceError as error:
+        except MobileStyleError as error:
             left.append(str(error))
     return left
 

@@ -252,6 +252,22 @@ def test_hdr_becomes_bt709(tmp_path: Path) -> None:
     assert seen[0][0] > 170  # the same light is a more saturated red among the fewer colours of BT.709
 
 
+def test_a_video_with_a_damaged_packet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import av
+
+    source, target = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    write_video(source, sound=True)
+    content = bytearray(source.read_bytes())
+    with av.open(str(source)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][3]
+    content[packet.pos : packet.pos + packet.size] = bytes(packet.size)
+    source.write_bytes(content)
+    video.convert(source, target, lambda picture: picture, None)
+    with av.open(str(target)) as container:
+        assert 4 <= sum(1 for _ in container.decode(video=0)) <= 8 and container.streams.audio
+    assert "1 damaged packets of" in capsys.readouterr().err
+
+
 def test_a_camcorders_video(trained_run: Path, tmp_path: Path) -> None:
     (tmp_path / "film").mkdir()
     write_video(tmp_path / "film" / "a.mts", sound=True)

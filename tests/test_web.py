@@ -199,6 +199,18 @@ def test_two_cameras_of_a_desktop_take_turns(playwright: Any, url: str) -> None:
                 page.click("#flip")
         first, second, third = page.evaluate("window.opened")
         assert first == third != second
+        page.evaluate(
+            """(first) => { const media = navigator.mediaDevices, open = media.getUserMedia.bind(media);
+                            media.getUserMedia = (wanted) => wanted.video.deviceId?.exact === first ? open(wanted)
+                              : Promise.reject(new DOMException("", "NotReadableError")); }""",
+            first,
+        )
+        page.click("#flip")
+        page.wait_for_selector("#message.error")
+        assert "used by another program" in page.text_content("#message")
+        before = frames(page)
+        page.click("#camera")  # the one that worked
+        until(lambda: frames(page) > before + 2 and page.text_content("#message") == "")
 
 
 def test_a_camera_that_goes(context: Any, url: str) -> None:
@@ -212,11 +224,14 @@ def test_a_camera_that_goes(context: Any, url: str) -> None:
     page.wait_for_selector("#camera[aria-pressed=true]")
     before = frames(page)
     until(lambda: frames(page) > before)
+    drop(page, "a.jpg", b"no photo", "image/jpeg")  # the camera goes on
+    page.wait_for_selector("#message.error")
     page.evaluate(
         "() => { const [it] = stream.getVideoTracks(); it.stop(); it.dispatchEvent(new Event('ended')); }"
     )  # as an unplugged one does
     page.wait_for_selector("#camera[aria-pressed=false]")
-    assert "camera has gone" in page.text_content("#message") and page.is_disabled("#record")
+    until(lambda: "camera has gone" in page.text_content("#message"))
+    assert page.is_disabled("#record")
     page.wait_for_timeout(2000)  # on a slow machine, a frame is still under way
     before = frames(page)
     page.wait_for_timeout(1000)

@@ -56,8 +56,23 @@ def main() -> None:
     arguments = parser.parse_args()
 
     out = ROOT / "models" / arguments.name
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
+    if arguments.run.resolve() == out:
+        parser.error("RUN is the bundled style itself")
+    before = out.with_suffix(".before")
+    if out.exists():
+        out.rename(before)
+    try:
+        _bundle(arguments, out)
+    except BaseException:  # as it was
+        shutil.rmtree(out, ignore_errors=True)
+        if before.exists():
+            before.rename(out)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
+    _styles_page()
+
+
+def _bundle(arguments: argparse.Namespace, out: Path) -> None:
     trained = Checkpoint.read(arguments.run / MODEL)
     config = trained.card["config"]
     public = config | {
@@ -77,7 +92,6 @@ def main() -> None:
     plain = evaluate(str(out))
     compared = evaluate(str(out), iterations=ITERATIONS, limit=arguments.photos) if arguments.photos else None
     (out / "README.md").write_text(_card(arguments, out, plain, compared, exports))
-    _styles_page()
 
 
 def _samples(out: Path) -> None:

@@ -17,8 +17,10 @@ const composed = document.createElement("canvas");
 const stats = new Stats();
 const engine = new Engine(engineChanged);
 
-let site, source, style, recording;
-let camera = {facingMode: "user"};
+let site, source, recording;
+let style;  // that the engine has, or had before it gave up
+let chosen;  // which may still be on its way
+let camera = [{facingMode: "user"}];  // the one that was opened last
 let mirrored = false;
 let loading = Promise.resolve(false);  // whether a model is ready
 let photo = 0;  // of the samples
@@ -60,12 +62,15 @@ function engineChanged({used}, error) {
     return item;
   }));
   document.documentElement.dataset.engine = used.kind;
-  if (!engine.loads) paint();  // the engine before was lost, and perhaps a photo with it
+  if (engine.loads) return;
+  layout();  // the engine before was lost, and perhaps a photo with it
+  paint();
 }
 
 // A complaint stays shown while the style that is named takes over from one that cannot be used.
 function choose(next, complaint = "") {
   const last = loading;
+  chosen = next;
   engine.abandon();  // a download that stalls holds up nothing else
   const one = last.catch(() => {}).then(async () => {
     if (loading !== one) return false;  // another one was chosen meanwhile
@@ -116,7 +121,7 @@ function addStyle(entry, checked) {
 // A model file of the visitor's own; it takes bytes or floats of 0 to 255. One that cannot be used leaves the picker.
 function openModel(file) {
   const entry = {title: file.name, files: [{own: file, recipe: "own file", type: "found out on loading"}]};
-  const last = style;
+  const last = chosen;
   addStyle(entry, true);
   return tryOut(entry, () => {
     entry.input.closest("label").remove();
@@ -136,7 +141,13 @@ async function use(open, words) {
     recording?.stop();
     source?.stop();
     source = opened;
-    opened.ended?.then(() => opened.wake?.());
+    opened.ended?.then((itself) => {
+      opened.wake?.();
+      if (!itself || opened !== source) return;
+      recording?.stop();
+      setLive(false);
+      say("source", "The camera has gone. Choose it again, or a photo.", "error");
+    });
     say("source");
   } catch (error) {
     if (mine !== opening) return undefined;
@@ -151,15 +162,9 @@ async function use(open, words) {
   setMirror(Boolean(source.front));
   get("flip").hidden = !source.other;
   if (source.live) source.element.onresize = layout;  // the phone was turned
-  source.ended?.then(() => {
-    if (mine !== opening) return;
-    recording?.stop();
-    setLive(false);
-    say("source", "The camera has gone. Choose it again, or a photo.", "error");
-  });
   stats.clear();
   layout();
-  return gaveUp ? choose(style) : paint();
+  return gaveUp ? choose(chosen) : paint();
 }
 
 function setLive(on) {
@@ -167,7 +172,11 @@ function setLive(on) {
   get("record").disabled = !on;
 }
 
-const useCamera = () => use(() => openCamera(camera), "Opening the camera…");
+const useCamera = (choices = camera) => use(async () => {
+  const opened = await openCamera(choices);
+  camera = choices;
+  return opened;
+}, "Opening the camera…");
 const usePhoto = (blob, name) => use(() => openPhoto(blob, name), "Opening the photo…");
 const useSample = () => use(async () => {
   const url = site.photos[photo++ % site.photos.length];
@@ -298,9 +307,8 @@ const ACTIONS = {
   sample: useSample,
   open: () => get("file").click(),
   flip: () => {
-    camera = source?.other ?? camera;
     source?.stop();  // most phones open one camera at a time
-    return useCamera();
+    return useCamera(source?.other);
   },
   mirror: () => (setMirror(!mirrored), paint()),
   shot: async () => source && show(await picture(compose(composed, before, after, strength()), style.title)),
@@ -315,7 +323,7 @@ get("strength").addEventListener("input", ({target}) => {
   get("percent").textContent = `${target.value} %`;
 });
 get("framing").addEventListener("change", () => (layout(), paint()));
-get("engine").addEventListener("change", ({target}) => tryOut(style, () => ((target.value = "auto"), style)));
+get("engine").addEventListener("change", ({target}) => tryOut(chosen, () => ((target.value = "auto"), chosen)));
 get("file").addEventListener("change", ({target}) => (take(target.files[0]), (target.value = "")));
 document.addEventListener("paste", ({clipboardData}) => take(clipboardData.files[0]));
 document.addEventListener("fullscreenchange", () => {

@@ -1,6 +1,6 @@
 // Where pictures come from: the camera or a photo. A source is {element, width, height, live, stop()}; a camera also has
-// `ended`, a promise, and `gone`, whether it has ended, by stop() or by itself; `front`, whether it looks at who holds it;
-// and `other`, what opens the camera to switch to, if there is one.
+// `ended`, a promise of whether it ended by itself and not by stop(); `gone`, whether it has; `front`, whether it looks at
+// who holds it; and `other`, what opens the camera to switch to, if there is one.
 
 const WORDS = {
   NotAllowedError: "The camera is not allowed. Allow it in the address bar, or use a photo.",
@@ -8,43 +8,47 @@ const WORDS = {
   NotReadableError: "The camera is used by another program. Close that, or use a photo.",
 };
 
-// The camera that looks the other way; where they look nowhere, as on a desktop, the next one.
+// The camera that looks the other way; where none says so, as on a desktop, the next one.
 async function otherThan({deviceId, facingMode}) {
-  const devices = await navigator.mediaDevices.enumerateDevices();
+  const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
   const ids = devices.filter(({kind}) => kind === "videoinput").map((each) => each.deviceId);
   if (ids.length < 2) return undefined;
-  if (facingMode) return {facingMode: facingMode === "user" ? "environment" : "user"};
-  return {deviceId: {exact: ids[(ids.indexOf(deviceId) + 1) % ids.length]}};
+  const opposite = {facingMode: {exact: facingMode === "user" ? "environment" : "user"}};
+  const next = {deviceId: {exact: ids[(ids.indexOf(deviceId) + 1) % ids.length]}};
+  return facingMode ? [opposite, next] : [next];
 }
 
-/** Opens a camera by what is wanted of it, {facingMode} or {deviceId}. Errors are sentences. */
-export async function openCamera(wanted) {
+/** Opens the first camera there is of `choices`, each {facingMode} or {deviceId}; else any. Errors are sentences. */
+export async function openCamera(choices) {
   if (!navigator.mediaDevices?.getUserMedia) {
     throw new Error(isSecureContext ? "This browser has no camera access." : "Browsers give a camera only over https.");
   }
-  const open = (which) => {
-    const video = {...which, width: {ideal: 640}, height: {ideal: 480}};
-    return navigator.mediaDevices.getUserMedia({video, audio: false});
-  };
   let stream;
-  try {
-    stream = await open(wanted).catch((error) => {
-      if (error.name !== "OverconstrainedError") throw error;
-      return open({});  // that one has been unplugged
-    });
-  } catch (error) {
-    throw new Error(WORDS[error.name] ?? `The camera cannot be opened (${error.name}).`);
+  for (const choice of [...choices, {}]) {
+    const video = {...choice, width: {ideal: 640}, height: {ideal: 480}};
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({video, audio: false});
+      break;
+    } catch (error) {
+      if (error.name === "OverconstrainedError") continue;  // there is none, or no more
+      throw new Error(WORDS[error.name] ?? `The camera cannot be opened (${error.name}).`);
+    }
   }
+  const [track] = stream.getVideoTracks();
   const element = document.createElement("video");
   element.muted = element.playsInline = true;
   element.srcObject = stream;
-  await element.play();
+  try {
+    await element.play();
+  } catch (error) {
+    track.stop();
+    throw new Error(`The camera cannot be shown (${error.name}).`);
+  }
   let gone = false;
   let end;
-  const ended = new Promise((resolve) => (end = () => ((gone = true), resolve())));
-  const [track] = stream.getVideoTracks();
-  track.addEventListener("ended", end);
-  const stop = () => (stream.getTracks().forEach((each) => each.stop()), end());  // stop() fires no event
+  const ended = new Promise((resolve) => (end = (itself) => ((gone = true), resolve(itself))));
+  track.addEventListener("ended", () => end(true));
+  const stop = () => (track.stop(), end(false));  // the former fires no event
   return {
     element,
     live: true,
