@@ -3,6 +3,7 @@
 Heavy libraries are imported inside the commands, so that `--help` answers at once.
 """
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -24,7 +25,8 @@ class _Commands(TyperGroup):
     """Turns the package's errors into one line and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
-        sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # names of files in any encoding
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="surrogateescape")  # names of files in any encoding
         if os.environ.get("MOBILE_STYLE_DEBUG"):
             return super().invoke(ctx)
         try:

@@ -38,7 +38,7 @@ def card_path(exported: Path) -> Path:
 
 
 def digest(path: Path) -> str:
-    """sha256 of a file, or over the relative names and contents of a folder's files, in order, hidden ones left out."""
+    """sha256 of a file, or over the relative names and contents of a folder's files, hidden ones left out, in order."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     whole = hashlib.sha256()

@@ -52,7 +52,7 @@ def page(validation: Validation) -> str:
         _figure(row, pictures) for row, pictures in zip(validation.rows, validation.pictures, strict=False)
     )
     left = len(validation.rows) - len(validation.pictures)
-    figures += f"<p>The other {left} photos, which come nearer, are in the table only.</p>" if left else ""
+    figures += f"<p>Without pictures, as their PSNR is higher: {left} of the table.</p>" if left else ""
     title = html.escape(f"{Path(validation.exported).name}: {validation.target} {validation.recipe}")
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">

@@ -42,7 +42,7 @@ from .card import MODEL, SCHEMA
 from .checkpoint import Checkpoint
 from .config import TrainConfig
 from .dataset import MANIFEST, Batches, Photos, build, report_unreadable
-from .errors import CheckpointError, DivergedError, ImageError, UsageError
+from .errors import CheckpointError, DivergedError, ImageError, OutputError, UsageError
 from .files import refuse_existing, writing
 from .losses import PerceptualLoss
 from .models import carried_photos, model_path, style_path
@@ -207,7 +207,10 @@ def train(config: TrainConfig, out: Path) -> Path:
         manifest = build([content], out / "content", max(288, round(config.image_size * 1.25)))
         report_unreadable(manifest)
     elif not there:
-        out.mkdir(parents=True)  # which fails if another training has begun there meanwhile
+        try:
+            out.mkdir(parents=True)  # another training may have begun there meanwhile
+        except OSError as error:
+            raise OutputError(f"cannot write {out}: {error.strerror}") from None
     images.save(style_image, out / "style.png")
     if config.minutes:  # less what packing the photos took
         left = config.minutes - (time.perf_counter() - began) / 60

@@ -129,7 +129,7 @@ def _frames(
     while waiting:
         written.mux(waiting.pop(0))
     if damaged:
-        console.print(f"{damaged} damaged packets of {name} were left out", markup=False, soft_wrap=True)
+        console.print(f"left out of {name}: {damaged} damaged packets", markup=False, soft_wrap=True)
 
 
 def _upright(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> np.ndarray:

@@ -40,8 +40,6 @@ def bundle_web(models: Sequence[str], out: Path) -> Path:
             path = temporary / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        if out.is_dir():
-            out.rmdir()  # it is empty, or it would have been refused
     return out / "index.html"
 
 

@@ -90,8 +90,9 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mobile_style.train import train
 
     with shared(tmp_path_factory, "trained") as folder:
-        if not (folder / "tiny").exists():
+        if not (folder / "done").exists():
             train(tiny_config(), folder / "tiny")
+            (folder / "done").touch()
     return folder / "tiny"
 
 

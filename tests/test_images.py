@@ -28,12 +28,12 @@ def test_every_mode_becomes_rgb(tmp_path: Path) -> None:
         "P": Image.fromarray(grey).convert("P"),
         "RGBA": Image.fromarray(expected).convert("RGBA"),
         "I;16": Image.fromarray(grey.astype(np.uint16) * 257),
-        "I": Image.fromarray(grey.astype(np.int32) * 257),
+        "I": Image.fromarray(grey.astype(np.int32) * 257),  # from here on, PNG does not hold them
         "F": Image.fromarray(grey / np.float32(255)),
         "F of 0 to 255": Image.fromarray(grey.astype(np.float32)),
     }
     for mode, image in modes.items():
-        path = tmp_path / f"{mode.replace(';', '')}.{'tif' if mode[0] in 'IF' else 'png'}"
+        path = tmp_path / f"{mode.replace(';', '')}.{'tif' if image.mode in 'IF' else 'png'}"
         image.save(path)
         np.testing.assert_array_equal(images.load(path), expected, err_msg=mode)
     one_bit = tmp_path / "1.png"

@@ -17,7 +17,7 @@ from mobile_style.config import configure
 from mobile_style.dataset import MANIFEST, build
 from mobile_style.errors import CheckpointError, DivergedError, ImageError, UsageError
 from mobile_style.models import carried_photos
-from mobile_style.train import STATE, Trainer, _Run, make_trainer, resume, suitable_rate, train
+from mobile_style.train import MEASURED, STATE, Trainer, _Run, make_trainer, resume, suitable_rate, train
 
 
 def losses(out: Path) -> list[dict[str, float]]:
@@ -77,11 +77,11 @@ def test_int8_rounding_counts_in_the_fine_phase(trained_run: Path) -> None:
 def test_a_training_by_time_ends_on_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mobile_style.train.statistics.median", lambda _: 2.0)  # too slow for crops of that size
     began = time.monotonic()
-    settings = {"minutes": 0.5, "image_size": 96, "checkpoint_every": 10_000, "preview_every": 10_000}
+    settings = {"minutes": 0.75, "image_size": 96, "checkpoint_every": 10_000, "preview_every": 10_000}
     train(tiny_config(**settings), tmp_path / "run")
-    assert 30 <= time.monotonic() - began < 90  # on a busy machine, the last step may be one that compiles
+    assert 45 <= time.monotonic() - began < 105  # on a busy machine, the last step may be one that compiles
     entries, card = losses(tmp_path / "run"), read_card(tmp_path / "run" / MODEL)
-    assert card["step"] == len(entries) > 20 and card["config"]["steps"] == 0
+    assert card["step"] == len(entries) > MEASURED and card["config"]["steps"] == 0
     assert card["config"]["image_size"] == 48
     assert entries[0]["rounding"] == 0 and entries[-1]["rounding"] > 0
 
@@ -148,9 +148,8 @@ def test_the_style_share_counts_in_what_is_minimised(astronaut: np.ndarray) -> N
         minimised[share] = float(trainer.compute_loss(crops, np.zeros((1, 2)), trainer(crops)))
     logged = {tracker.name: float(tracker.result()) for tracker in trainer.trackers}  # means over equal values
     style = 5 * logged["style"]
-    assert minimised[1.0] == pytest.approx(logged["total"])
-    assert minimised[0.25] == pytest.approx(logged["total"] - 0.75 * style)
-    assert minimised[0.0] == pytest.approx(logged["total"] - style)
+    for share, value in minimised.items():
+        assert value == pytest.approx(logged["total"] - (1 - share) * style, rel=1e-4)
 
 
 @pytest.mark.slow

@@ -496,7 +496,7 @@ def test_the_self_test_passes_and_can_fail(context: Any, exported: Exported) -> 
 
 def test_webgpu_paints_the_float_file_and_gives_way_when_it_is_slow(playwright: Any, exported: Exported) -> None:
     """By a graphics processor in software, which is right but slow."""
-    files = [exported(recipe) for recipe in ("int8", "float16")]
+    files = [exported(recipe, 128) for recipe in ("int8", "float16")]
     software = ("--use-webgpu-adapter=swiftshader", "--use-angle=swiftshader", "--enable-features=Vulkan")
     flags = ("--enable-unsafe-webgpu", "--ignore-gpu-blocklist", *software)
     with chromium(playwright, *flags) as running, serving(build_site(files)[0]) as url:

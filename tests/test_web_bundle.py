@@ -131,7 +131,8 @@ def test_its_worker_leaves_the_hosts_other_pages_alone_and_ends_where_serve_take
     with sync_playwright() as playwright, chromium(playwright) as browser, plain_host(tmp_path) as address:
         page = opened(browser.new_context(), address + "site/")
         page.wait_for_selector(STARTED)
-        read = "fetch('blog.txt').then(async (it) => [await it.text(), it.headers.get('cross-origin-opener-policy')])"
+        read = """() => fetch("blog.txt", {cache: "no-store"})
+                         .then(async (it) => [await it.text(), it.headers.get("cross-origin-opener-policy")])"""
         for text in ("first", "second"):
             (site / "blog.txt").write_text(text)
             assert page.evaluate(read) == [text, None]
@@ -140,7 +141,7 @@ def test_its_worker_leaves_the_hosts_other_pages_alone_and_ends_where_serve_take
             (site / name).parent.mkdir(parents=True, exist_ok=True)
             (site / name).write_bytes(resource.content())
         page.reload()
-        until(lambda: page.evaluate("caches.keys()") == [])
+        page.wait_for_function("caches.keys().then((all) => all.length === 0)")
         page.reload()
         page.wait_for_selector(STARTED)
         assert page.locator(".style span").all_text_contents() == ["Udnie"]

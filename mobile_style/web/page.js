@@ -255,7 +255,7 @@ async function one(now) {
 // A run that fails leaves the engine untrusted: the style is loaded once more, without the GPU, and no more than once.
 async function recover(error, used) {
   if (!used || engine.used !== used) return;  // it was ended on purpose, or is being replaced
-  const chosen = loading;
+  const current = loading;
   engine.end();
   try {
     if (used.kind === "single" && refused === source) throw error;
@@ -264,7 +264,7 @@ async function recover(error, used) {
     engine.used.reasons.unshift(`${describe(used)}: ${error.message}`);
     engineChanged(engine);
   } catch (second) {
-    if (loading !== chosen) return;  // another style is on its way
+    if (loading !== current) return;  // another style is on its way
     again = false;
     loading = Promise.resolve(false);
     gaveUp = true;
