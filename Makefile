@@ -11,6 +11,7 @@ install: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 10) <= v < (3, 14) else f"Python 3.10 to 3.13 is needed, {v.major}.{v.minor} was found; try: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@echo "installing into $(VENV): a few minutes, 3.4 GB"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable . --group dev
@@ -36,6 +37,7 @@ quickstart: install
 	$(BIN)/mobile-style validate runs/quickstart/model.tflite --limit 4 --report runs/quickstart/report || echo "(three minutes are few: train for longer to pass the gate)"
 	@echo "The stylised photo: runs/quickstart/photo.png"
 	@echo "For a phone: runs/quickstart/model.tflite, next to the float network in runs/quickstart/report/report.html"
+	@echo "Next: . $(BIN)/activate, and mobile-style --help"
 
 test: install web android-tools $(RUNTIME)/installed
 	$(BIN)/ruff format --check .

@@ -88,13 +88,16 @@ def export(
         print(made.path)
         if made.validation is not None:
             tables.validation(made.validation)
-    _fail_if_a_gate_is_not_passed([made.validation for made in exports])
+    _fail_if_a_gate_is_not_passed(
+        [made.validation for made in exports],
+        "; the file is kept, to look at: train for longer, or try another recipe",
+    )
 
 
-def _fail_if_a_gate_is_not_passed(validations: list[Any]) -> None:
+def _fail_if_a_gate_is_not_passed(validations: list[Any], advice: str = "") -> None:
     failures = [failure for validation in validations if validation for failure in validation.failures]
     if failures:
-        raise FidelityError("the gate is not passed: " + "; ".join(map(str, failures)))
+        raise FidelityError("the gate is not passed: " + "; ".join(map(str, failures)) + advice)
 
 
 def validate(

@@ -17,6 +17,7 @@ from .files import writing
 MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
 MAX_SIDE = 65_500  # of a JPEG file
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+UNREADABLE = frozenset({".heic", ".heif"})  # photos all the same, which must not be passed over in silence
 
 Image.MAX_IMAGE_PIXELS = None  # checked against MAX_PIXELS below, before anything is decoded
 

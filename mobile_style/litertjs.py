@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +28,7 @@ SCRIPTS = ("index.js", "wasm_utils.js", *(f"litert_wasm_{build}internal.js" for 
 FILES = (*SCRIPTS, *(f"litert_wasm_{build}internal.wasm" for build in BUILDS))
 CARRIED = Path(__file__).parent / "data" / "litertjs"
 FETCHED = CACHE / f"litertjs-{VERSION}"
-SETUP = "python -m mobile_style.web_setup"
+SETUP = f"{sys.executable} -m mobile_style.web_setup"
 
 
 def folder() -> Path:

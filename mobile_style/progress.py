@@ -21,14 +21,14 @@ console = Console(stderr=True, highlight=False)
 
 
 def bars(*details: str) -> Progress:
-    """A rich progress display; `details` are names of task fields shown behind the bar."""
+    """A rich progress display; `details` are names of task fields shown behind the times."""
     return Progress(
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
-        *(TextColumn("{task.fields[" + name + "]}") for name in details),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        *(TextColumn("{task.fields[" + name + "]}") for name in details),
         console=console,
         disable=not console.is_terminal,
     )

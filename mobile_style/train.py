@@ -64,6 +64,7 @@ DIVERGED = 30  # times the lowest smoothed loss
 MEASURED = 8  # steps before a training of so many minutes is planned; the first few are slower
 FARTHEST = 8  # pixels that a frame moves; two of the network's strides
 EDGE = 8
+WIDE = 170  # characters of a terminal that shows every loss
 FEW = 500  # steps: with fewer, smaller crops are worth more
 
 
@@ -249,7 +250,9 @@ def resume(out: Path) -> Path:
     _forget_after(out / "log.jsonl", step)
     run = _Run(config, out, trainer, step, began - state.card["seconds"])
     if run.done() >= 1:
-        console.print(f"{out} has ended; --init {out} trains it further", markup=False, soft_wrap=True)
+        content = f" --content {run.config.content}" if run.config.content else ""
+        further = f"mobile-style train --init {out} --style {out / 'style.png'}{content}"
+        console.print(f"{out} has ended; to train it further: {further}", markup=False, soft_wrap=True)
     return run.go()
 
 
@@ -361,7 +364,7 @@ class _Run:
             closing(writer) as board,
             closing(self.batches()) as batches,
             (self.out / "log.jsonl").open("a", buffering=1) as log,
-            bars("losses", "speed") as progress,
+            bars("speed", "losses") as progress,
         ):
             if self.step == 0:
                 self.save()  # so that a run can be resumed however early it is stopped
@@ -391,7 +394,8 @@ class _Run:
                         self.trainer.make_train_function(force=True)
                 parts = "  ".join(f"{name} {losses[name]:.3g}" for name in _LOGGED)
                 speed = f"{rate:.1f} images/s"
-                progress.update(task, completed=round(done * total), losses=parts, speed=speed)
+                shown = parts if console.width >= WIDE else f"total {losses['total']:.3g}"
+                progress.update(task, completed=round(done * total), losses=shown, speed=speed)
                 lines.show(f"step {self.step}{'' if by_time else f'/{total}'}  {done:.0%}  {parts}  {speed}")
                 if self.step % self.config.checkpoint_every == 0:
                     self.save()

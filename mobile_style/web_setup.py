@@ -17,6 +17,8 @@ from .browser import find_browser
 from .errors import DeviceError, MobileStyleError
 from .progress import console
 
+SOURCES = {"npm": "it comes with Node.js", "chromium": "or Chrome"}
+
 
 def setup() -> list[str]:
     """Installs what is missing; what the page could not have, in sentences."""
@@ -36,7 +38,9 @@ def setup() -> list[str]:
 
 
 def _install(package: str) -> list[str]:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    if shutil.which("apt-get") is None:
+        return [f"{package} is missing ({SOURCES[package]}); install it, then again"]
+    if os.geteuid() != 0:
         return [f"{package} is missing; as root: apt-get install {package}; then again"]
     console.print(f"installing {package}", markup=False)
     try:

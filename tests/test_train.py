@@ -99,7 +99,7 @@ def test_resuming_what_has_ended_changes_nothing(
     before = (tmp_path / "run" / MODEL).read_bytes()
     resume(tmp_path / "run")
     assert (tmp_path / "run" / MODEL).read_bytes() == before
-    assert "has ended; --init" in capsys.readouterr().err
+    assert "has ended; to train it further: mobile-style train --init" in capsys.readouterr().err
 
 
 def test_the_plan_of_a_training_by_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,11 +4,13 @@ python tools/snippets.py TFLITE_CARD COREML_CARD
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parents[1] / "docs" / "apps.md"
+ROOT = Path(__file__).parents[1]
+PAGE, CATALOG = ROOT / "docs" / "apps.md", ROOT / "android_demo" / "gradle" / "libs.versions.toml"
 
 TEXT = """# In an app
 
@@ -18,14 +20,16 @@ Written by `tools/snippets.py` from the cards of two exports of the bundled mode
 
 `{tflite[file][name]}` takes `{tflite[input][name]}` and gives `{tflite[output][name]}`: {kotlin_shape}, \
 {tflite[input][layout]}, `{tflite[input][type]}`, {tflite[input][color]}, {low} to {high}. Scale \
-{tflite[input][scale]:g} and zero point {tflite[input][zero_point]}: the camera's bytes go in as they are.
+{tflite[input][scale]:g} and zero point {tflite[input][zero_point]}: bytes of RGB go in as they are. \
+(A camera gives YUV: `Converter.kt` of the Android demo turns it.) \
+Gradle: `org.tensorflow:tensorflow-lite:{litert}`.
 
 ```kotlin
 val interpreter = Interpreter(modelFile, Interpreter.Options().setNumThreads(2))
 val input = ByteBuffer.allocateDirect({bytes})   // {height} rows of {width} pixels of R, G, B
 val output = ByteBuffer.allocateDirect({bytes})
 val pixels = IntArray({height} * {width})
-bitmap.getPixels(pixels, 0, {width}, 0, 0, {width}, {height})   // a Bitmap of {width} x {height}
+bitmap.getPixels(pixels, 0, {width}, 0, 0, {width}, {height})   // a mutable ARGB_8888 Bitmap of {width} x {height}
 input.rewind()
 for (pixel in pixels) {{
     input.put((pixel shr 16).toByte()).put((pixel shr 8).toByte()).put(pixel.toByte())
@@ -63,6 +67,7 @@ def page(tflite: dict[str, Any], coreml: dict[str, Any]) -> str:
     return TEXT.format(
         tflite=tflite,
         coreml=coreml,
+        litert=re.search(r'^tensorflow-lite = "(.+)"$', CATALOG.read_text(), re.M)[1],
         height=height,
         width=width,
         bytes=height * width * channels,
