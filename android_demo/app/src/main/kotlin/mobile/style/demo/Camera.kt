@@ -37,7 +37,8 @@ class Frame(
 
     val age get() = clock() - taken
 
-    fun close() = end()
+    /** A closed camera's frames have gone with it. */
+    fun close() = synchronized(gate) { if (gate.open) end() }
 }
 
 /** Open until a camera's frames are taken away. */
@@ -145,17 +146,24 @@ class Camera(
             then()
     }
 
-    private fun facings(): List<Int?> = try {
-        manager.cameraIdList.map { manager.getCameraCharacteristics(it).get(CameraCharacteristics.LENS_FACING) }
+    private fun facings() = ids().mapNotNull(::facing)
+
+    private fun chosen(): String? = ids().let { all -> all.firstOrNull { facing(it) == facing } ?: all.firstOrNull() }
+
+    private fun ids(): List<String> = try {
+        manager.cameraIdList.toList()
     } catch (_: CameraAccessException) {
         emptyList()
     }
 
-    private fun chosen(): String? = try {
-        val ids = manager.cameraIdList
-        ids.firstOrNull { manager.getCameraCharacteristics(it).get(CameraCharacteristics.LENS_FACING) == facing }
-            ?: ids.firstOrNull()
+    /** Where a camera looks; null of one that phones list and know nothing of, or that has just been unplugged. */
+    private fun facing(id: String): Int? = try {
+        manager.getCameraCharacteristics(id).get(CameraCharacteristics.LENS_FACING)
     } catch (_: CameraAccessException) {
+        null
+    } catch (_: RuntimeException) {
+        null
+    } catch (_: AssertionError) {
         null
     }
 

@@ -3,6 +3,7 @@ package mobile.style.demo
 import android.Manifest
 import android.app.Activity
 import android.content.ActivityNotFoundException
+import android.content.ClipData
 import android.content.ComponentCallbacks2
 import android.content.Intent
 import android.content.pm.PackageManager
@@ -39,10 +40,12 @@ class MainActivity : Activity(), Actions {
     private lateinit var styles: Styles
     private lateinit var camera: Camera
     private var pipeline: Pipeline? = null
-    private val choosers = Choosers(candidates(Runtime.getRuntime().availableProcessors()))
+    private lateinit var choosers: Choosers
+    private val engines by lazy { GpuGuard(applicationContext) { model, backend -> Setup.engines(model, backend) } }
     @Volatile private var chosen = 0
     private var percent = 100
-    private var longerSide = Photos.LONGER_SIDE
+    private var longerSide = Photos.LONGER_SIDE // of what is painted besides the preview
+    private var scarce = false // memory is, said the phone since the app was last shown
     private var photo: Bitmap? = null // from the gallery; null: the camera is shown
     private var photoUri: Uri? = null
     private var painted: Bitmap? = null
@@ -66,6 +69,7 @@ class MainActivity : Activity(), Actions {
         screen = Screen(this, this)
         setContentView(screen)
         styles = Styles.discover(assets)
+        choosers = lastNonConfigurationInstance as? Choosers ?: Choosers(candidates(Runtime.getRuntime().availableProcessors()))
         chosen = (state?.getInt(CHOSEN) ?: 0).coerceIn(0, maxOf(0, styles.usable.size - 1))
         camera = Camera(this, { pipeline?.offer(it) ?: it.close() }) { trouble -> ui.post { show(trouble) } }
         screen.showStyles(styles.usable)
@@ -76,7 +80,7 @@ class MainActivity : Activity(), Actions {
         if (styles.usable.isEmpty()) {
             val words = (listOf(getString(R.string.no_styles_text)) + styles.unusable).joinToString("\n")
             screen.showNotice(getString(R.string.no_styles_title), words, null) {}
-        } else if (intent.getBooleanExtra("benchmark", false)) {
+        } else if (state == null && intent.getBooleanExtra("benchmark", false)) {
             benchmark()
         }
         @Suppress("DEPRECATION") // its successor is of Android 13
@@ -93,6 +97,10 @@ class MainActivity : Activity(), Actions {
         state.putParcelable(PHOTO_URI, photoUri)
     }
 
+    /** What was measured is so in another theme or language, too. */
+    @Deprecated("Its successor is not the platform's")
+    override fun onRetainNonConfigurationInstance(): Any = choosers
+
     /** Turned upside down, the configuration stays as it is. */
     private val turned = object : DisplayManager.DisplayListener {
         override fun onDisplayChanged(display: Int) = turn()
@@ -102,6 +110,7 @@ class MainActivity : Activity(), Actions {
 
     override fun onResume() {
         super.onResume()
+        scarce = false
         getSystemService(DisplayManager::class.java)?.registerDisplayListener(turned, ui)
         holding.enable()
         if (!intent.getBooleanExtra("benchmark", false)) startCamera()
@@ -138,7 +147,7 @@ class MainActivity : Activity(), Actions {
         super.onTrimMemory(level)
         @Suppress("DEPRECATION") // still told to apps in the foreground before Android 14
         if (level in ComponentCallbacks2.TRIM_MEMORY_RUNNING_LOW until ComponentCallbacks2.TRIM_MEMORY_UI_HIDDEN) {
-            longerSide = maxOf(SMALLEST, longerSide / 2)
+            scarce = true
         }
     }
 
@@ -167,7 +176,7 @@ class MainActivity : Activity(), Actions {
     /** The pipeline alone; frames come from the camera, or from a test. */
     fun startPipeline(): Pipeline = pipeline ?: Pipeline(
         choosers = choosers,
-        open = Setup.engines,
+        open = engines,
         heat = { Newer.heat(this) },
         onPicture = { bitmap -> ui.post { if (photo == null) screen.picture.show(bitmap) } },
         onReady = { ui.post { screen.showStatus(getString(R.string.hint)) } },
@@ -306,6 +315,7 @@ class MainActivity : Activity(), Actions {
     override fun share() {
         val uri = shared ?: return screen.showStatus(getString(R.string.nothing_to_share))
         val send = Intent(Intent.ACTION_SEND).setType(Photos.TYPE).putExtra(Intent.EXTRA_STREAM, uri)
+        send.clipData = ClipData.newRawUri(null, uri) // else the permission does not reach a contact that is shared with
         startActivity(Intent.createChooser(send.addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION), null))
     }
 
@@ -325,7 +335,7 @@ class MainActivity : Activity(), Actions {
         screen.showSelfTest(getString(R.string.self_test_running), false)
         val backend = pipeline?.truth()?.engine?.backend ?: choosers.inUse() ?: Backend(Backend.Kind.XNNPACK)
         beside {
-            val lines = selfTest(styles.usable, backend, resources, Setup.engines)
+            val lines = selfTest(styles.usable, backend, resources, engines)
             ui.post {
                 screen.showNotice(getString(R.string.self_test), lines.joinToString("\n"), getString(R.string.close)) {
                     screen.hideNotice()
@@ -390,7 +400,7 @@ class MainActivity : Activity(), Actions {
     private fun decoded(bytes: ByteArray): Bitmap? {
         val card = styles.usable.getOrNull(chosen)?.models?.first()?.card ?: return null
         return try {
-            Photos.decode(bytes, longerSide, maxOf(card.width, card.height))
+            Photos.decode(bytes, if (scarce) minOf(longerSide, Photos.LONGER_SIDE / 2) else longerSide, maxOf(card.width, card.height))
         } catch (_: OutOfMemoryError) {
             longerSide = maxOf(SMALLEST, longerSide / 2)
             ui.post { screen.showStatus(getString(R.string.smaller_for_memory, longerSide, longerSide)) }
@@ -428,13 +438,13 @@ class MainActivity : Activity(), Actions {
         val chooser = choosers.of(model.bytes)
         (chooser.state as? BackendChooser.State.Using)?.let { now ->
             return try {
-                Setup.engines(model, now.backend)
+                engines(model, now.backend)
             } catch (_: RuntimeException) { // beside the live one there may be no room for another, which does not count
-                Setup.engines(model, Backend(Backend.Kind.PLAIN))
+                engines(model, Backend(Backend.Kind.PLAIN))
             }
         }
         ui.post { screen.showStatus(getString(R.string.starting)) }
-        return choose(chooser, model.bytes, model.golden()) { Setup.engines(model, it) }
+        return choose(chooser, model.bytes, model.golden()) { engines(model, it) }
             ?: error(chooser.trials().last().failure.orEmpty())
     }
 
@@ -471,7 +481,7 @@ class MainActivity : Activity(), Actions {
     private fun measure() {
         val file = File(getExternalFilesDir(null) ?: filesDir, "benchmark.json")
         file.delete()
-        Benchmark(styles.usable, Setup.engines, heat = { Newer.heat(this) }).write(file) { model, backend ->
+        Benchmark(styles.usable, engines, heat = { Newer.heat(this) }).write(file) { model, backend ->
             ui.post { screen.showStatus(getString(R.string.benchmark_running, model.card.title, backend.toString())) }
         }
         ui.post { screen.showStatus(getString(R.string.benchmark_done, file.name)) }

@@ -56,9 +56,12 @@ object Newer {
             return intArrayOf(bars.left, bars.top, bars.right, bars.bottom)
         }
         @Suppress("DEPRECATION")
-        return intArrayOf(
+        val bars = intArrayOf(
             insets.systemWindowInsetLeft, insets.systemWindowInsetTop,
             insets.systemWindowInsetRight, insets.systemWindowInsetBottom,
         )
+        val cutout = (if (Build.VERSION.SDK_INT >= 28) insets.displayCutout else null) ?: return bars
+        val safe = intArrayOf(cutout.safeInsetLeft, cutout.safeInsetTop, cutout.safeInsetRight, cutout.safeInsetBottom)
+        return IntArray(4) { maxOf(bars[it], safe[it]) }
     }
 }

@@ -3,6 +3,7 @@ package mobile.style.demo
 import android.content.Context
 import android.content.res.ColorStateList
 import android.content.res.Configuration
+import android.text.TextUtils
 import android.view.Gravity
 import android.view.View
 import android.view.ViewGroup
@@ -12,6 +13,7 @@ import android.widget.LinearLayout
 import android.widget.ScrollView
 import android.widget.SeekBar
 import android.widget.Space
+import android.widget.TextView
 
 /** What the user can do. */
 interface Actions {
@@ -30,8 +32,10 @@ interface Actions {
 /** Everything on the screen, from the picture at the back to the sheets in front; it knows nothing of cameras. */
 class Screen(context: Context, private val actions: Actions) : FrameLayout(context) {
     val picture = PictureView(context).apply { id = R.id.picture }
-    private val title = label(context, 26f, R.color.over).apply { letterSpacing = -0.01f }
-    private val status = label(context, 13f, R.color.over_soft).apply { accessibilityLiveRegion = ACCESSIBILITY_LIVE_REGION_POLITE }
+    private val title = heading(label(context, 26f, R.color.over), lines = 1).apply { letterSpacing = -0.01f }
+    private val status = heading(label(context, 13f, R.color.over_soft), lines = 2).apply {
+        accessibilityLiveRegion = ACCESSIBILITY_LIVE_REGION_POLITE
+    }
     private val flip = roundButton(context, R.drawable.ic_flip, R.string.flip) { actions.flip() }
     private val info = roundButton(context, R.drawable.ic_info, R.string.info) { showTruth(!truthVisible) }
     private val top = LinearLayout(context)
@@ -259,6 +263,12 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         val height = context.dp(if (wide) 0 else PANEL)
         val heading = context.dp(if (beside) 0 else HEADING)
         picture.keepFree(left, upper + heading, if (wide) side + right else right, lower + height)
+    }
+
+    /** It stays clear of the picture and the controls, however large the phone's letters are. */
+    private fun heading(view: TextView, lines: Int) = view.apply {
+        maxLines = lines
+        ellipsize = TextUtils.TruncateAt.END
     }
 
     private operator fun IntArray.component4() = this[3]

@@ -54,6 +54,7 @@ abstract class AppScreen {
 
     @Before
     fun useReferences() {
+        GpuGuard.ended = null
         Setup.engines = { model, backend ->
             if (backend.kind == Backend.Kind.GPU) throw IllegalArgumentException("this phone has no GPU delegate")
             Reference(model, backend, wrong = false)

@@ -10,6 +10,7 @@ import android.widget.SeekBar
 import java.io.ByteArrayOutputStream
 import java.io.File
 import java.nio.ByteBuffer
+import java.util.Collections
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
@@ -174,6 +175,32 @@ class AppTest : AppScreen() {
         val truth = activity.startPipeline().truth()!!
         assertTrue(truth.reason!!.failed.all { it.backend.kind == Backend.Kind.XNNPACK && "dB instead of" in it.failure!! })
         assertFalse(truth.engine!!.backend.kind == Backend.Kind.XNNPACK)
+    }
+
+    /** No exception tells that a driver ended the app. */
+    @Test
+    fun leavesAGpuAloneThatEndedTheApp() {
+        val notes = context.getSharedPreferences("gpu", 0)
+        val seen = Collections.synchronizedList(ArrayList<Pair<Backend.Kind, Boolean>>())
+        val closed = AtomicInteger()
+        Setup.engines = { model, backend ->
+            seen += backend.kind to notes.getBoolean(GpuGuard.AT_WORK, false)
+            val engine = Reference(model, backend, wrong = false)
+            object : Engine by engine {
+                override fun close() = engine.close().also { closed.incrementAndGet() }
+            }
+        }
+        start()
+        paintFrame()
+        assertTrue("$seen", Backend.Kind.GPU to true in seen)
+        controller.pause().stop().destroy()
+        await { closed.get() == seen.size && !notes.getBoolean(GpuGuard.AT_WORK, false) }
+        notes.edit().putBoolean(GpuGuard.AT_WORK, true).commit()
+        GpuGuard.ended = null // another start
+        seen.clear()
+        start()
+        paintFrame()
+        assertTrue("$seen", seen.isNotEmpty() && seen.none { it.first == Backend.Kind.GPU })
     }
 
     @Test
