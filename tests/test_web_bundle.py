@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -16,7 +17,19 @@ from mobile_style.errors import CheckpointError, OutputError
 from mobile_style.models import BUNDLED, DEFAULT
 from mobile_style.web_bundle import bundle_web
 from mobile_style.web_site import build_site
-from web import STARTED, THREADS, canvas, chromium, frames, in_a_browser, native, opened, sync_playwright, until
+from web import (
+    STARTED,
+    THREADS,
+    canvas,
+    chromium,
+    frames,
+    in_a_browser,
+    native,
+    opened,
+    serving,
+    sync_playwright,
+    until,
+)
 
 pytestmark = in_a_browser
 
@@ -126,26 +139,27 @@ def test_a_new_bundle_takes_the_old_ones_place(tmp_path: Path) -> None:
 
 
 def test_its_worker_leaves_the_hosts_other_pages_alone_and_ends_where_serve_takes_over(tmp_path: Path) -> None:
-    site = tmp_path / "site"
-    bundle_web([DEFAULT], site)
-    with sync_playwright() as playwright, chromium(playwright) as browser, plain_host(tmp_path) as address:
-        page = opened(browser.new_context(), address + "site/")
-        page.wait_for_selector(STARTED)
-        read = """() => fetch("blog.txt", {cache: "no-store"})
-                         .then(async (it) => [await it.text(), it.headers.get("cross-origin-opener-policy")])"""
-        for text in ("first", "second"):
-            (site / "blog.txt").write_text(text)
-            assert page.evaluate(read) == [text, None]
-        shutil.rmtree(site)
-        for name, resource in build_site([BUNDLED / "udnie" / "int8.tflite"])[0].items():  # what `serve` answers
-            (site / name).parent.mkdir(parents=True, exist_ok=True)
-            (site / name).write_bytes(resource.content())
-        page.reload()
-        page.wait_for_function("navigator.serviceWorker.getRegistrations().then((all) => all.length === 0)")
-        page.reload()
-        page.wait_for_selector(STARTED)
-        assert page.locator(".style span").all_text_contents() == ["Udnie"]
-        assert page.evaluate("caches.keys()") == []
+    bundle_web([DEFAULT], tmp_path / "site")
+    with sync_playwright() as playwright, chromium(playwright) as browser:
+        context = browser.new_context()
+        with plain_host(tmp_path / "site") as address:
+            page = opened(context, address)
+            page.wait_for_selector(STARTED)
+            read = """() => fetch("blog.txt", {cache: "no-store"})
+                             .then(async (it) => [await it.text(), it.headers.get("cross-origin-opener-policy")])"""
+            for text in ("first", "second"):
+                (tmp_path / "site" / "blog.txt").write_text(text)
+                assert page.evaluate(read) == [text, None]
+            page.close()
+        with serving(build_site([BUNDLED / "udnie" / "int8.tflite"])[0], urlsplit(address).port) as again:
+            assert again == address
+            page = opened(context, address)  # by the worker that is here, for the last time
+            until(lambda: page.evaluate("caches.keys()") == [])
+            page.close()
+            page = opened(context, address)
+            page.wait_for_selector(STARTED)
+            assert page.locator(".style span").all_text_contents() == ["Udnie"]
+            assert page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
 
 
 def test_a_host_that_lacks_a_file_still_shows_the_page(bundled: Path, tmp_path: Path) -> None:

@@ -67,9 +67,9 @@ in_a_browser = pytest.mark.skipif(bool(reason()), reason=reason() or "it is set 
 
 
 @contextmanager
-def serving(site: Site) -> Iterator[str]:
+def serving(site: Site, port: int = 0) -> Iterator[str]:
     """The address of a running server."""
-    listening = listen("127.0.0.1", 0)
+    listening = listen("127.0.0.1", port)
     running = server(site)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
