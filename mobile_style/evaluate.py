@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from keras import ops
 
 from . import images
 from .config import Objective, TrainConfig
 from .errors import UsageError
 from .files import refuse_existing, writing
-from .losses import PerceptualLoss, loss_of
+from .losses import loss_of
 from .models import carried_photos, model_name, model_path, style_path
 from .network import load_network
 from .optimise import Optimiser
@@ -116,8 +115,9 @@ def evaluate(
                 seconds.setdefault(method, []).append(snapshot.seconds)
 
     rows = []
-    for method, pictures in outputs.items():
-        losses = [_losses(perceptual, *pair) for pair in zip(pictures, contents, strict=True)]
+    painted = zip(*outputs.values(), strict=True)  # of a photo, by every method
+    measured = [perceptual.of_pictures(*pair) for pair in zip(contents, painted, strict=True)]
+    for method, losses in zip(outputs, zip(*measured, strict=True), strict=True):
         mean = {name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]}
         taken = float(np.median(seconds[method]))
         rows.append(Row(method, **mean, seconds=taken, speedup=taken / float(np.median(seconds["network"]))))
@@ -137,10 +137,3 @@ def evaluate(
             (folder / "evaluation.json").write_text(json.dumps(asdict(evaluation), indent=2) + "\n")
             images.save(images.grid(list(map(list, zip(*outputs.values(), strict=True)))), folder / "grid.png")
     return evaluation
-
-
-def _losses(perceptual: PerceptualLoss, picture: np.ndarray, content: np.ndarray) -> dict[str, float]:
-    batch, target = (ops.convert_to_tensor(each[None].astype(np.float32)) for each in (picture, content))
-    parts = perceptual.parts(batch, perceptual.content_targets(target))
-    losses = {name: float(value[0]) for name, value in parts.items()}
-    return losses | {"total": float(perceptual.total(parts)[0])}

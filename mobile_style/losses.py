@@ -5,6 +5,7 @@ Images are (N, H, W, 3), RGB, 0..255; features are (N, H, W, C); every loss is t
 batch of a loss per image.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -171,6 +172,18 @@ class PerceptualLoss:
             + chosen.style_weight * parts["style"]
             + chosen.tv_weight * parts["tv"]
         )
+
+    def of_pictures(self, content: np.ndarray, pictures: Iterable[np.ndarray]) -> list[dict[str, float]]:
+        """`parts` and their "total" of each picture for one content image, one by one; all (H, W, 3), 0..255."""
+
+        def batch(picture: np.ndarray) -> Tensor:
+            return ops.convert_to_tensor(picture[None].astype(np.float32))
+
+        targets, found = self.content_targets(batch(content)), []
+        for picture in pictures:
+            parts = self.parts(batch(picture), targets)
+            found.append({name: float(value[0]) for name, value in (parts | {"total": self.total(parts)}).items()})
+        return found
 
 
 def loss_of(checkpoint: Path, config: TrainConfig, style: Path | None = None) -> PerceptualLoss:

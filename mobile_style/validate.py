@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from . import fidelity, images
 from .config import TrainConfig
@@ -178,23 +177,17 @@ def compare(
     name: str, perceptual: PerceptualLoss, photo: np.ndarray, expected: np.ndarray, output: np.ndarray
 ) -> Figures:
     """Every figure of one photo; all pictures (H, W, 3) uint8."""
-    target = perceptual.content_targets(ops.convert_to_tensor(photo[None].astype(np.float32)))
-
-    def losses(picture: np.ndarray) -> tuple[float, float]:
-        parts = perceptual.parts(ops.convert_to_tensor(picture[None].astype(np.float32)), target)
-        return float(parts["content"][0]), float(parts["style"][0])
-
-    (content_reference, style_reference), (content, style) = losses(expected), losses(output)
+    reference, own = perceptual.of_pictures(photo, (expected, output))
     return Figures(
         photo=name,
         psnr=fidelity.psnr(expected, output),
         ssim=fidelity.ssim(expected, output),
         largest=fidelity.largest_difference(expected, output),
         off=fidelity.share_off(expected, output),
-        content=content,
-        content_reference=content_reference,
-        style=style,
-        style_reference=style_reference,
+        content=own["content"],
+        content_reference=reference["content"],
+        style=own["style"],
+        style_reference=reference["style"],
         border=fidelity.border(output),
         border_reference=fidelity.border(expected),
         checkerboard=fidelity.checkerboard(output),
