@@ -25,12 +25,9 @@ import java.util.Locale
 import java.util.concurrent.Executors
 import java.util.concurrent.RejectedExecutionException
 import mobile.style.core.Backend
-import mobile.style.core.BackendChooser
 import mobile.style.core.Choosers
-import mobile.style.core.Engine
 import mobile.style.core.Trial
 import mobile.style.core.candidates
-import mobile.style.core.choose
 
 /** The only screen: what the user does and what the camera, the pipeline and the gallery answer come together here. */
 class MainActivity : Activity(), Actions {
@@ -41,11 +38,11 @@ class MainActivity : Activity(), Actions {
     private lateinit var camera: Camera
     private var pipeline: Pipeline? = null
     private lateinit var choosers: Choosers
+    private lateinit var stills: Stills
     private val engines by lazy { GpuGuard(applicationContext) { model, backend -> Setup.engines(model, backend) } }
     @Volatile private var chosen = 0
+    private val model get() = styles.usable.getOrNull(chosen)?.models?.first() // that stills are painted by
     private var percent = 100
-    private var longerSide = Photos.LONGER_SIDE // of what is painted besides the preview
-    private var scarce = false // memory is, said the phone since the app was last shown
     private var photo: Bitmap? = null // from the gallery; null: the camera is shown
     private var photoUri: Uri? = null
     private var painted: Bitmap? = null
@@ -70,6 +67,7 @@ class MainActivity : Activity(), Actions {
         setContentView(screen)
         styles = Styles.discover(assets)
         choosers = lastNonConfigurationInstance as? Choosers ?: Choosers(candidates(Runtime.getRuntime().availableProcessors()))
+        stills = Stills(resources, choosers, engines, ::say)
         chosen = (state?.getInt(CHOSEN) ?: 0).coerceIn(0, maxOf(0, styles.usable.size - 1))
         camera = Camera(this, { pipeline?.offer(it) ?: it.close() }) { trouble -> ui.post { show(trouble) } }
         screen.showStyles(styles.usable)
@@ -110,7 +108,7 @@ class MainActivity : Activity(), Actions {
 
     override fun onResume() {
         super.onResume()
-        scarce = false
+        stills.scarce = false
         getSystemService(DisplayManager::class.java)?.registerDisplayListener(turned, ui)
         holding.enable()
         if (!intent.getBooleanExtra("benchmark", false)) startCamera()
@@ -147,7 +145,7 @@ class MainActivity : Activity(), Actions {
         super.onTrimMemory(level)
         @Suppress("DEPRECATION") // still told to apps in the foreground before Android 14
         if (level in ComponentCallbacks2.TRIM_MEMORY_RUNNING_LOW until ComponentCallbacks2.TRIM_MEMORY_UI_HIDDEN) {
-            scarce = true
+            stills.scarce = true
         }
     }
 
@@ -179,8 +177,8 @@ class MainActivity : Activity(), Actions {
         open = engines,
         heat = { Newer.heat(this) },
         onPicture = { bitmap -> ui.post { if (photo == null) screen.picture.show(bitmap) } },
-        onReady = { ui.post { screen.showStatus(getString(R.string.hint)) } },
-        onCooler = { ui.post { screen.showStatus(getString(R.string.cooler)) } },
+        onReady = { say(getString(R.string.hint)) },
+        onCooler = { say(getString(R.string.cooler)) },
         onFailure = { trials -> ui.post { showNoEngine(trials) } },
         before = ending,
     ).also {
@@ -275,12 +273,13 @@ class MainActivity : Activity(), Actions {
             painted?.let { beside { save(it) } }
             return
         }
-        val (style, strength) = chosen to percent // the user may swipe on before it is painted
+        val model = model ?: return
+        val strength = percent * 256 / 100 // the user may slide on before it is painted
         val lost = { ui.post { screen.allowShutter(true) }; Unit }
         val rotation = held?.let(camera::stillRotation) ?: pipeline?.turn?.rotation ?: 0
         val taken = camera.capture(rotation, { jpeg ->
             beside {
-                decoded(jpeg)?.let { painted(it, style, strength) }?.let(::save)
+                stills.decode(jpeg, model)?.let { stills.paint(it, model, strength) }?.let(::save)
                 lost()
             }
         }, lost)
@@ -345,7 +344,9 @@ class MainActivity : Activity(), Actions {
         }
     }
 
-    // Stills
+    private fun say(text: String) {
+        ui.post { screen.showStatus(text) }
+    }
 
     /** On the side thread; not at all once the screen is gone. */
     private fun beside(task: () -> Unit) {
@@ -370,7 +371,7 @@ class MainActivity : Activity(), Actions {
         } catch (_: OutOfMemoryError) {
             null
         }
-        val opened = bytes?.let { decoded(it) }
+        val opened = model?.let { model -> bytes?.let { stills.decode(it, model) } }
         ui.post {
             if (opened == null) return@post screen.showStatus(getString(R.string.unreadable))
             stopCamera()
@@ -388,64 +389,13 @@ class MainActivity : Activity(), Actions {
         val source = photo ?: return
         val number = ++paintings
         beside {
-            val picture = if (number == paintings) painted(source, chosen, percent) else null
+            val picture = model?.takeIf { number == paintings }?.let { stills.paint(source, it, percent * 256 / 100) }
             ui.post {
                 if (picture == null || photo !== source || number != paintings) return@post
                 painted = picture
                 if (!original) screen.picture.show(picture)
             }
         }
-    }
-
-    private fun decoded(bytes: ByteArray): Bitmap? {
-        val card = styles.usable.getOrNull(chosen)?.models?.first()?.card ?: return null
-        return try {
-            Photos.decode(bytes, if (scarce) minOf(longerSide, Photos.LONGER_SIDE / 2) else longerSide, maxOf(card.width, card.height))
-        } catch (_: OutOfMemoryError) {
-            longerSide = maxOf(SMALLEST, longerSide / 2)
-            ui.post { screen.showStatus(getString(R.string.smaller_for_memory, longerSide, longerSide)) }
-            null
-        }
-    }
-
-    /** Paints on the side thread, with an engine of its own, of the kind that proved best; null if that fails, which is said. */
-    private fun painted(source: Bitmap, style: Int, percent: Int): Bitmap? {
-        val model = styles.usable[style].models.first()
-        var told = -1
-        try {
-            val picture = proven(model).use { engine ->
-                Photos.paint(source, engine, model, percent * 256 / 100) { share ->
-                    val quarter = (4 * share).toInt() // TalkBack reads each of them
-                    if (quarter > told) ui.post { screen.showStatus(getString(R.string.painting, 25 * quarter)) }
-                    told = quarter
-                }
-            }
-            ui.post { screen.showStatus(getString(R.string.hint)) }
-            return picture
-        } catch (_: OutOfMemoryError) {
-            longerSide = maxOf(SMALLEST, longerSide / 2)
-            ui.post { screen.showStatus(getString(R.string.smaller_for_memory, longerSide, longerSide)) }
-        } catch (error: Exception) {
-            ui.post { screen.showStatus(getString(R.string.not_painted, error.message)) }
-        } catch (error: LinkageError) { // as where the library for this processor is missing
-            ui.post { screen.showStatus(getString(R.string.not_painted, error.message)) }
-        }
-        return null
-    }
-
-    /** Of the backend in use; where the camera has not been painted yet, all are tried first. */
-    private fun proven(model: Model): Engine {
-        val chooser = choosers.of(model.bytes)
-        (chooser.state as? BackendChooser.State.Using)?.let { now ->
-            return try {
-                engines(model, now.backend)
-            } catch (_: RuntimeException) { // beside the live one there may be no room for another, which does not count
-                engines(model, Backend(Backend.Kind.PLAIN))
-            }
-        }
-        ui.post { screen.showStatus(getString(R.string.starting)) }
-        return choose(chooser, model.bytes, model.golden()) { engines(model, it) }
-            ?: error(chooser.trials().last().failure.orEmpty())
     }
 
     /** On the side thread, so that a picture is saved even if its screen is left meanwhile. */
@@ -470,7 +420,7 @@ class MainActivity : Activity(), Actions {
         } catch (error: RuntimeException) { // what a gallery without room or rights throws
             getString(R.string.not_saved, error.message)
         }
-        ui.post { screen.showStatus(text) }
+        say(text)
     }
 
     private fun benchmark() {
@@ -482,9 +432,9 @@ class MainActivity : Activity(), Actions {
         val file = File(getExternalFilesDir(null) ?: filesDir, "benchmark.json")
         file.delete()
         Benchmark(styles.usable, engines, heat = { Newer.heat(this) }).write(file) { model, backend ->
-            ui.post { screen.showStatus(getString(R.string.benchmark_running, model.card.title, backend.toString())) }
+            say(getString(R.string.benchmark_running, model.card.title, backend.toString()))
         }
-        ui.post { screen.showStatus(getString(R.string.benchmark_done, file.name)) }
+        say(getString(R.string.benchmark_done, file.name))
     }
 
     private fun showChosen() {
@@ -502,6 +452,5 @@ class MainActivity : Activity(), Actions {
         const val CAMERA = 1
         const val PHOTO = 2
         const val FILE = 3
-        const val SMALLEST = 512
     }
 }
