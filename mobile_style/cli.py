@@ -35,6 +35,8 @@ class _Commands(TyperGroup):
             self._fail(OutputError(f"{error.filename or 'a file'}: {error.strerror or error}"))
         except MobileStyleError as error:
             self._fail(error)
+        except MemoryError:
+            self._fail(MobileStyleError("there is not enough memory; try a smaller --size, or fewer at a time"))
         except KeyboardInterrupt:
             console.print("stopped")
             raise typer.Exit(130) from None

@@ -188,6 +188,11 @@ class TrainConfig:
         """Side of the crops in the rough phase."""
         return max(32, int(self.image_size * ROUGH_SIZE) // 4 * 4)
 
+    @property
+    def packed_size(self) -> int:
+        """Shorter side of photos that are packed for this training: crops are zoomed into by a quarter at most."""
+        return max(288, round(self.image_size * 1.25))
+
     @classmethod
     def from_card(cls, card: dict[str, Any]) -> "TrainConfig":
         """The settings in a checkpoint's card; keys that this version does not know are refused."""
@@ -256,6 +261,29 @@ def configure(
         init=start or "",
         **pick(TrainConfig),
     )
+
+
+def further(config: TrainConfig, out: Path) -> str:
+    """The command that trains the run in `out` further with the same losses: what is not the default is named."""
+
+    def kind(objective: Objective) -> tuple[Any, ...]:
+        return objective.content_layers, objective.style_layers, objective.gram_divisor, objective.reduction
+
+    named = next((name for name, each in OBJECTIVES.items() if kind(each) == kind(config.objective)), "painterly")
+    usual = {"content": "", "objective": "painterly"} | asdict(OBJECTIVES[named])
+    chosen: dict[str, Any] = {"content": config.content, "objective": named}
+    for name in ("style_size", "rounding_weight", "stability"):
+        usual[name], chosen[name] = getattr(TrainConfig, name), getattr(config, name)
+    for name in ("content_layers", "style_layers", "content_weight", "style_weight", "tv_weight"):
+        chosen[name] = getattr(config.objective, name)
+    if config.stability:
+        usual["style_weight"] = None  # or it would be raised once more
+    command = f"mobile-style train --init {out} --style {out / 'style.png'}"
+    for name, value in chosen.items():
+        if value != usual[name]:
+            text = ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else value
+            command += f" --{name.replace('_', '-')} {text}"
+    return command
 
 
 def _named(table: dict[str, Any], name: str, flag: str) -> Any:

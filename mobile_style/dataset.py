@@ -89,7 +89,7 @@ def build(sources: Sequence[Path], out: Path, shorter_side: int = 288, seed: int
         OutputError: `out` exists or cannot be written.
     """
     refuse_existing(out)
-    files = images.find(sources, lambda path: images.is_image(path) or path.suffix.lower() in images.UNREADABLE)
+    files = images.find(sources, images.is_photo)
     if not files:
         raise DatasetError(
             f"no photos in {', '.join(map(str, sources))} (looked for {', '.join(sorted(images.SUFFIXES))})"

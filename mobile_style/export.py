@@ -91,6 +91,7 @@ def export(
     """
     checkpoint = model_path(model)
     network, card = load_network(checkpoint)
+    sha256 = digest(checkpoint)  # now: a training that is under way replaces the file
     for height, width in sizes:
         if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= 4096:
             raise UsageError(f"--size {width}x{height}: each side must be from {SMALLEST_SIDE} to 4096 pixels")
@@ -116,7 +117,7 @@ def export(
         "recipe": recipe.name,
         "source": {
             "checkpoint": model if checkpoint.is_relative_to(BUNDLED) else str(checkpoint),
-            "sha256": digest(checkpoint),
+            "sha256": sha256,
             "preset": card["config"]["preset"],
             "training": card,
         },

@@ -40,6 +40,31 @@ def writing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keeps other processes of mobile-style out of a folder until this one ends, however it does.
+
+    Raises:
+        OutputError: another one is at work there.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OutputError(f"a training is under way in {folder}; wait for it, or name another --out") from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(handle)
+
+
 def refuse_existing(path: Path, flag: str = "--out") -> None:
     """Raises OutputError if there is something at `path` already (an empty folder is nothing)."""
     if not path.name:

@@ -17,7 +17,7 @@ from .files import writing
 MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
 MAX_SIDE = 65_500  # of a JPEG file
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
-UNREADABLE = frozenset({".heic", ".heif"})  # photos all the same, which must not be passed over in silence
+UNREADABLE = frozenset({".heic", ".heif"})
 
 Image.MAX_IMAGE_PIXELS = None  # checked against MAX_PIXELS below, before anything is decoded
 
@@ -40,7 +40,12 @@ def find(paths: Iterable[Path], wanted: Callable[[Path], bool] | None = None) ->
 
 
 def _inside(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(place)) in seen:  # a link to where it lies itself
+            folders.clear()
+            continue
+        seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".")]  # such as a photo program's bin
         yield from (Path(place) / name for name in names if not name.startswith("."))
 
@@ -60,6 +65,11 @@ def photos(folder: Path, limit: int | None = None) -> list[Path]:
 def is_image(path: Path) -> bool:
     """Whether the name is that of an image file."""
     return path.suffix.lower() in SUFFIXES
+
+
+def is_photo(path: Path) -> bool:
+    """Whether the name is that of a photo, even of a kind that cannot be read here, which should be said."""
+    return is_image(path) or path.suffix.lower() in UNREADABLE
 
 
 def load(source: Path | bytes) -> np.ndarray:

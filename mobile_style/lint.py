@@ -183,6 +183,6 @@ def _mil_nodes(spec: Any) -> Iterator[Node]:
             values[outputs[0].name] = [*held.strings.values, *held.ints.values]
         elif not constant:
             bound = {key: [binding.name for binding in given.arguments] for key, given in operation.inputs.items()}
-            inputs = [known[name] for names in bound.values() for name in names]
+            inputs = [known[name] for names in bound.values() for name in names if name]  # a value has none
             options = {key: values[names[0]] for key, names in bound.items() if names[0] in values}
             yield Node(operation.type, inputs, outputs, options)

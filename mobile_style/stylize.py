@@ -30,6 +30,7 @@ from .progress import track
 TILE = 768  # side of a tile with its overlap; larger images are cut
 SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the magnitudes of a large image
 SAMPLE_SIDE = 384
+STRIP = 1_000_000  # pixels that are blended at a time
 
 
 def stylize(
@@ -67,15 +68,20 @@ def stylize(
     pairs = _pairs(inputs, model_name(path), out)
     network, _ = load_network(path)
 
+    def blended(photo: np.ndarray, stylised: np.ndarray) -> np.ndarray:
+        if preserve_color:
+            stylised = with_colors_of(photo, stylised)
+        return images.to_pixels(photo + strength * (stylised - photo.astype(np.float32)))
+
     def apply(picture: np.ndarray) -> np.ndarray:
         stylised = stylize_image(network, picture)
-        if preserve_color:
-            stylised = with_colors_of(picture, stylised)
-        return (
-            stylised
-            if strength == 1
-            else images.to_pixels(picture + strength * (stylised - picture.astype(np.float32)))
-        )
+        if strength == 1 and not preserve_color:
+            return stylised
+        rows = max(
+            1, STRIP // picture.shape[1]
+        )  # in float32, all of them would take a dozen times the picture's memory
+        tops = range(0, len(picture), rows)
+        return np.concatenate([blended(picture[y : y + rows], stylised[y : y + rows]) for y in tops])
 
     failures: list[str] = []
     photos = [pair for pair in pairs if not video.is_video(pair[0])]
@@ -106,7 +112,7 @@ def _pairs(inputs: Sequence[Path], name: str, out: Path | None) -> list[tuple[Pa
     """Every file with the place of its result; refuses to overwrite before anything is computed."""
     pairs: list[tuple[Path, Path]] = []
     for given in inputs:
-        files = images.find([given], lambda path: images.is_image(path) or video.is_video(path))
+        files = images.find([given], lambda path: images.is_photo(path) or video.is_video(path))
         if not files:
             raise ImageError(f"{given} holds no photo and no video")
         for file in files:

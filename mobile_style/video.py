@@ -54,18 +54,27 @@ def convert(source: Path, target: Path, apply: Callable[[np.ndarray], np.ndarray
     """
     container = container_of(target)
     try:
-        with av.open(str(source)) as reading:
+        with _opened(source) as reading:
             if not reading.streams.video:
                 raise ImageError(f"{source} has no picture in it")
             with (
                 writing(target) as temporary,
-                av.open(str(temporary), "w", container) as written,
+                av.open(str(temporary.absolute()), "w", container) as written,
             ):
                 _copy(reading, written, apply, size, source.name)
     except av.FFmpegError as error:
         raise ImageError(
             f"{source} cannot be converted: {error.strerror}; if other programs play it, try an --out that ends in .mkv"
         ) from None
+
+
+def _opened(source: Path) -> av.container.InputContainer:
+    """With its whole path, or ffmpeg takes what stands before a colon for a protocol."""
+    path = str(source.absolute())
+    try:
+        return av.open(path, metadata_errors="replace")  # titles of old files are in any encoding
+    except TypeError:  # PyAV 19 does so by itself
+        return av.open(path)
 
 
 def _copy(
@@ -105,14 +114,14 @@ def _copy(
 def _frames(
     reading: av.container.InputContainer, written: av.container.OutputContainer, name: str
 ) -> Iterator[av.VideoFrame]:
-    """The frames of the first video stream; the first sound stream is copied on the way."""
+    """The frames of the first video stream; the first sound stream is taken along on the way."""
     streams: list[Stream] = [reading.streams.video[0], *reading.streams.audio[:1]]
-    sound = written.add_stream_from_template(reading.streams.audio[0]) if reading.streams.audio else None
+    sound, copied = _sound(reading, written)
     # Until the first frame has come back, the file has no video stream to interleave with.
     waiting: list[Any] = []
     damaged = 0
     for packet in reading.demux(streams):
-        if packet.stream is streams[0]:
+        if packet.stream is streams[0] or not copied:
             try:
                 frames = packet.decode()
             except av.error.InvalidDataError:
@@ -123,13 +132,27 @@ def _frames(
                     yield frame
                     while waiting:
                         written.mux(waiting.pop(0))
-        elif sound is not None and packet.dts is not None:
+                else:
+                    waiting += sound.encode(frame)
+        elif packet.dts is not None:
             packet.stream = sound
             waiting.append(packet)
+    if not copied:
+        waiting += sound.encode()
     while waiting:
         written.mux(waiting.pop(0))
     if damaged:
         console.print(f"left out of {name}: {damaged} damaged packets", markup=False, soft_wrap=True)
+
+
+def _sound(reading: av.container.InputContainer, written: av.container.OutputContainer) -> tuple[Any, bool]:
+    """The stream for the first sound there is, or None; and whether it is copied, or encoded anew as AAC."""
+    if not reading.streams.audio:
+        return None, True
+    try:
+        return written.add_stream_from_template(reading.streams.audio[0]), True
+    except ValueError:  # the container does not hold it, as MP4 not the WMA of a .wmv
+        return written.add_stream("aac", rate=reading.streams.audio[0].rate), False
 
 
 def _upright(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> np.ndarray:

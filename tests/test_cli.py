@@ -101,6 +101,14 @@ def test_bad_input_is_one_line_and_an_exit_code(photos: Path, trained_run: Path,
     assert not Path("runs").exists() and [path.name for path in Path("mine").iterdir()] == ["thing"]
 
 
+def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("mobile_style.stylize.stylize", exhausted)
+    failed("stylize", "photo.jpg", code=1, says="not enough memory")
+
+
 def test_read_only_folder() -> None:
     locked = Path("/proc") if os.geteuid() == 0 else Path("locked")  # root writes into any other folder
     locked.mkdir(mode=0o500, exist_ok=True)

@@ -1,6 +1,8 @@
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -12,7 +14,7 @@ from mobile_style.cli import app
 from mobile_style.errors import ImageError, OutputError, UsageError
 from mobile_style.export import export
 from mobile_style.export_card import KEYS, digest
-from mobile_style.models import DEFAULT, carried_photos
+from mobile_style.models import DEFAULT, carried_photos, model_path
 from mobile_style.recipes import RECIPES, Recipe, find_recipe
 from mobile_style.validate import validate
 
@@ -135,6 +137,21 @@ def test_a_checkpoint_that_left_its_run(trained_run: Path, tmp_path: Path) -> No
     export(str(moved), recipe, [(32, 32)], out=tmp_path / "m.tflite", check=False)
     assert json.loads((tmp_path / "m.json").read_text())["name"] == "wave"
     assert str(tmp_path).encode() not in (tmp_path / "m.tflite").read_bytes()  # an app carries the file
+
+
+def test_a_run_that_goes_on_meanwhile(trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(trained_run, tmp_path / "run")
+    before = digest(tmp_path / "run" / MODEL)
+
+    def photos(*arguments: object) -> np.ndarray:
+        (tmp_path / "run" / MODEL).write_bytes(model_path(DEFAULT).read_bytes())
+        return calibration(*arguments)
+
+    calibration = exporting._calibration_photos
+    monkeypatch.setattr(exporting, "_calibration_photos", photos)
+    path = tmp_path / "model.tflite"
+    export(str(tmp_path / "run"), find_recipe("tflite", "float32"), [(64, 64)], out=path, check=False)
+    assert json.loads(path.with_suffix(".json").read_text())["source"]["sha256"] == before
 
 
 def test_latencies_are_measured(exported: Exported) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from mobile_style.errors import OutputError
-from mobile_style.files import refuse_existing, writing
+from mobile_style.files import alone, refuse_existing, writing
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -30,6 +30,13 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"), writing(tmp_path / "file" / "a.txt") as temporary:
         temporary.write_text("")
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    with alone(tmp_path), pytest.raises(OutputError, match="a training is under way"), alone(tmp_path):
+        pass
+    with alone(tmp_path):
+        pass
 
 
 def test_refuse_existing(tmp_path: Path) -> None:

@@ -47,6 +47,14 @@ def test_hidden_folders_are_left_out(tmp_path: Path, picture: np.ndarray) -> Non
     assert [path.name for path in images.find([tmp_path])] == ["a.png", "b.png"]
 
 
+def test_links_are_followed_once(tmp_path: Path, picture: np.ndarray) -> None:
+    images.save(picture, tmp_path / "elsewhere" / "a.png")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "photos")
+    assert images.find([tmp_path / "photos"]) == [tmp_path / "photos" / "more" / "a.png"]
+
+
 def test_a_channel_in_which_nothing_is_transparent(tmp_path: Path, picture: np.ndarray) -> None:
     Image.fromarray(picture).convert("RGBA").save(tmp_path / "a.png")
     rgb, alpha = images.load_with_alpha(tmp_path / "a.png")

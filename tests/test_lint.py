@@ -205,6 +205,14 @@ def test_core_ml(tmp_path: Path) -> None:
     choices = ct.EnumeratedShapes([(1, 16, 32, 32), (1, 16, 64, 32)])
     assert lint(lambda x: mb.relu(x=mb.conv(x=x, weight=kernel)), shape=choices) == set()
 
+    classifier = ct.convert(
+        mb.program(input_specs=[mb.TensorSpec((1, 3))])(lambda x: mb.softmax(x=x, axis=-1)),
+        classifier_config=ct.ClassifierConfig(["cat", "dog", "owl"]),
+        skip_model_load=True,
+    )
+    classifier.save(str(tmp_path / "classifier.mlpackage"))
+    assert list(lint_mlprogram(tmp_path / "classifier.mlpackage")) == []
+
     (tmp_path / "empty.mlpackage").mkdir()
     for path in (tmp_path / "empty.mlpackage", tmp_path / "missing.mlpackage"):
         with pytest.raises(CheckpointError, match="damaged or no Core ML package"):

@@ -150,7 +150,8 @@ def test_names_that_are_not_those_of_pictures(trained_run: Path, photos: Path) -
 
 def test_one_bad_photo_does_not_stop_the_others(trained_run: Path, photos: Path, tmp_path: Path) -> None:
     (photos / "0.jpg").write_text("not a photo")
-    with pytest.raises(ImageError, match=r"0\.jpg is not an image.*1 of 13 failed"):
+    (photos / "phone.HEIC").write_bytes(b"\0\0\0 ftypheic")
+    with pytest.raises(ImageError, match=r"0\.jpg is not an image.*phone\.HEIC.*2 of 14 failed"):
         stylize.stylize([photos], str(trained_run), tmp_path / "out")
     assert len(list((tmp_path / "out").rglob("*.png"))) == 12
 
@@ -169,14 +170,15 @@ def test_inputs_that_are_not_there(trained_run: Path, tmp_path: Path) -> None:
         stylize.stylize([tmp_path], "nothing")
 
 
-def write_video(path: Path, sound: bool) -> None:
+def write_video(path: Path, sound: bool, codecs: tuple[str, str] = ("libx264", "aac"), title: str = "") -> None:
     """Eight frames, each brighter than the last; sound interleaved as players want it."""
     import av
 
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=10)
+        container.metadata["title"] = title
+        stream = container.add_stream(codecs[0], rate=10)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        audio = container.add_stream("aac", rate=44100) if sound else None
+        audio = container.add_stream(codecs[1], rate=44100, layout="stereo", bit_rate=128_000) if sound else None
         packets = []
         for number in range(8):
             frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 20 * number, np.uint8), format="rgb24")
@@ -272,6 +274,27 @@ def test_a_camcorders_video(trained_run: Path, tmp_path: Path) -> None:
     (tmp_path / "film").mkdir()
     write_video(tmp_path / "film" / "a.mts", sound=True)
     assert stylize.stylize([tmp_path / "film"], str(trained_run)) == [tmp_path / "film-tiny" / "a-tiny.mp4"]
+
+
+def test_sound_that_mp4_does_not_hold(trained_run: Path, tmp_path: Path) -> None:
+    import av
+
+    write_video(tmp_path / "a.wmv", sound=True, codecs=("wmv2", "wmav2"))
+    (written,) = stylize.stylize([tmp_path / "a.wmv"], str(trained_run), strength=0.0)
+    with av.open(str(written)) as container:
+        assert written.suffix == ".mp4" and container.streams.audio[0].codec_context.name == "aac"
+        seconds = sum(frame.samples for frame in container.decode(audio=0)) / 44100
+    assert seconds == pytest.approx(34816 / 44100, abs=0.1)
+
+
+def test_names_and_titles_of_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_video(tmp_path / "a.avi", sound=False, codecs=("mpeg4", ""), title="Caf\u00e9!")
+    old = (tmp_path / "a.avi").read_bytes()
+    assert old.count("\u00e9!".encode()) == 1
+    Path("12:30.avi").write_bytes(old.replace("\u00e9!".encode(), "\u00e9! ".encode("latin-1")))
+    video.convert(Path("12:30.avi"), Path("12:31.mp4"), lambda picture: picture, None)
+    assert (tmp_path / "12:31.mp4").stat().st_size > 1000
 
 
 def test_bad_videos(trained_run: Path, tmp_path: Path) -> None:
