@@ -25,6 +25,7 @@ Tensor = Any  # a tensor of whichever backend Keras runs on
 VGG16_FILE = Path(__file__).parent / "data" / "vgg16_imagenet_conv1_1-conv4_3.npz"
 VGG16_SHA256 = "57216503dd1dd688081c8bd7314e3023e30a51967c23a76988dd5b60b2d53d50"
 GRAMS = "style_grams.npz"  # beside a checkpoint, in place of its style image
+WINDOW = 32  # pixels
 VGG16_MEAN_RGB = (123.68, 116.779, 103.939)
 
 
@@ -110,6 +111,25 @@ def total_variation(images: Tensor) -> Tensor:
     down = ops.square(images[:, 1:] - images[:, :-1])
     right = ops.square(images[:, :, 1:] - images[:, :, :-1])
     return ops.sum(down, axis=(1, 2, 3)) + ops.sum(right, axis=(1, 2, 3))
+
+
+def checkerboard(images: Tensor) -> Tensor:
+    """What the network's two upsamplings leave behind: colour that depends on where in a cell of 4 x 4 pixels it is.
+
+    In each window of `WINDOW` x `WINDOW` pixels, the variance of the 16 places' means, in squared grey levels. Strokes
+    and contents fall on every place alike, so they leave little; a grid adds up.
+
+    Args:
+        images: (N, H, W, 3), each side at least `WINDOW` pixels; what is left over of whole windows does not count.
+
+    Returns:
+        The mean over windows and channels: (N,).
+    """
+    _, height, width, channels = images.shape
+    rows, columns, cells = height // WINDOW, width // WINDOW, WINDOW // 4
+    tiled = images[:, : rows * WINDOW, : columns * WINDOW]
+    tiled = ops.reshape(tiled, (-1, rows, cells, 4, columns, cells, 4, channels))
+    return ops.mean(ops.var(ops.mean(tiled, axis=(2, 5)), axis=(2, 4)), axis=(1, 2, 3))
 
 
 class PerceptualLoss:

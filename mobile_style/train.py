@@ -40,11 +40,11 @@ from . import images
 from .backend import fastest_precision, loading
 from .card import MODEL, SCHEMA
 from .checkpoint import Checkpoint
-from .config import TrainConfig
+from .config import TrainConfig, further
 from .dataset import MANIFEST, Batches, Photos, build, report_unreadable
 from .errors import CheckpointError, DivergedError, ImageError, OutputError, UsageError
-from .files import refuse_existing, writing
-from .losses import PerceptualLoss
+from .files import alone, refuse_existing, writing
+from .losses import PerceptualLoss, checkerboard
 from .models import carried_photos, model_path, style_path
 from .network import TransformNet, load_network, load_weights
 from .progress import Lines, bars, console
@@ -58,6 +58,7 @@ FAINT = 0.01  # share of the style weight that such a training starts with
 FINE_COST = 3.0  # of a step, in rough ones, where the plan of a training by time is made
 SMALLEST_CROP = 48
 LEARNING_RATE = 3e-3
+CHECKERBOARD_WEIGHT = 4000.0
 LONG = 4000  # steps; more steps of that length wander off, as far as the root of their number
 WARMUP = 20  # steps at most
 DIVERGED = 30  # times the lowest smoothed loss
@@ -76,7 +77,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.network, self.perceptual = network, perceptual
-        self.weights_of = {"rounding": rounding_weight, "motion": stability}
+        self.weights_of = {"rounding": rounding_weight, "motion": stability, "checkerboard": CHECKERBOARD_WEIGHT}
         self.fine = False
         self.style_share = self.add_weight(name="style_share", shape=(), initializer="ones", trainable=False)
         # Named here so that Keras sees their weights; JAX would compile them in as constants.
@@ -104,10 +105,11 @@ class Trainer(keras.Model):  # type: ignore[misc]
         """
         parts = self.perceptual.parts(y_pred, self.perceptual.content_targets(x))
         nothing = ops.zeros_like(parts["style"])
-        exact = self.network(x) if self.fine and any(self.weights_of.values()) else None
-        parts["rounding"] = nothing if exact is None else ops.mean(ops.square(y_pred - exact), axis=(1, 2, 3))
         moved = self.weights_of["motion"]
+        exact = self.network(x) if self.fine and (self.weights_of["rounding"] or moved) else None
+        parts["rounding"] = nothing if exact is None else ops.mean(ops.square(y_pred - exact), axis=(1, 2, 3))
         parts["motion"] = moved_difference(self.network, x, y_pred if exact is None else exact, y) if moved else nothing
+        parts["checkerboard"] = checkerboard(y_pred)
         parts["total"] = self.total(parts)
         for tracker in self.trackers:
             tracker.update_state(parts[tracker.name])
@@ -127,7 +129,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         return {name: float(logs[name]) for name in _LOGGED}
 
 
-_LOGGED = ("total", "content", "style", "tv", "rounding", "motion")
+_LOGGED = ("total", "content", "style", "tv", "rounding", "motion", "checkerboard")
 
 
 def moved_difference(network: TransformNet, frames: Any, outputs: Any, motion: Any) -> Any:
@@ -205,7 +207,7 @@ def train(config: TrainConfig, out: Path) -> Path:
         trainer.network.set_weights(start.get_weights())
     content = Path(config.content) if config.content else carried_photos("train")
     if not (content / MANIFEST).is_file():
-        manifest = build([content], out / "content", max(288, round(config.image_size * 1.25)))
+        manifest = build([content], out / "content", config.packed_size)
         report_unreadable(manifest)
     elif not there:
         try:
@@ -223,7 +225,16 @@ def train(config: TrainConfig, out: Path) -> Path:
     # What was chosen here is what the card tells, and what a resumed run keeps, on another machine too.
     rate = peak_rate(config) if config.steps else config.learning_rate
     config = replace(config, loss_precision=trainer.perceptual.network.precision, learning_rate=rate)
-    return _Run(config, out, trainer, step=0, began=began).go()
+    with alone(out):
+        run = _Run(config, out, trainer, step=0, began=began)
+        if (side := run.photos.manifest.shorter_side) < config.image_size:
+            console.print(
+                f"the photos in {content} were packed at {side} pixels and are enlarged for --image-size "
+                f"{config.image_size}; sharper: pack them with mobile-style dataset --size {config.packed_size}",
+                markup=False,
+                soft_wrap=True,
+            )
+        return run.go()
 
 
 def resume(out: Path) -> Path:
@@ -231,10 +242,16 @@ def resume(out: Path) -> Path:
 
     Raises:
         CheckpointError: there is no checkpoint, or it is damaged.
+        OutputError: it is under way in another process.
     """
     began = time.perf_counter()
     if not (out / STATE).is_file():
         raise CheckpointError(f"{out} holds no checkpoint to go on from; start again without --resume")
+    with alone(out):
+        return _resumed(out, began).go()
+
+
+def _resumed(out: Path, began: float) -> "_Run":
     state = Checkpoint.read(out / STATE)
     config = TrainConfig.from_card(state.card)
     trainer = make_trainer(config, images.load(out / "style.png"))
@@ -250,10 +267,8 @@ def resume(out: Path) -> Path:
     _forget_after(out / "log.jsonl", step)
     run = _Run(config, out, trainer, step, began - state.card["seconds"])
     if run.done() >= 1:
-        content = f" --content {run.config.content}" if run.config.content else ""
-        further = f"mobile-style train --init {out} --style {out / 'style.png'}{content}"
-        console.print(f"{out} has ended; to train it further: {further}", markup=False, soft_wrap=True)
-    return run.go()
+        console.print(f"{out} has ended; to train it further: {further(run.config, out)}", markup=False, soft_wrap=True)
+    return run
 
 
 def _style_image(config: TrainConfig) -> np.ndarray:

@@ -11,6 +11,7 @@ from mobile_style.losses import (
     VGG16_SHA256,
     LossNetwork,
     PerceptualLoss,
+    checkerboard,
     gram_matrix,
     squared_difference,
     total_variation,
@@ -59,6 +60,18 @@ def test_total_variation_by_hand() -> None:
     image[0, :, :, 0] = [[1, 4, 6], [0, 0, 0]]
     # down: 1 + 16 + 36, right: 9 + 4
     assert float(total_variation(image)[0]) == 66
+
+
+def test_checkerboard_is_the_power_of_a_grid_and_hardly_anything_else() -> None:
+    y, x = np.mgrid[:96, :104]  # eight columns more than whole windows
+    for wave in (np.cos(np.pi * x), np.cos(np.pi / 2 * (x + y)), np.cos(np.pi / 2 * (x - 2 * y))):
+        power = np.mean(np.square(6 * wave))
+        coloured = np.stack([6 * wave, -6 * wave, 0 * wave], axis=-1)  # no wave of the brightness
+        assert float(checkerboard(100 + coloured[None])[0]) == pytest.approx(2 / 3 * power)
+        here = np.where(x < 32, 6 * wave, 0)[..., None] * np.ones(3)  # in one of three windows
+        assert float(checkerboard(100 + here[None])[0]) == pytest.approx(power / 3)
+    stripes = np.cos(2 * np.pi * (x + 2 * y) / 16)[..., None] * np.ones(3)  # strokes of another period
+    assert float(checkerboard(100 + 60 * stripes[None])[0]) == pytest.approx(0, abs=1e-6)
 
 
 def test_features_and_losses_against_an_independent_implementation(rng: np.random.Generator) -> None:

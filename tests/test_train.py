@@ -13,9 +13,10 @@ from conftest import command, environment, run, tiny_config, tiny_flags
 from mobile_style import images
 from mobile_style.card import MODEL, read_card
 from mobile_style.checkpoint import Checkpoint
-from mobile_style.config import configure
+from mobile_style.config import configure, further
 from mobile_style.dataset import MANIFEST, build
-from mobile_style.errors import CheckpointError, DivergedError, ImageError, UsageError
+from mobile_style.errors import CheckpointError, DivergedError, ImageError, OutputError, UsageError
+from mobile_style.files import alone
 from mobile_style.models import carried_photos
 from mobile_style.train import _LOGGED, MEASURED, STATE, Trainer, _Run, make_trainer, resume, suitable_rate, train
 
@@ -23,7 +24,7 @@ from mobile_style.train import _LOGGED, MEASURED, STATE, Trainer, _Run, make_tra
 def losses(out: Path) -> list[dict[str, float]]:
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     return [
-        {name: line[name] for name in ("step", "total", "content", "style", "tv", "rounding", "motion")}
+        {name: line[name] for name in ("step", "total", "content", "style", "tv", "rounding", "motion", "checkerboard")}
         for line in lines
     ]
 
@@ -65,7 +66,7 @@ def test_tensorboard_reads_the_log(trained_run: Path) -> None:
 def test_the_total_is_the_weighted_sum(trained_run: Path) -> None:
     for entry in losses(trained_run):
         total = entry["content"] + 5.5 * entry["style"] + 1e-6 * entry["tv"]
-        total += 4000 * entry["rounding"] + 100 * entry["motion"]
+        total += 4000 * entry["rounding"] + 100 * entry["motion"] + 4000 * entry["checkerboard"]
         np.testing.assert_allclose(entry["total"], total, rtol=1e-5)
 
 
@@ -240,6 +241,35 @@ def test_resume_of_what_cannot_be_resumed(trained_run: Path, tmp_path: Path) -> 
     (tmp_path / STATE).write_bytes((trained_run / STATE).read_bytes()[:5000])
     with pytest.raises(CheckpointError, match="damaged"):
         resume(tmp_path)
+
+
+def test_a_run_that_is_under_way_is_left_alone(trained_run: Path) -> None:
+    with alone(trained_run), pytest.raises(OutputError, match="a training is under way"):
+        resume(trained_run)
+
+
+@pytest.mark.parametrize(
+    ("objective", "overrides", "flags"),
+    [
+        ("painterly", {}, ""),
+        ("johnson", {}, " --style-weight 5"),
+        ("painterly", {"style_size": 128, "rounding_weight": 8000.0}, " --style-size 128 --rounding-weight 8000"),
+        ("painterly", {"stability": 250.0}, " --stability 250 --style-weight 15"),
+        ("lengstrom", {"tv_weight": 0.5}, " --objective lengstrom --tv-weight 0.5"),
+        ("painterly", {"content_layers": ("2_2", "3_3")}, " --content-layers 2_2,3_3"),
+    ],
+)
+def test_the_command_that_trains_further(objective: str, overrides: dict[str, object], flags: str) -> None:
+    config = configure("starry_night", None, None, objective, None, overrides)
+    assert further(config, Path("run")) == "mobile-style train --init run --style run/style.png" + flags
+
+
+def test_shards_of_smaller_photos_are_said(
+    photos: Path, no_steps: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build([photos], tmp_path / "shards", 40)
+    train(tiny_config(tmp_path / "shards", steps=1, image_size=48), tmp_path / "run")
+    assert "were packed at 40 pixels and are enlarged for --image-size 48" in capsys.readouterr().err
 
 
 def test_resume_on_other_photos(photos: Path, no_steps: None, tmp_path: Path) -> None:
