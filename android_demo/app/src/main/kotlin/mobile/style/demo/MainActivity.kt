@@ -47,10 +47,12 @@ class MainActivity : Activity(), Actions {
     private var photoUri: Uri? = null
     private var painted: Bitmap? = null
     @Volatile private var paintings = 0 // of the photo, so far: only the last one that was asked for is wanted
-    private var unsaved: Bitmap? = null // waits for the user to choose a file, before Android 10
+    private val unsaved = mutableMapOf<Int, Bitmap>() // by request: wait for the user to choose a file, before Android 10
+    private var saves = 0
     private var shared: Uri? = null
     private var original = false // is shown
     private var asked = false
+    private var active = false
     private var held: Int? = null // degrees clockwise from upright, also where the screen does not turn with the phone
     private val holding by lazy {
         object : OrientationEventListener(this) {
@@ -81,6 +83,7 @@ class MainActivity : Activity(), Actions {
         } else if (state == null && intent.getBooleanExtra("benchmark", false)) {
             benchmark()
         }
+        if (state != null) intent.removeExtra("benchmark") // it was begun before
         @Suppress("DEPRECATION") // its successor is of Android 13
         if (state != null && styles.usable.isNotEmpty()) {
             shared = state.getParcelable(SHARED)
@@ -108,6 +111,7 @@ class MainActivity : Activity(), Actions {
 
     override fun onResume() {
         super.onResume()
+        active = true
         stills.scarce = false
         getSystemService(DisplayManager::class.java)?.registerDisplayListener(turned, ui)
         holding.enable()
@@ -116,6 +120,7 @@ class MainActivity : Activity(), Actions {
 
     override fun onPause() {
         super.onPause()
+        active = false
         getSystemService(DisplayManager::class.java)?.unregisterDisplayListener(turned)
         holding.disable()
         stopCamera()
@@ -338,6 +343,7 @@ class MainActivity : Activity(), Actions {
             ui.post {
                 screen.showNotice(getString(R.string.self_test), lines.joinToString("\n"), getString(R.string.close)) {
                     screen.hideNotice()
+                    if (active) startCamera() // or says again what keeps it from that
                 }
                 screen.showSelfTest(getString(R.string.self_test), true)
             }
@@ -357,8 +363,9 @@ class MainActivity : Activity(), Actions {
     }
 
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
+        val picture = unsaved.remove(request)
         val uri = data?.data?.takeIf { result == RESULT_OK } ?: return
-        if (request == FILE) unsaved?.let { saveTo(it, uri) } else open(uri)
+        if (request == PHOTO) open(uri) else picture?.let { saveTo(it, uri) }
     }
 
     private fun open(uri: Uri) = beside {
@@ -403,9 +410,10 @@ class MainActivity : Activity(), Actions {
         val name = "mobile-style-${SimpleDateFormat("yyyyMMdd-HHmmss", Locale.ROOT).format(Date())}"
         if (Newer.gallery) return told { Photos.save(this, picture, name) }
         ui.post {
-            unsaved = picture
+            val request = FILE + saves++ % 1000
+            unsaved[request] = picture
             val create = Intent(Intent.ACTION_CREATE_DOCUMENT).setType(Photos.TYPE)
-            ask(create.putExtra(Intent.EXTRA_TITLE, "$name.jpg"), FILE)
+            ask(create.putExtra(Intent.EXTRA_TITLE, "$name.jpg"), request)
         }
     }
 
@@ -434,7 +442,11 @@ class MainActivity : Activity(), Actions {
         Benchmark(styles.usable, engines, heat = { Newer.heat(this) }).write(file) { model, backend ->
             say(getString(R.string.benchmark_running, model.card.title, backend.toString()))
         }
-        say(getString(R.string.benchmark_done, file.name))
+        ui.post {
+            intent.removeExtra("benchmark")
+            if (active) startCamera()
+            screen.showStatus(getString(R.string.benchmark_done, file.name))
+        }
     }
 
     private fun showChosen() {

@@ -1,5 +1,7 @@
 package mobile.style.demo
 
+import android.app.ActivityManager
+import android.app.ApplicationExitInfo
 import android.content.ContentValues
 import android.content.Context
 import android.os.Build
@@ -21,6 +23,20 @@ object Newer {
         if (Build.VERSION.SDK_INT < 29) return 0
         return context.getSystemService(PowerManager::class.java)?.currentThermalStatus ?: 0
     }
+
+    /** Whether the app's last process crashed or hung in native code; null where the phone does not tell. */
+    fun crashed(context: Context): Boolean? {
+        if (Build.VERSION.SDK_INT < 30) return null
+        val manager = context.getSystemService(ActivityManager::class.java) ?: return null
+        val last = manager.getHistoricalProcessExitReasons(null, 0, 1).firstOrNull() ?: return null
+        return when (last.reason) {
+            ApplicationExitInfo.REASON_CRASH_NATIVE, ApplicationExitInfo.REASON_ANR -> true
+            ApplicationExitInfo.REASON_SIGNALED -> last.status != KILLED
+            else -> false
+        }
+    }
+
+    private const val KILLED = 9 // SIGKILL: by the system or the user, not by a fault
 
     /** Whether pictures go to the gallery without a permission; before that the user chooses a file. */
     val gallery get() = Build.VERSION.SDK_INT >= 29

@@ -1,7 +1,9 @@
 package mobile.style.demo
 
 import android.Manifest
+import android.app.ActivityManager
 import android.app.Application
+import android.app.ApplicationExitInfo
 import android.content.pm.PackageManager
 import android.graphics.Bitmap
 import android.graphics.Color
@@ -178,6 +180,7 @@ class AppTest : AppScreen() {
     }
 
     /** No exception tells that a driver ended the app. */
+    @Suppress("DEPRECATION")
     @Test
     fun leavesAGpuAloneThatEndedTheApp() {
         val notes = context.getSharedPreferences("gpu", 0)
@@ -193,14 +196,23 @@ class AppTest : AppScreen() {
         start()
         paintFrame()
         assertTrue("$seen", Backend.Kind.GPU to true in seen)
-        controller.pause().stop().destroy()
-        await { closed.get() == seen.size && !notes.getBoolean(GpuGuard.AT_WORK, false) }
-        notes.edit().putBoolean(GpuGuard.AT_WORK, true).commit()
-        GpuGuard.ended = null // another start
-        seen.clear()
-        start()
-        paintFrame()
-        assertTrue("$seen", seen.isNotEmpty() && seen.none { it.first == Backend.Kind.GPU })
+        val reasons = shadowOf(context.getSystemService(ActivityManager::class.java))
+        for ((reason, left) in listOf(
+            ApplicationExitInfo.REASON_USER_REQUESTED to false, // stopped while it painted
+            ApplicationExitInfo.REASON_CRASH_NATIVE to true,
+        )) {
+            controller.pause().stop().destroy()
+            await { closed.get() == seen.size && !notes.getBoolean(GpuGuard.AT_WORK, false) }
+            notes.edit().putBoolean(GpuGuard.AT_WORK, true).commit()
+            reasons.addApplicationExitInfo(context.packageName, 1, reason, 0)
+            GpuGuard.ended = null // another start
+            seen.clear()
+            closed.set(0)
+            start()
+            paintFrame()
+            assertEquals("$seen", left, seen.none { it.first == Backend.Kind.GPU })
+        }
+        assertTrue("$seen", seen.isNotEmpty())
     }
 
     @Test
