@@ -68,7 +68,7 @@ async function run({pixels}) {
   const ms = performance.now() - began;
   let finite = true;
   for (let from = 0, to = 0; to < rgba.length; to += 4) {
-    finite &&= Number.isFinite(result[from]);
+    finite &&= Number.isFinite(result[from] + result[from + 1] + result[from + 2]);
     rgba[to] = result[from++];  // clamped and rounded to even, as NumPy does
     rgba[to + 1] = result[from++];
     rgba[to + 2] = result[from++];
