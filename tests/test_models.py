@@ -55,8 +55,9 @@ def test_bundled_model_takes_the_paintings_palette_and_keeps_the_content() -> No
         assert np.corrcoef(a, b)[0, 1] > 0.4, path.name
 
 
-def test_bundled_model_has_neither_frame_nor_checkerboard() -> None:
-    network, _ = load_network(model_path(DEFAULT))
+@pytest.mark.parametrize("name", [info.name for info in list_models() if info.origin == "bundled"])
+def test_bundled_models_have_neither_frame_nor_checkerboard(name: str) -> None:
+    network, _ = load_network(model_path(name))
     border, checker = [], []
     for path in images.find([carried_photos("held_out")]):
         output = stylize_image(network, images.centre_square(images.load(path), 256)).astype(np.float64).mean(2)
@@ -64,8 +65,8 @@ def test_bundled_model_has_neither_frame_nor_checkerboard() -> None:
         inside = output[8:-8, 8:-8]
         border.append((ring.mean() - inside.mean()) / inside.std())
         checker.append(fidelity.checkerboard(inside[..., None]))
-    assert abs(np.mean(border)) < 0.2, border
-    assert max(checker) < 4.5, checker  # of 255; the strokes' standard deviation is 40
+    assert abs(np.mean(border)) < 0.3, border
+    assert max(checker) < 2, checker  # of 255; the strokes' standard deviation is 40
 
 
 def test_the_sheet_shows_every_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
