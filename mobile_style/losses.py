@@ -25,7 +25,7 @@ Tensor = Any  # a tensor of whichever backend Keras runs on
 VGG16_FILE = Path(__file__).parent / "data" / "vgg16_imagenet_conv1_1-conv4_3.npz"
 VGG16_SHA256 = "57216503dd1dd688081c8bd7314e3023e30a51967c23a76988dd5b60b2d53d50"
 GRAMS = "style_grams.npz"  # beside a checkpoint, in place of its style image
-WINDOW = 32  # pixels
+WINDOW = 32  # pixels, of the checkerboard loss
 VGG16_MEAN_RGB = (123.68, 116.779, 103.939)
 
 
@@ -117,7 +117,8 @@ def checkerboard(images: Tensor) -> Tensor:
     """What the network's two upsamplings leave behind: colour that depends on where in a cell of 4 x 4 pixels it is.
 
     In each window of `WINDOW` x `WINDOW` pixels, the variance of the 16 places' means, in squared grey levels. Strokes
-    and contents fall on every place alike, so they leave little; a grid adds up.
+    and contents fall on every place alike, so they leave little; a grid adds up. (`fidelity.checkerboard`, the gate's
+    score, is the amplitude of one wave of the whole picture's brightness.)
 
     Args:
         images: (N, H, W, 3), each side at least `WINDOW` pixels; what is left over of whole windows does not count.

@@ -77,9 +77,8 @@ def stylize(
         stylised = stylize_image(network, picture)
         if strength == 1 and not preserve_color:
             return stylised
-        rows = max(
-            1, STRIP // picture.shape[1]
-        )  # in float32, all of them would take a dozen times the picture's memory
+        # All rows at once would take, in float32, a dozen times the picture's memory.
+        rows = max(1, STRIP // picture.shape[1])
         tops = range(0, len(picture), rows)
         return np.concatenate([blended(picture[y : y + rows], stylised[y : y + rows]) for y in tops])
 

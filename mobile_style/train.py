@@ -101,6 +101,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         that is not, in squared grey levels, is a loss of its own, with gradients through both: it makes the
         network amplify rounding less. So is, in both phases, how far the output that is not rounded is from that of a
         frame moved by `y` pixels, (2,) down and right, moved back: it makes strokes stay where they are in a video.
+        And so is, always, the grid that upsampling leaves in `y_pred`.
         """
         parts = self.perceptual.parts(y_pred, self.perceptual.content_targets(x))
         nothing = ops.zeros_like(parts["style"])
