@@ -15,7 +15,11 @@ class GpuGuard(context: Context, private val open: (Model, Backend) -> Engine) :
     init {
         if (ended == null) {
             val unfinished = notes.getBoolean(AT_WORK, false)
-            val more = if (unfinished) mapOf(true to CERTAIN, false to 0, null to 1).getValue(Newer.crashed(context)) else 0
+            val more = when (if (unfinished) Newer.crashed(context) else false) {
+                true -> CERTAIN
+                false -> 0
+                null -> 1
+            }
             val ends = notes.getInt(ENDS, 0) + more
             notes.edit().putBoolean(AT_WORK, false).putInt(ENDS, ends).commit()
             ended = ends >= CERTAIN
@@ -33,8 +37,9 @@ class GpuGuard(context: Context, private val open: (Model, Backend) -> Engine) :
             throw error
         }
         return object : Engine by engine {
-            override fun close() {
+            override fun close() = try {
                 engine.close()
+            } finally {
                 end()
             }
         }
