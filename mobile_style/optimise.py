@@ -44,14 +44,14 @@ class _Canvas(keras.Model):  # type: ignore[misc]
     def __init__(self, perceptual: PerceptualLoss, shape: tuple[int, ...]) -> None:
         super().__init__(name="canvas")
         self.perceptual = perceptual
-        self.loss_networks = [perceptual.network, perceptual.content_network]
+        self.loss_network = perceptual.network
         self.image = self.add_weight(name="image", shape=shape)
 
-    def call(self, content: Any) -> Any:
-        return self.image + 0 * content
+    def call(self, content_targets: Any) -> Any:
+        return self.image + 0
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
-        return ops.mean(self.perceptual.total(self.perceptual.parts(y_pred, self.perceptual.content_targets(x))))
+        return ops.mean(self.perceptual.total(self.perceptual.parts(y_pred, x)))
 
 
 class Optimiser:
@@ -64,10 +64,10 @@ class Optimiser:
             _GradientAsValue(1.0, name="gradient"), jit_compile="auto" if keras.backend.backend() == "jax" else False
         )
 
-    def _loss_and_gradient(self, pixels: np.ndarray, content: np.ndarray) -> tuple[float, np.ndarray]:
+    def _loss_and_gradient(self, pixels: np.ndarray, targets: dict[str, Any]) -> tuple[float, np.ndarray]:
         self.canvas.image.assign(pixels.reshape(self.shape))
         self.canvas.reset_metrics()  # before Keras 3.15 the loss is else the mean of all so far
-        loss = float(self.canvas.train_on_batch(content, return_dict=True)["loss"])
+        loss = float(self.canvas.train_on_batch(targets, return_dict=True)["loss"])
         return loss, ops.convert_to_numpy(self.canvas.image.value).astype(np.float64).ravel()
 
     def run(self, content: np.ndarray, iterations: tuple[int, ...], start: np.ndarray) -> list[Snapshot]:
@@ -78,8 +78,8 @@ class Optimiser:
             iterations: counts in ascending order.
             start: (H, W, 3), 0..255.
         """
-        batch = content[None].astype(np.float32)
-        self._loss_and_gradient(batch, batch)  # compiles
+        targets = self.canvas.perceptual.content_targets(ops.convert_to_tensor(content[None], dtype="float32"))
+        self._loss_and_gradient(content, targets)  # compiles
         snapshots: list[Snapshot] = []
         done, began = 0, time.perf_counter()
 
@@ -91,11 +91,11 @@ class Optimiser:
                 snapshots.append(Snapshot(done, time.perf_counter() - began, image))
 
         result = minimize(
-            lambda pixels: self._loss_and_gradient(pixels, batch),
+            lambda pixels: self._loss_and_gradient(pixels, targets),
             start.ravel().astype(np.float64),
             jac=True,
             method="L-BFGS-B",
-            bounds=[(0.0, 255.0)] * batch.size,
+            bounds=[(0.0, 255.0)] * start.size,
             callback=note,
             options={"maxiter": iterations[-1], "maxfun": 20 * iterations[-1], "ftol": 0.0, "gtol": 0.0, "maxcor": 10},
         )
