@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +129,7 @@ def evaluate(
         style_size=config.style_size,
         photos=tuple(file.name for file in files),
         objective=config.objective,
-        flicker=float(np.mean([flicker(network, images.load(file), size) for file in files])),
+        flicker=float(np.mean([flicker(partial(stylize_image, network), images.load(file), size) for file in files])),
         rows=tuple(rows),
     )
     if out is not None:

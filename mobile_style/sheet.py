@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from . import images
+from .grain import grained
 from .models import ModelInfo, carried_photos
 from .network import load_network
 from .progress import track
@@ -21,7 +22,7 @@ def model_sheet(models: Sequence[ModelInfo]) -> np.ndarray:
     rows = [_row(photos, "photos")]
     for info in track(models, "Stylising", len(models)):
         network, _ = load_network(info.path)
-        rows.append(_row([stylize_image(network, photo) for photo in photos], info.name))
+        rows.append(_row([stylize_image(network, grained(photo)) for photo in photos], info.name))
     return np.concatenate(rows)
 
 

@@ -3,25 +3,25 @@
 The motion is made, so it is known exactly: shifts by whole pixels, and zooms.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from PIL import Image
 
 from . import images
-from .network import TransformNet
-from .stylize import stylize_image
 
 SHIFTS = ((0, 1), (1, 0), (2, 3), (5, 2))  # pixels down and right, from one frame to the next
 ZOOMS = (1.01, 1.03)
 
 
-def flicker(network: TransformNet, photo: np.ndarray, size: int) -> float:
+def flicker(paint: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, size: int) -> float:
     """Difference of consecutive stylised frames, the earlier one warped by the motion between them.
 
     The temporal error of Huang et al. 2017 ("Real-Time Neural Style Transfer for Videos", section 4.2): the root
     of the mean squared difference, over all movements.
 
     Args:
-        network: what stylises the frames.
+        paint: what stylises a frame, (H, W, 3) uint8.
         photo: (H, W, 3) uint8; what the camera sees.
         size: side of a frame, in pixels.
 
@@ -31,13 +31,13 @@ def flicker(network: TransformNet, photo: np.ndarray, size: int) -> float:
     room = max(max(shift) for shift in SHIFTS)
     scene = images.centre_square(photo, size + room)
     before = scene[:size, :size]
-    stylised = stylize_image(network, before).astype(np.float32)
+    stylised = paint(before).astype(np.float32)
     squared = []
     for down, right in SHIFTS:
-        after = stylize_image(network, scene[down : down + size, right : right + size]).astype(np.float32)
+        after = paint(scene[down : down + size, right : right + size]).astype(np.float32)
         squared.append(_mean_square(after[: size - down, : size - right] - stylised[down:, right:]))
     for zoom in ZOOMS:
-        after = stylize_image(network, _zoomed(before, zoom)).astype(np.float32)
+        after = paint(_zoomed(before, zoom)).astype(np.float32)
         squared.append(_mean_square(after - _zoomed(stylised.astype(np.uint8), zoom)))
     return float(np.sqrt(np.mean(squared)))
 

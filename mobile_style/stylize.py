@@ -23,6 +23,7 @@ from . import images, video
 from .config import Architecture
 from .errors import ImageError, OutputError, UsageError
 from .files import refuse_existing
+from .grain import grained
 from .models import model_name, model_path
 from .network import SMALLEST, Magnitude, TransformNet, load_network
 from .progress import track
@@ -74,7 +75,7 @@ def stylize(
         return images.to_pixels(photo + strength * (stylised - photo.astype(np.float32)))
 
     def apply(picture: np.ndarray) -> np.ndarray:
-        stylised = stylize_image(network, picture)
+        stylised = stylize_image(network, grained(picture))
         if strength == 1 and not preserve_color:
             return stylised
         # All rows at once would take, in float32, a dozen times the picture's memory.

@@ -44,6 +44,7 @@ from .config import TrainConfig, further
 from .dataset import MANIFEST, Batches, Photos, build, report_unreadable
 from .errors import CheckpointError, DivergedError, ImageError, OutputError, UsageError
 from .files import alone, refuse_existing, writing
+from .grain import grained
 from .losses import PerceptualLoss, checkerboard
 from .models import carried_photos, model_path, style_path
 from .network import TransformNet, load_network, load_weights
@@ -443,7 +444,7 @@ def _preview_photos(photos: Photos) -> list[np.ndarray]:
 
 
 def _preview(out: Path, network: TransformNet, style: np.ndarray, photos: list[np.ndarray], step: int) -> None:
-    stylised = [stylize_image(network, photo) for photo in photos]
+    stylised = [stylize_image(network, grained(photo)) for photo in photos]
     style = images.centre_square(style, PREVIEW_SIZE)
     sheet = images.grid([[np.full_like(style, 255), *photos], [style, *stylised]])
     images.save(sheet, out / "previews" / f"step-{step:06d}.png")

@@ -1,6 +1,7 @@
-"""Camera frames and what they become in RGB, for the Kotlin core's tests: an implementation in NumPy of its own.
+"""What the Kotlin core's tests hold it to: camera frames in RGB, and pictures with grain.
 
-The same specification as Converter.kt, written the other way round: whole planes at a time, and turned by NumPy.
+The frames are converted by an implementation of its own: the same specification as Converter.kt, written the other way
+round, whole planes at a time, and turned by NumPy.
 """
 
 import json
@@ -10,13 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
+from mobile_style import images
+from mobile_style.grain import grained
+from mobile_style.models import carried_photos
+
 MODELS = Path(__file__).parents[1] / "models"
 SIZES = [(64, 48), (63, 47), (17, 23), (5, 3)]
 ROTATIONS = (0, 90, 180, 270)
 
 
 def write_vectors(folder: Path) -> int:
-    """Writes cases.json, a file for each case, and the bundled models' cards; tells how many cases."""
+    """Writes cases.json and grain.json, a file for each case, and the bundled models' cards; tells how many frames."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(6)
     cases = []
@@ -30,10 +35,27 @@ def write_vectors(folder: Path) -> int:
                         (folder / case["file"]).write_bytes(case.pop("content"))
                         cases.append(case)
     (folder / "cases.json").write_text(json.dumps(cases))
+    grains = []
+    for width, height in ((256, 256), (37, 45), (8, 9), (3, 2), (1, 1)):
+        picture = grain_picture(width, height)
+        case = {"width": width, "height": height, "file": f"grain-{len(grains)}.bin"}
+        (folder / case["file"]).write_bytes(picture.tobytes() + grained(picture).tobytes())
+        grains.append(case)
+    (folder / "grain.json").write_text(json.dumps(grains))
     (folder / "cards").mkdir()
     for card in MODELS.glob("*/int8.json"):
         shutil.copy(card, folder / "cards" / f"{card.parent.name}.json")
     return len(cases)
+
+
+def grain_picture(width: int, height: int) -> np.ndarray:
+    """Part of a photo, and beside it what is flat: white, black and an even gradient."""
+    photo = images.load(carried_photos("held_out") / "astronaut_portrait.jpg")
+    picture = photo[100 : 100 + height, 100 : 100 + width].copy()
+    picture[: height // 3, : width // 2] = 255
+    picture[height // 3 : height // 2, : width // 2] = 0
+    picture[-(height // 3) :, width // 2 :] = 40 + np.arange(width - width // 2)[:, None] // 2
+    return picture
 
 
 def _case(rng, width, height, rotation, mirror, chroma_stride, whole):  # type: ignore[no-untyped-def]

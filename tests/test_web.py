@@ -14,6 +14,7 @@ from PIL import Image
 from conftest import Exported
 from mobile_style import images
 from mobile_style.export_card import digest
+from mobile_style.grain import grained
 from mobile_style.models import BUNDLED, DEFAULT, carried_photos
 from mobile_style.runtimes import load
 from mobile_style.serve import HEADERS
@@ -94,12 +95,12 @@ def test_photos_are_painted_as_native_litert_does(context: Any, url: str) -> Non
         drop(page, f"{name}.png", png(picture), "image/png", event)
         until(lambda before=before: frames(page) > before)
         painted, given = canvas(page)
-        np.testing.assert_array_equal(given, picture)
-        np.testing.assert_array_equal(painted, native(INT8, picture))
+        np.testing.assert_array_equal(given, grained(picture))
+        np.testing.assert_array_equal(painted, native(INT8, grained(picture)))
     before = frames(page)
     page.get_by_label("Great Wave").check(force=True)
     until(lambda: frames(page) > before)
-    np.testing.assert_array_equal(canvas(page)[0], native(BUNDLED / "great_wave" / "int8.tflite", picture))
+    np.testing.assert_array_equal(canvas(page)[0], native(BUNDLED / "great_wave" / "int8.tflite", grained(picture)))
     assert errors == []
 
 
@@ -159,8 +160,8 @@ def test_what_comes_after_the_camera_is_painted(context: Any, url: str) -> None:
         camera()
         page.wait_for_timeout(pause)
         drop(page, "a.png", png(picture), "image/png")
-        until(lambda: np.array_equal(canvas(page)[1], picture))
-        np.testing.assert_array_equal(canvas(page)[0], native(INT8, picture))
+        until(lambda: np.array_equal(canvas(page)[1], grained(picture)))
+        np.testing.assert_array_equal(canvas(page)[0], native(INT8, grained(picture)))
         camera()
         page.wait_for_timeout(pause)
         page.evaluate("document.getElementById('flip').click()")  # hidden, as there is one camera only
@@ -255,12 +256,12 @@ def test_a_taken_picture_is_the_blend_that_is_shown(context: Any, url: str) -> N
         with page.expect_download() as download:
             page.click("#download")
         taken = images.load(Path(download.value.path()).read_bytes()).astype(float)
-        wanted = picture + strength / 100 * (native(INT8, picture).astype(float) - picture)
+        wanted = picture + strength / 100 * (native(INT8, grained(picture)).astype(float) - picture)
         assert download.value.suggested_filename.startswith("Starry-Night")
         assert np.abs(taken - wanted).max() <= (0 if strength == 100 else 2)
         page.click("#close")
     page.click("#mirror")
-    until(lambda: (canvas(page)[1] == picture[:, ::-1]).all())
+    until(lambda: (canvas(page)[1] == grained(picture[:, ::-1])).all())
 
 
 def test_each_engine_paints_and_says_why_it_is_used(context: Any, url: str) -> None:
@@ -366,7 +367,7 @@ def test_what_shines_through_is_white(context: Any, url: str) -> None:
     clear, before = np.zeros((256, 256, 4), np.uint8), frames(page)
     drop(page, "a.png", png(clear), "image/png")
     until(lambda: frames(page) > before)
-    assert canvas(page)[1].min() == 255
+    np.testing.assert_array_equal(canvas(page)[1], grained(np.full((256, 256, 3), 255, np.uint8)))
 
 
 def test_a_refused_camera_leaves_the_photo(playwright: Any, url: str) -> None:

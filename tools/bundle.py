@@ -2,7 +2,7 @@
 
     python tools/bundle.py RUN NAME --title "..." --artist "..." --data "..." [--photos 3]
 
-The samples are photos of the package, which may be published. The evaluation compares with 50 and 100
+The samples are photos of the package, which may be published. The evaluation compares with 50, 100 and 300
 iterations of the slow method on the first `--photos` held-out ones (0: not at all). Remakes docs/styles.md of all models.
 """
 
@@ -24,6 +24,7 @@ from mobile_style.checkpoint import Checkpoint
 from mobile_style.config import Architecture, TrainConfig
 from mobile_style.evaluate import Evaluation, evaluate
 from mobile_style.export import export
+from mobile_style.grain import grained
 from mobile_style.losses import GRAMS, loss_of, save_grams
 from mobile_style.models import carried_photos
 from mobile_style.network import load_network
@@ -31,7 +32,7 @@ from mobile_style.recipes import find_recipe
 from mobile_style.stylize import stylize_image
 
 ROOT = Path(__file__).parents[1]
-ITERATIONS = (50, 100)
+ITERATIONS = (50, 100, 300)
 EXPORTS = {  # file: target, recipe
     "int8.tflite": ("tflite", "int8"),
     "float16.tflite": ("tflite", "float16"),
@@ -98,7 +99,7 @@ def _samples(out: Path) -> None:
     network, _ = load_network(out / MODEL)
     photos = [images.centre_square(images.load(carried_photos("") / f"{name}.jpg"), 256) for name in SAMPLES]
     photos.append(_written())
-    painted = [stylize_image(network, photo) for photo in photos]
+    painted = [stylize_image(network, grained(photo)) for photo in photos]
     half = len(photos) // 2
     sheet = images.grid([photos[:half], painted[:half], photos[half:], painted[half:]])
     (out / "samples.jpg").write_bytes(images.encode(sheet, "JPEG", quality=88))

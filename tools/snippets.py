@@ -21,7 +21,8 @@ Written by `tools/snippets.py` from the cards of two exports of the bundled mode
 `{tflite[file][name]}` takes `{tflite[input][name]}` and gives `{tflite[output][name]}`: {kotlin_shape}, \
 {tflite[input][layout]}, `{tflite[input][type]}`, {tflite[input][color]}, {low} to {high}. Scale \
 {tflite[input][scale]:g} and zero point {tflite[input][zero_point]}: bytes of RGB go in as they are. \
-(A camera gives YUV: `Converter.kt` of the Android demo turns it.) \
+(A camera gives YUV: `Converter.kt` of the Android demo turns it. Blank walls and skies are painted only with \
+[grain](grain.md): `Grain.kt`.) \
 Gradle: `org.tensorflow:tensorflow-lite:{litert}`.
 
 ```kotlin

@@ -1,6 +1,7 @@
 // The page: what is shown, what is pressed, and the loop from a source through the engine to the canvas.
 
 import {Engine, describe, fetched} from "./engine.js";
+import {grained} from "./grain.js";
 import {compose, picture, record, show} from "./keep.js";
 import {isolated} from "./offline.js";
 import {draw, openCamera, openPhoto} from "./source.js";
@@ -238,7 +239,7 @@ async function one(now) {
     if (!frame) return;  // a camera that has none yet, or no more
     for (const context of [grabbed, pending]) draw(frame, context, settings());
     if (now.live) frame.close();
-    const {pixels, ms} = await engine.run(grabbed.getImageData(0, 0, width, height).data.buffer);
+    const {pixels, ms} = await engine.run(grained(grabbed.getImageData(0, 0, width, height)).data.buffer);
     if (now !== source || width !== after.width || height !== after.height) return;
     original.drawImage(pending.canvas, 0, 0);
     painted.putImageData(new ImageData(new Uint8ClampedArray(pixels), width, height), 0, 0);

@@ -13,6 +13,7 @@ import java.io.ByteArrayInputStream
 import java.io.IOException
 import kotlin.math.max
 import kotlin.math.roundToInt
+import mobile.style.core.Grain
 import mobile.style.core.Painter
 import mobile.style.core.paintTiled
 
@@ -65,7 +66,9 @@ object Photos {
         val pixels = IntArray(photo.width * photo.height)
         photo.getPixels(pixels, 0, photo.width, 0, 0, photo.width, photo.height)
         val card = model.card
-        val painted = paintTiled(painter, pixels, photo.width, photo.height, card.width, card.height, strength, progress)
+        val seen = Grain(photo.width, photo.height).add(pixels)
+        val painted =
+            paintTiled(painter, pixels, seen, photo.width, photo.height, card.width, card.height, strength, progress)
         return Bitmap.createBitmap(painted, photo.width, photo.height, Bitmap.Config.ARGB_8888)
     }
 

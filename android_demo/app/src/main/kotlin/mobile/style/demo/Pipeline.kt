@@ -8,6 +8,7 @@ import mobile.style.core.Blender
 import mobile.style.core.Choosers
 import mobile.style.core.Converter
 import mobile.style.core.Engine
+import mobile.style.core.Grain
 import mobile.style.core.LatestFrame
 import mobile.style.core.Load
 import mobile.style.core.LoadPolicy
@@ -123,10 +124,11 @@ class Pipeline(
         } finally {
             frame.close()
         }
-        val converted = System.nanoTime()
         val shown = if (original) 0 else strength
+        if (shown > 0) now.grain.add(now.input, now.seen)
+        val converted = System.nanoTime()
         try {
-            if (shown > 0) now.engine.paint(now.input, now.output)
+            if (shown > 0) now.engine.paint(now.seen, now.output)
         } catch (error: RuntimeException) {
             choosers.of(now.model.bytes).failed(now.engine.backend, error.message ?: error.javaClass.simpleName)
             now.close()
@@ -162,9 +164,11 @@ private class Working(val style: Style, val model: Model, val engine: Engine, va
     private val width = model.card.width
     private val height = model.card.height
     val input: ByteBuffer = ByteBuffer.allocateDirect(model.bytes)
+    val seen: ByteBuffer = ByteBuffer.allocateDirect(model.bytes) // by the network
     val output: ByteBuffer = ByteBuffer.allocateDirect(model.bytes)
     val pixels = IntArray(width * height)
     val blender = Blender(pixels.size)
+    val grain = Grain(width, height)
     var observed = System.nanoTime()
 
     // One is on the screen, one is on its way there, one is being filled.

@@ -53,7 +53,7 @@ fun tileStarts(length: Int, tile: Int, overlap: Int): IntArray {
 }
 
 /**
- * Paints a picture larger than the model, tile by tile; where tiles overlap they fade into each other.
+ * Paints a picture larger than the model, tile by tile, as it is [seen]; where tiles overlap they fade into each other.
  *
  * The model takes the mean contrast of what it sees, so neighbouring tiles differ a little: the overlap of a quarter
  * hides it. Memory beyond the picture: one band of tiles.
@@ -61,6 +61,7 @@ fun tileStarts(length: Int, tile: Int, overlap: Int): IntArray {
 fun paintTiled(
     painter: Painter,
     pixels: IntArray,
+    seen: IntArray,
     width: Int,
     height: Int,
     tileWidth: Int,
@@ -73,17 +74,21 @@ fun paintTiled(
     val input = ByteBuffer.allocateDirect(3 * tileWidth * tileHeight)
     val output = ByteBuffer.allocateDirect(3 * tileWidth * tileHeight)
     val blender = Blender(tileWidth * tileHeight)
-    val photo = IntArray(tileWidth * tileHeight)
+    val tile = IntArray(tileWidth * tileHeight)
     val painted = IntArray(tileWidth * tileHeight)
     val result = IntArray(width * height)
     val sums = Array(tileHeight) { FloatArray(4 * width) }
     for ((band, top) in ys.withIndex()) {
         for ((column, left) in xs.withIndex()) {
-            for (y in 0 until tileHeight) {
-                System.arraycopy(pixels, (top + y) * width + left, photo, y * tileWidth, tileWidth)
+            fun cut(from: IntArray) {
+                for (y in 0 until tileHeight) {
+                    System.arraycopy(from, (top + y) * width + left, tile, y * tileWidth, tileWidth)
+                }
+                rgb(tile, input)
             }
-            rgb(photo, input)
+            cut(seen)
             painter.paint(input, output)
+            cut(pixels)
             blender.blend(input, output, strength, painted)
             for (y in 0 until tileHeight) {
                 val sum = sums[y]

@@ -230,12 +230,16 @@ class CoreTest {
         }
         val random = java.util.Random(1)
         val picture = IntArray(37 * 29) { random.nextInt() or (255 shl 24) }
-        val same = paintTiled({ from, to -> from.rewind(); to.rewind(); to.put(from) }, picture, 37, 29, 16, 12, 256)
+        val same = paintTiled({ from, to -> from.rewind(); to.rewind(); to.put(from) }, picture, picture, 37, 29, 16, 12, 256)
         assertArrayEquals(picture, same)
-        val inverse = paintTiled({ from, to ->
+        val invert = Painter { from, to ->
             for (i in 0 until from.capacity()) to.put(i, (255 - (from.get(i).toInt() and 255)).toByte())
-        }, picture, 37, 29, 16, 12, 256)
-        assertArrayEquals(IntArray(picture.size) { picture[it] xor 0xFFFFFF }, inverse)
+        }
+        val inverse = IntArray(picture.size) { picture[it] xor 0xFFFFFF }
+        assertArrayEquals(inverse, paintTiled(invert, picture, picture, 37, 29, 16, 12, 256))
+        // What is painted is what the network sees, what shines through is the picture itself.
+        assertArrayEquals(picture, paintTiled(invert, picture, inverse, 37, 29, 16, 12, 256))
+        assertArrayEquals(picture, paintTiled(invert, picture, IntArray(picture.size), 37, 29, 16, 12, 0))
     }
 
     // Cards
