@@ -4,7 +4,7 @@
 
 On the carried photos at 256 x 256, without grain and with it: the total loss against the photo itself, of all and of
 the flattest quarter; how much the brightness of a painted blank page varies; and, of the flattest quarter, how much
-frames differ where the camera moves, and where only its sensor's noise does.
+frames differ where the camera moves, and where only its sensor's noise does, and how near int8 is to the float network.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,12 @@ import numpy as np
 
 from mobile_style import images
 from mobile_style.config import TrainConfig
+from mobile_style.fidelity import psnr
 from mobile_style.grain import grained
 from mobile_style.losses import loss_of
 from mobile_style.models import carried_photos, list_models
-from mobile_style.network import TransformNet, load_network
+from mobile_style.network import load_network
+from mobile_style.runtimes import load
 from mobile_style.stability import flicker
 from mobile_style.stylize import stylize_image
 
@@ -30,8 +32,8 @@ NOISE = 1.0  # grey levels, standard deviation
 Paint = Callable[[np.ndarray], np.ndarray]
 
 
-def with_grain(network: TransformNet, picture: np.ndarray) -> np.ndarray:
-    return stylize_image(network, grained(picture))
+def prepared(seen: Paint, paint: Paint, picture: np.ndarray) -> np.ndarray:
+    return paint(seen(picture))
 
 
 def changed(picture: np.ndarray) -> float:
@@ -56,16 +58,21 @@ def main() -> None:
     blank = np.full((SIZE, SIZE, 3), 250, np.uint8)
     shown = [*(squares[name] for name in SHOWN), blank]
     rows = [shown]
-    print("| style | total, all | total, flattest | strokes on a blank page | camera moves | camera stands still |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| style | total, all | total, flattest | blank page | camera moves | camera stands | int8, dB | worst photo |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     for info in list_models():
         if info.origin != "bundled":
             continue
         network, card = load_network(info.path)
         perceptual = loss_of(info.path, TrainConfig.from_card(card))
+        painter, int8 = partial(stylize_image, network), load(info.path.with_name("int8.tflite"))
         figures = []
-        for paint in (partial(stylize_image, network), partial(with_grain, network)):
+        for seen in (np.asarray, grained):
+            paint = partial(prepared, seen, painter)
             losses = {name: perceptual.of_pictures(it, [paint(it)])[0]["total"] for name, it in squares.items()}
+            near = [psnr(paint(squares[name]), int8(seen(squares[name]))) for name in flat]
             figures.append(
                 (
                     np.mean(list(losses.values())),
@@ -73,6 +80,8 @@ def main() -> None:
                     paint(blank)[SIZE // 8 : -SIZE // 8, SIZE // 8 : -SIZE // 8].mean(2).std(),
                     np.mean([flicker(paint, photos[name], SIZE) for name in flat]),
                     np.mean([noisy_difference(paint, squares[name]) for name in flat]),
+                    np.mean(near),
+                    min(near),
                 )
             )
             if info.name in SHOWN_STYLES:
