@@ -26,12 +26,13 @@ from .files import refuse_existing
 from .grain import grained
 from .models import model_name, model_path
 from .network import SMALLEST, Magnitude, TransformNet, load_network
-from .progress import track
+from .progress import console, track
 
 TILE = 768  # side of a tile with its overlap; larger images are cut
 SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the magnitudes of a large image
 SAMPLE_SIDE = 384
 STRIP = 1_000_000  # pixels that are blended at a time
+THIN = 1500  # pixels of a photo's shorter side, above which strokes are said to be thin
 
 
 def stylize(
@@ -84,6 +85,7 @@ def stylize(
         return np.concatenate([blended(picture[y : y + rows], stylised[y : y + rows]) for y in tops])
 
     failures: list[str] = []
+    largest = 0
     photos = [pair for pair in pairs if not video.is_video(pair[0])]
     videos = [pair for pair in pairs if video.is_video(pair[0])]  # each shows a bar of its own
     for source, target in chain(track(photos, "Stylising", len(photos)), videos):
@@ -99,9 +101,16 @@ def stylize(
             if size is not None:
                 picture = images.with_shorter_side(picture, size)
                 alpha = None if alpha is None else images.with_shorter_side(alpha, size)
+            else:
+                largest = max(largest, min(picture.shape[:2]))
             images.save(apply(picture), target, alpha)
         except ImageError as error:
             failures.append(str(error))
+    if largest > THIN:
+        console.print(
+            f"strokes keep their width in pixels, so in a picture of {largest} they are thin; bolder: --size 800",
+            soft_wrap=True,
+        )
     if failures:
         others = "" if len(pairs) == 1 else f" ({len(failures)} of {len(pairs)} failed, the others are done)"
         raise ImageError("; ".join(failures) + others)

@@ -140,6 +140,19 @@ def test_the_folder_above(trained_run: Path, photos: Path, tmp_path: Path, monke
     assert len(written) == 12 and all(path.resolve().is_relative_to(tmp_path / "photos-tiny") for path in written)
 
 
+def test_thin_strokes_are_said(
+    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stylize, "THIN", 60)
+    for name, shape in (("small", (50, 90, 3)), ("large", (70, 90, 3))):
+        images.save(np.zeros(shape, np.uint8), tmp_path / f"{name}.png")
+    stylize.stylize([tmp_path / "small.png"], str(trained_run))
+    stylize.stylize([tmp_path / "large.png"], str(trained_run), tmp_path / "sized.png", size=70)
+    assert "strokes" not in capsys.readouterr().err
+    stylize.stylize([tmp_path / "large.png"], str(trained_run))
+    assert "a picture of 70 they are thin" in capsys.readouterr().err
+
+
 def test_names_that_are_not_those_of_pictures(trained_run: Path, photos: Path) -> None:
     (written,) = stylize.stylize([shutil.copy(photos / "1.png", photos / "scan")], str(trained_run))
     assert written == photos / "scan-tiny.png" and images.load(written).shape == (41, 63, 3)
