@@ -71,8 +71,9 @@ def main() -> None:
         figures = []
         for seen in (np.asarray, grained):
             paint = partial(prepared, seen, painter)
-            losses = {name: perceptual.of_pictures(it, [paint(it)])[0]["total"] for name, it in squares.items()}
-            near = [psnr(paint(squares[name]), int8(seen(squares[name]))) for name in flat]
+            painted = {name: paint(square) for name, square in squares.items()}
+            losses = {name: perceptual.of_pictures(squares[name], [it])[0]["total"] for name, it in painted.items()}
+            near = [psnr(painted[name], int8(seen(squares[name]))) for name in flat]
             figures.append(
                 (
                     np.mean(list(losses.values())),

@@ -246,6 +246,10 @@ class AppTest : AppScreen() {
         }
         val painted = Photos.paint(decoded, inverse, styles().first().models.first(), 256) {}
         assertEquals(decoded.width to decoded.height, painted.width to painted.height)
+        val pixels = IntArray(decoded.width * decoded.height)
+        decoded.getPixels(pixels, 0, decoded.width, 0, 0, decoded.width, decoded.height)
+        val seen = mobile.style.core.Grain(decoded.width, decoded.height).add(pixels)
+        assertEquals(seen[300 * decoded.width + 200] xor 0xFFFFFF, painted.getPixel(200, 300))
         val greens = (0 until 256).map { Color.green(painted.getPixel(it, 300)) }
         assertTrue("grain on 255 - 20: $greens", greens.toSet().size > 3 && greens.all { it in 226..244 })
         assertNull(Photos.decode("no picture".toByteArray(), 512, 256))

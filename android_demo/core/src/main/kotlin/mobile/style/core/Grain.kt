@@ -12,7 +12,7 @@ class Grain(private val width: Int, private val height: Int) {
     private val across = Steps(width)
     private val down = Steps(height)
     private val luma = IntArray(width * height)
-    private val detail = IntArray(across.squares * down.squares)
+    private val flatness = IntArray(across.squares * down.squares) // of each square, 0 (detailed) to 256 (flat)
     private val line = IntArray(across.squares)
     private val bytes = ByteArray(3 * width * height)
 
@@ -53,7 +53,8 @@ class Grain(private val width: Int, private val height: Int) {
         for (y in 0 until height) {
             val lower = down.weight[y]
             for (x in 0 until columns) {
-                line[x] = flat(columns * down.before[y] + x) * (2 * CELL - lower) + flat(columns * down.after[y] + x) * lower
+                val above = flatness[columns * down.before[y] + x]
+                line[x] = above * (2 * CELL - lower) + flatness[columns * down.after[y] + x] * lower
             }
             for (x in 0 until width) {
                 val right = across.weight[x]
@@ -64,9 +65,9 @@ class Grain(private val width: Int, private val height: Int) {
         }
     }
 
-    /** How far pixels are from the mean of their two neighbours, across and down, times two, added up in each square. */
+    /** Detail is how far pixels are from the mean of their two neighbours, across and down, times two. */
     private fun measure() {
-        detail.fill(0)
+        flatness.fill(0)
         for (y in 0 until height) {
             val up = if (y > 0) width else 0
             val below = if (y + 1 < height) width else 0
@@ -75,16 +76,14 @@ class Grain(private val width: Int, private val height: Int) {
                 val twice = 2 * luma[i]
                 val left = if (x > 0) i - 1 else i
                 val right = if (x + 1 < width) i + 1 else i
-                detail[y / CELL * across.squares + x / CELL] +=
+                flatness[y / CELL * across.squares + x / CELL] +=
                     abs(twice - luma[left] - luma[right]) + abs(twice - luma[i - up] - luma[i + below])
             }
         }
-    }
-
-    /** Of a square, 0 (detailed) to 256 (flat). */
-    private fun flat(square: Int): Int {
-        val pixels = across.size(square % across.squares) * down.size(square / across.squares)
-        return maxOf(0, 256 - 256 * detail[square] / (DETAILED * pixels))
+        for (square in flatness.indices) { // so far the sum of its pixels' detail
+            val pixels = across.size(square % across.squares) * down.size(square / across.squares)
+            flatness[square] = maxOf(0, 256 - 256 * flatness[square] / (DETAILED * pixels))
+        }
     }
 
     /** Adds value noise, in sixteenths of a grey level. */
