@@ -61,7 +61,7 @@ def table(photo: np.ndarray, painting: np.ndarray) -> list[str]:
 
 def trained(wrong: bool, photo: np.ndarray, batches: Batches) -> tuple[np.ndarray, float]:
     overrides = {"steps": STEPS, "image_size": SIZE}
-    config = configure("starry_night", None, "nano", "olaralex-blog", None, overrides)
+    config = configure("starry_night", None, "nano", "olaralex-blog", **overrides)
     style = images.with_shorter_side(images.load(style_path("starry_night")), config.style_size)
     trainer = make_trainer(config, style)
     right = trainer.perceptual

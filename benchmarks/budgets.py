@@ -127,7 +127,7 @@ def main() -> None:
         build([arguments.content], shards, 320)
 
     def config(**overrides: Any) -> TrainConfig:
-        return configure(str(arguments.style), shards, None, "painterly", arguments.init, overrides)
+        return configure(str(arguments.style), shards, None, "painterly", arguments.init, **overrides)
 
     def measure(run: Path, method: str, budget: float) -> None:
         results.add(method, budget, evaluate(str(run), photos=arguments.images, limit=arguments.limit))

