@@ -72,7 +72,7 @@ TFLITE = (
          "PINTO0309/onnx2tf#640, LiteRT's tflite/tools/versioning/gpu_compatibility.cc, tried",
          lambda node: (node.operator, node.version) == ("TRANSPOSE_CONV", 4) or node.options.get("mode") == SYMMETRIC),
     Rule("GPU delegate, WebGPU", "`SUM` of more than 256 values, `SQUARED_DIFFERENCE`",
-         "infinite above 65504 (float16), so a division by it gives zero; use `MEAN`, and do not normalize pictures",
+         "infinite above 65504 (float16), so a division by it gives zero; use `MEAN`, avoid instance normalization",
          "google-ai-edge/LiteRT#9249, tensorflow/tensorflow#48523, microsoft/onnxruntime#31626, tried",
          lambda node: node.operator == "SQUARED_DIFFERENCE" or (node.operator == "SUM" and node.sums())),
     Rule("GPU delegate, WebGPU, int8 accelerators",
@@ -93,7 +93,7 @@ TFLITE = (
 )
 MLPROGRAM = (
     Rule("Neural Engine", "`instance_norm`; `reduce_sum`, `reduce_mean`, ... of more than 256 values",
-         "all zero if a sum exceeds 65504 (float16); do not normalize pictures",
+         "all zero if a sum exceeds 65504 (float16); avoid instance normalization",
          "apple/coremltools#1380, apple/coremltools#2690",
          lambda node: node.operator == "instance_norm" or (node.operator.startswith(SUMS) and node.sums())),
     Rule("Neural Engine", "any in float32", "left to the CPU or the GPU; use compute_precision=FLOAT16",
