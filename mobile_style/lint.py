@@ -77,7 +77,7 @@ TFLITE = (
          lambda node: node.operator == "SQUARED_DIFFERENCE" or (node.operator == "SUM" and node.sums())),
     Rule("GPU delegate, WebGPU, int8 accelerators",
          "any on tensors of more than four dimensions (Keras' `UpSampling2D` makes them) or of dynamic shape",
-         "refused, or compiled again for each size; use `DEPTH_TO_SPACE`, and one file per size",
+         "refused, or compiled again for each size; use `DEPTH_TO_SPACE`, and a file per size",
          f"google-ai-edge/LiteRT#2540, tensorflow/tensorflow#38036, {VELA}",
          lambda node: node.has(lambda tensor: len(tensor.shape) > 4 or -1 in tensor.shape)),
     Rule("GPU delegate, XNNPACK", "any on int16, int64 or float64", "no kernels: slow CPU code runs; use other types",
