@@ -54,7 +54,7 @@ class _Canvas(keras.Model):  # type: ignore[misc]
         return ops.mean(self.perceptual.total(self.perceptual.parts(y_pred, x)))
 
 
-class Optimiser:
+class PixelOptimizer:
     """Optimises images of one size for one style."""
 
     def __init__(self, perceptual: PerceptualLoss, height: int, width: int) -> None:
