@@ -11,10 +11,10 @@ def test_gradient_against_finite_differences(rng: np.random.Generator) -> None:
     optimiser = PixelOptimizer(PerceptualLoss(OBJECTIVES["johnson"], style), 16, 16)
     targets = optimiser.canvas.perceptual.content_targets(content[None])
     pixels = rng.uniform(50, 200, (1, 16, 16, 3)).astype(np.float32)
-    _, gradient = optimiser._loss_and_gradient(pixels, targets)
+    _, gradient = optimiser.loss_and_gradient(pixels, targets)
     direction = (gradient / np.linalg.norm(gradient)).reshape(pixels.shape).astype(np.float32)
     step = 0.5
-    above, below = (optimiser._loss_and_gradient(pixels + sign * step * direction, targets)[0] for sign in (1, -1))
+    above, below = (optimiser.loss_and_gradient(pixels + sign * step * direction, targets)[0] for sign in (1, -1))
     np.testing.assert_allclose((above - below) / (2 * step), np.linalg.norm(gradient), rtol=0.02)
 
 
