@@ -42,7 +42,7 @@ class _Canvas(keras.Model):  # type: ignore[misc]
     """An image as the only weight of a model."""
 
     def __init__(self, perceptual: PerceptualLoss, shape: tuple[int, ...]) -> None:
-        super().__init__(name="canvas")
+        super().__init__(name="canvas", dtype="float32")
         self.perceptual = perceptual
         self.loss_network = perceptual.network
         self.image = self.add_weight(name="image", shape=shape)
@@ -65,6 +65,7 @@ class Optimiser:
         )
 
     def loss_and_gradient(self, pixels: np.ndarray, targets: dict[str, Any]) -> tuple[float, np.ndarray]:
+        """The total loss of an image, H * W * 3 pixels, and its gradient, of as many; `targets` of its content."""
         self.canvas.image.assign(pixels.reshape(self.shape))
         self.canvas.reset_metrics()  # before Keras 3.15 the loss is else the mean of all so far
         loss = float(self.canvas.train_on_batch(targets, return_dict=True)["loss"])
