@@ -22,7 +22,7 @@ from mobile_style.painting.grain import grained
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.painting.temporal_consistency import temporal_error
 from mobile_style.training.config import TrainConfig
-from mobile_style.training.losses import loss_of
+from mobile_style.training.style_grams import loss_of
 
 PICTURE = Path(__file__).parents[1] / "docs" / "grain.jpg"
 SIZE = 256

@@ -25,7 +25,7 @@ from mobile_style.network import transform_net
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.network.transform_net import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, TransformNet, convolved
 from mobile_style.training.config import configure
-from mobile_style.training.losses import loss_of
+from mobile_style.training.style_grams import loss_of
 
 ROUGHLY_ZERO = 1e-5  # of squared features, as in every implementation of instance normalisation
 

@@ -35,7 +35,7 @@ from mobile_style.painting.grain import grained
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.training.config import TrainConfig
 from mobile_style.training.evaluate import Evaluation, Row, evaluate
-from mobile_style.training.losses import GRAMS, loss_of, save_grams
+from mobile_style.training.style_grams import GRAMS, loss_of, save_grams
 from mobile_style.validation.checked_export import Export, export
 
 ROOT = Path(__file__).parents[1]

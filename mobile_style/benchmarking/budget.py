@@ -12,7 +12,7 @@ from ..devices.protocol import Device
 from ..devices.registry import open_device
 from ..errors import DeviceError, UsageError
 from ..network.architecture import PRESETS
-from ..network.card import KEYS, MODEL, SCHEMA
+from ..network.card import MODEL, untrained_card
 from ..network.checkpoint import Checkpoint
 from ..network.transform_net import TransformNet
 from ..progress import Note, Progress, silent
@@ -59,11 +59,9 @@ def untrained(preset: str, folder: Path) -> Path:
     """A checkpoint of a preset with random weights: the time of an inference does not depend on them."""
     config = configure(preset=preset, objective="johnson")
     weights = {v.name: ops.convert_to_numpy(v.value) for v in TransformNet(config.architecture).weights}
-    unknown = dict.fromkeys(KEYS - {"schema", "config"})
-    card = unknown | {"schema": SCHEMA, "config": asdict(config), "date": "", "step": 0}
     place = folder / preset / MODEL
     place.parent.mkdir()
-    Checkpoint(card, weights, {}).write(place)
+    Checkpoint(untrained_card(asdict(config)), weights, {}).write(place)
     return place
 
 

@@ -12,7 +12,7 @@ from ..network.backend import loading
 from ..network.catalog import DEFAULT, RUNS, newest_model
 from . import tables
 from .options import BenchmarkBinary, Device, Limit, Photos, Runtime, parse_size
-from .terminal import progress_bars, say
+from .terminal import progress_bars, say, show
 
 
 def export(
@@ -82,9 +82,9 @@ def export(
         else:
             exports = []
             for written in write(model, find_recipe(target, chosen), sizes, calibration, out, progress):
-                print(written.path)
+                show(written.path)
     for made in exports:
-        print(made.path)
+        show(made.path)
         tables.validation(made.validation)
     advice = "; the file is kept, to look at: train for longer, or try another recipe"
     tables.fail_unless_passed([made.validation for made in exports], advice)
@@ -121,7 +121,7 @@ def validate(
     tables.validation(validation)
     if report is not None:
         write(validation, report)
-        print(f"{report / 'report.html'}\n{report / 'report.json'}")
+        show(report / "report.html", report / "report.json")
     tables.fail_unless_passed([validation])
     print("passed")
 
@@ -136,8 +136,7 @@ def lint(
     from ..exporting.lint import lint as run
 
     findings = run(exported)
-    for finding in findings:
-        print(finding)
+    show(*findings)
     if findings:
         raise typer.Exit(1)
     print("nothing found")
@@ -166,10 +165,9 @@ def bundle(
         if web is not None:
             from ..web.bundle import bundle_web
 
-            print(bundle_web(models or [], web, progress))
+            show(bundle_web(models or [], web, progress))
         elif android is not None:
             with loading():
                 from ..exporting.android import bundle_android
 
-            for folder in bundle_android(models or [], android, progress):
-                print(folder)
+            show(*bundle_android(models or [], android, progress))

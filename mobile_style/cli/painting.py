@@ -9,7 +9,7 @@ from ..files import refuse_existing
 from ..network.backend import loading
 from ..network.catalog import DEFAULT, list_models
 from . import tables
-from .terminal import progress_bars
+from .terminal import progress_bars, show
 
 
 def stylize(
@@ -33,8 +33,7 @@ def stylize(
 
     with progress_bars() as progress:
         done = stylize_files(inputs, model, out, size, strength, preserve_color, progress)
-    for path in done:
-        print(path)
+    show(*done)
 
 
 def models(
@@ -55,4 +54,4 @@ def models(
             from ..painting.sheet import model_sheet
         with progress_bars() as progress:
             save(model_sheet(list_models(), progress), sheet)
-        print(sheet)
+        show(sheet)

@@ -14,6 +14,7 @@ import numpy as np
 from .. import images
 from ..errors import UsageError
 from ..files import refuse_existing, writing
+from ..network.card import Card
 from ..network.catalog import BUNDLED, bundled_photos, model_name, model_path
 from ..network.transform_net import SMALLEST, TransformNet, load_network
 from ..progress import Note, Progress, silent
@@ -47,7 +48,7 @@ class Written:
     card: dict[str, Any]
     checkpoint: Path
     network: TransformNet
-    training: dict[str, Any]
+    training: Card
 
 
 def write(

@@ -25,6 +25,8 @@ from keras import ops
 
 from ..errors import CheckpointError, UsageError
 from .architecture import PLAIN, Architecture
+from .backend import LAST
+from .card import Card, architecture_of
 from .checkpoint import Checkpoint
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
@@ -53,14 +55,14 @@ def convolved(x: Tensor, kernel: Tensor, strides: int = 1) -> Tensor:
     """Convolution of x (N, H, W, C) continued by reflection: (N, ceil(H / strides), ceil(W / strides), C')."""
     margin = (kernel.shape[0] // 2,) * 2
     x = ops.pad(x, ((0, 0), margin, margin, (0, 0)), mode="reflect")
-    return ops.conv(x, kernel, strides=strides, padding="valid")
+    return ops.conv(x, kernel, strides=strides, padding="valid", data_format=LAST)
 
 
 class TransformNet(keras.Model):  # type: ignore[misc]
     """Image transformation network of an `Architecture`; builds its weights at once from `seed`."""
 
     def __init__(self, architecture: Architecture, seed: int = 0) -> None:
-        super().__init__(name="transform_net")
+        super().__init__(name="transform_net", dtype="float32")
         self.architecture = architecture
         self.kernels, self.scales, self.offsets = [], [], []
         rng = np.random.default_rng(seed)  # NumPy's, so that every backend starts from the same weights
@@ -125,7 +127,7 @@ class TransformNet(keras.Model):  # type: ignore[misc]
         return x + ops.stop_gradient(ops.clip(x, 0.0, 255.0) - x)
 
 
-def load_network(path: Path) -> tuple[TransformNet, dict[str, Any]]:
+def load_network(path: Path) -> tuple[TransformNet, Card]:
     """The network in a checkpoint, ready to run, and the checkpoint's card.
 
     Raises:
@@ -133,9 +135,11 @@ def load_network(path: Path) -> tuple[TransformNet, dict[str, Any]]:
     """
     checkpoint = Checkpoint.read(path)
     try:
-        architecture = Architecture(**checkpoint.card["config"]["architecture"])
-    except (TypeError, KeyError, UsageError) as error:
+        architecture = architecture_of(checkpoint.card)
+    except UsageError as error:
         raise CheckpointError(f"{path} describes an architecture that this version does not know ({error})") from None
+    if sum(value.size for value in checkpoint.weights.values()) != architecture.parameters():  # before room is made
+        raise CheckpointError(f"the arrays of {path} do not fit the architecture that it names")
     network = TransformNet(architecture)
     load_weights(network, checkpoint.weights)
     return network, checkpoint.card

@@ -18,9 +18,9 @@ from ..painting.stylize import stylize_image
 from ..painting.temporal_consistency import temporal_error
 from ..progress import Progress, silent, track
 from .config import TrainConfig
-from .losses import loss_of
 from .objective import Objective
 from .optimize import PixelOptimizer
+from .style_grams import loss_of
 
 
 @dataclass(frozen=True)

@@ -8,25 +8,21 @@ batch of a loss per image.
 from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Literal
 
 import keras
 import numpy as np
 from keras import ops
 
-from .. import images
 from ..errors import MobileStyleError
-from ..network.backend import Precision
-from ..network.catalog import DATA, painting_of
-from .config import TrainConfig
+from ..network.backend import LAST, Precision
+from ..network.catalog import DATA
 from .objective import VGG16_LAYERS, Objective
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
 
 VGG16_FILE = DATA / "vgg16_imagenet_conv1_1-conv4_3.npz"
 VGG16_SHA256 = "57216503dd1dd688081c8bd7314e3023e30a51967c23a76988dd5b60b2d53d50"
-GRAMS = "style_grams.npz"  # beside a checkpoint, in place of its style image
 WINDOW = 32  # pixels, of the checkerboard loss
 VGG16_MEAN_RGB = (123.68, 116.779, 103.939)
 
@@ -38,14 +34,20 @@ class LossNetwork(keras.Model):  # type: ignore[misc]
     """
 
     def __init__(self, layers: tuple[str, ...], precision: Precision = "float32") -> None:
-        super().__init__(name="loss_network")
+        super().__init__(name="loss_network", dtype="float32")
         self.precision = precision
         self.wanted = layers
         needed = VGG16_LAYERS[: 1 + max(map(VGG16_LAYERS.index, layers))]
         self.convolutions = []
         for layer, (kernel, bias) in zip(needed, _vgg16_weights(), strict=False):
             convolution = keras.layers.Conv2D(
-                kernel.shape[3], 3, padding="same", activation="relu", name=layer, dtype=precision
+                kernel.shape[3],
+                3,
+                padding="same",
+                activation="relu",
+                name=layer,
+                dtype=precision,
+                data_format=LAST,
             )
             convolution.build((None, None, None, kernel.shape[2]))
             convolution.set_weights([kernel, bias])
@@ -59,7 +61,7 @@ class LossNetwork(keras.Model):  # type: ignore[misc]
         features = {}
         for layer, convolution in self.convolutions:
             if layer.endswith("_1") and layer != "1_1":
-                x = ops.max_pool(x, (2, 2), (2, 2))
+                x = ops.max_pool(x, (2, 2), (2, 2), data_format=LAST)
             x = convolution(x)
             if layer in self.wanted:
                 features[layer] = ops.cast(x, "float32")
@@ -205,40 +207,3 @@ class PerceptualLoss:
             parts = self.parts(batch(picture), targets)
             found.append({name: float(value[0]) for name, value in (parts | {"total": self.total(parts)}).items()})
         return found
-
-
-def loss_of(checkpoint: Path, config: TrainConfig, style: Path | None = None) -> PerceptualLoss:
-    """The losses that a checkpoint was trained with, for its own style or the style image `style`.
-
-    Raises:
-        ImageError: the style image is not here.
-    """
-    source = style or style_source(checkpoint, config.style)
-    if style is None and source.name == GRAMS:
-        with np.load(source) as arrays:
-            return PerceptualLoss(config.objective, {layer: _whole(arrays[layer]) for layer in arrays.files})
-    return PerceptualLoss(config.objective, images.with_shorter_side(images.load(source), config.style_size))
-
-
-def style_source(checkpoint: Path, style: str) -> Path:
-    """What tells the style of a checkpoint: the Gram matrices beside it, or the painting.
-
-    Raises:
-        ImageError: the style image is not here.
-    """
-    grams = checkpoint.parent / GRAMS
-    return grams if grams.is_file() else painting_of(checkpoint, style)
-
-
-def save_grams(perceptual: PerceptualLoss, path: Path) -> None:
-    """Keeps a style image's Gram matrices: what is needed of a painting that cannot be passed on."""
-    halves = {layer: gram[0][np.triu_indices(gram.shape[1])] for layer, gram in perceptual.style_grams.items()}
-    np.savez_compressed(path, **{layer: half.astype(np.float16) for layer, half in halves.items()})
-
-
-def _whole(half: np.ndarray) -> np.ndarray:
-    """(1, C, C), symmetric, of its upper half, row by row."""
-    channels = int(np.sqrt(2 * half.size))
-    whole = np.zeros((channels, channels), np.float32)
-    whole[np.triu_indices(channels)] = half
-    return (whole + np.triu(whole, 1).T)[None]

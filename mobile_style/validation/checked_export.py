@@ -12,7 +12,7 @@ from ..network.card import read_card
 from ..network.catalog import model_path
 from ..progress import Progress, silent
 from ..training.config import TrainConfig
-from ..training.losses import style_source
+from ..training.style_grams import style_source
 from .validate import Subject, Validation, validate_on
 
 PHOTOS = 4

@@ -20,7 +20,8 @@ from ..network.transform_net import TransformNet, load_network
 from ..painting.stylize import stylize_whole
 from ..progress import Progress, silent, track
 from ..training.config import TrainConfig
-from ..training.losses import PerceptualLoss, loss_of
+from ..training.losses import PerceptualLoss
+from ..training.style_grams import loss_of
 
 SHOWN = 50  # photos in a report, the worst
 Pictures = tuple[np.ndarray, np.ndarray, np.ndarray]
