@@ -99,7 +99,7 @@ def benchmark_binary(folder: Path) -> Path:
 
 
 def loopback() -> None:
-    """Rounds the namespace's own network on, which begins turned off (SIOCSIFFLAGS, IFF_UP)."""
+    """Turns the namespace's own network on, which begins turned off (SIOCSIFFLAGS, IFF_UP)."""
     import fcntl
     import socket
     import struct
