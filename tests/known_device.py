@@ -12,7 +12,7 @@ class Known:
     """A device, and its own session, that takes a millisecond for everything."""
 
     facts = replace(Host().facts, kind="adb")
-    reports_timings, round_runs, loads_each_round = True, 5, False
+    reports_timings, round_runs, loads_each_round, measures_peak = True, 5, False, False
     accelerators: tuple[str, ...] = ("cpu",)
     loaded = Loaded((1.0,), (1.0,), None, None, None, None, "")
 

@@ -14,7 +14,8 @@ from known_device import Known
 from mobile_style.benchmarking import page
 from mobile_style.benchmarking.benchmark import benchmark
 from mobile_style.benchmarking.compare import compare
-from mobile_style.benchmarking.report import Emulated, Report, labels
+from mobile_style.benchmarking.report import Emulated, Report, labels, write_json
+from mobile_style.benchmarking.table import notes
 from mobile_style.cli import app
 from mobile_style.devices.host import Host
 from mobile_style.devices.protocol import Round
@@ -45,7 +46,8 @@ def test_what_a_measurement_holds(report: Report) -> None:
     # The conversions to and from the camera's bytes are left to the interpreter, and the profiler sees them there.
     assert int8.loaded.nodes - int8.loaded.delegated == 2 and "QUANTIZE" in int8.profile
     assert next(iter(int8.profile)).startswith("Convolution") and next(iter(float32.profile)).startswith("Convolution")
-    assert int8.relative is None and again.relative.low <= 1.3 and float32.relative.value > 1
+    assert int8.relative is None and again.relative.low <= 1.3
+    assert float32.latency.min > int8.latency.min  # which other work on the machine hardly touches
     assert {probe.arithmetic for probe in report.probes} == {"int8", "float"}
     assert report.device.runtime.startswith("litert ") and report.device.cores >= 1 and report.device.governor
 
@@ -94,7 +96,7 @@ def test_one_that_is_slower_is_told_from_noise(report: Report, tmp_path: Path) -
             replace(probe, rounds=tuple(tuple(probe_factor * t for t in each) for each in probe.rounds))
             for probe in report.probes
         )
-        page.write_json(replace(report, rows=rows, probes=probes), tmp_path / name)
+        write_json(replace(report, rows=rows, probes=probes), tmp_path / name)
         return tmp_path / name
 
     old = saved("old.json", 1.0)
@@ -107,12 +109,12 @@ def test_one_that_is_slower_is_told_from_noise(report: Report, tmp_path: Path) -
     said = {name: {change.verdict for change in compare(old, path)} for name, path in verdicts.items()}
     assert said == {"same": {"noise"}, "slower": {"slower"}, "faster": {"faster"}, "machine": {"noise"}}
     bare = tmp_path / "bare.json"  # as the Android app's, which tells no multiplications
-    page.write_json(replace(report, rows=tuple(replace(row, macs={}) for row in report.rows)), bare)
+    write_json(replace(report, rows=tuple(replace(row, macs={}) for row in report.rows)), bare)
     assert {change.verdict for change in compare(bare, bare)} == {"noise"}
     shown = runner.invoke(app, ["compare", str(old), str(verdicts["slower"])])
     assert shown.exit_code == 0 and shown.stdout.count("slower") >= 3
     upgraded = replace(report, device=replace(report.device, runtime="litert 99"))
-    page.write_json(upgraded, tmp_path / "upgraded.json")
+    write_json(upgraded, tmp_path / "upgraded.json")
     assert {change.verdict for change in compare(old, tmp_path / "upgraded.json")} == {"noise, another runtime"}
     (tmp_path / "other.json").write_text('{"schema": 99}')
     for path, says in ((tmp_path / "other.json", "schema 99"), (tmp_path / "none.json", "cannot be read")):
@@ -254,7 +256,7 @@ def test_unknown_runtimes() -> None:
 def test_an_accelerator_that_fails_leaves_the_others(dies: int, exported: Exported) -> None:
     kept = benchmark([exported("int8")], Leaving(99, ("cpu", "gpu"), dies), runs=15)
     assert [row.accelerator for row in kept.rows] == ["cpu"] and kept.rows[0].profile == {}
-    assert f"Left out: {kept.rows[0].model} on gpu: its driver died" in page.notes(kept)
+    assert f"Left out: {kept.rows[0].model} on gpu: its driver died" in notes(kept)
 
 
 def test_temperatures_are_drawn_from_before_the_first_turn(exported: Exported) -> None:
