@@ -21,7 +21,7 @@ import time
 import numpy as np
 
 BATCH, SIZE = 4, 256
-EPSILON = 3e-3  # as in network.py, whose import would load Keras
+EPSILON = 3e-3  # as in transform_net.py, whose import would load Keras
 MARK = "MEASURED "
 
 
@@ -30,7 +30,7 @@ def measure_ours(preset: str, steps: int) -> dict[str, float]:
     from keras import ops
 
     from mobile_style.training.config import configure
-    from mobile_style.training.run import make_trainer
+    from mobile_style.training.trainer import make_trainer
 
     config = configure(preset=preset, objective="johnson", batch_size=BATCH, image_size=SIZE)
     style, batch = _inputs()

@@ -91,21 +91,13 @@ def write(
 
         progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
         quantization = calibrate(convolutions, photos)
-    described = {
-        "schema": SCHEMA,
-        "name": name,
-        "style": Path(card["config"]["style"]).name,
-        "target": recipe.target,
-        "recipe": recipe.name,
-        "source": {
-            "checkpoint": model if checkpoint.is_relative_to(BUNDLED) else str(checkpoint),
-            "sha256": sha256,
-            "preset": card["config"]["preset"],
-            "training": card,
-        },
-        "calibration": {"photos": len(photos), "sha256": hashlib.sha256(photos.tobytes()).hexdigest()},
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    source = {
+        "checkpoint": model if checkpoint.is_relative_to(BUNDLED) else str(checkpoint),
+        "sha256": sha256,
+        "preset": card["config"]["preset"],
+        "training": card,
     }
+    described = _described(name, recipe, source, photos)
     done = []
     for path, group in zip(places, groups, strict=True):
         progress(Note(f"writing {path}"))
@@ -114,6 +106,20 @@ def write(
             progress(Note(str(finding), warning=True))
         done.append(Written(path, written, checkpoint, network, card))
     return done
+
+
+def _described(name: str, recipe: Recipe, source: dict[str, Any], photos: np.ndarray) -> dict[str, Any]:
+    """What the cards of all sizes share."""
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "style": Path(source["training"]["config"]["style"]).name,
+        "target": recipe.target,
+        "recipe": recipe.name,
+        "source": source,
+        "calibration": {"photos": len(photos), "sha256": hashlib.sha256(photos.tobytes()).hexdigest()},
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
 
 
 def output_paths(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], ...]], out: Path | None) -> list[Path]:

@@ -141,8 +141,7 @@ def configure(
         ImageError: there is no such style image.
         CheckpointError: there is no such `init`.
     """
-    kinds = (Architecture, Objective, TrainConfig)
-    known = {field.name for kind in kinds for field in fields(kind)}
+    known = {field.name for kind in (Architecture, Objective, TrainConfig) for field in fields(kind)}
     if unknown := sorted(set(overrides) - known):
         raise UsageError(f"there is no setting `{unknown[0]}`; docs/training.md lists them")
     if content is not None and not content.is_dir():
@@ -156,14 +155,10 @@ def configure(
         preset = preset or "small"
         architecture = _named(PRESETS, preset, "preset")
 
-    def pick(kind: type[Architecture | Objective | TrainConfig]) -> dict[str, Any]:
-        names = {field.name for field in fields(kind)}
-        return {name: value for name, value in overrides.items() if name in names}
-
-    architecture = replace(architecture, **pick(Architecture))
+    architecture = replace(architecture, **_settings_of(Architecture, overrides))
     if init is None and architecture_of(read_card(model_path(START))) == architecture:
         start = START
-    weighed = replace(_named(OBJECTIVES, objective, "objective"), **pick(Objective))
+    weighed = replace(_named(OBJECTIVES, objective, "objective"), **_settings_of(Objective, overrides))
     if "style_weight" not in overrides:
         # Steady strokes would cost style: so much more weight keeps it (docs/training.md).
         weighed = replace(weighed, style_weight=weighed.style_weight * (1 + overrides.get("temporal_weight", 0) / 1000))
@@ -176,8 +171,13 @@ def configure(
         architecture=architecture,
         objective=weighed,
         init=start or "",
-        **pick(TrainConfig),
+        **_settings_of(TrainConfig, overrides),
     )
+
+
+def _settings_of(kind: type[Architecture | Objective | TrainConfig], overrides: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in overrides.items() if name in names}
 
 
 def _named(table: dict[str, Any], name: str, parameter: str) -> Any:
