@@ -17,20 +17,19 @@ SAMPLES = 200_000  # values of each tensor that are kept
 
 @dataclass
 class Observed:
-    """Of all photos together.
+    """What was found, all photos together.
 
     Attributes:
         samples: some values of every tensor that an int8 file will hold, by its name; parts of gains aside, which
             float computes otherwise.
         factors: by which those of a normalized layer's convolution are multiplied; by the convolution's name.
         magnitudes: (N, C), by the normalized layer's name.
-        peaks, rows: the largest absolute value, and the largest mean of them over a row, of what is normalized.
+        rows: the largest mean of the absolute values of a row, by the normalized layer's name.
     """
 
     samples: dict[str, np.ndarray] = field(default_factory=dict)
     factors: dict[str, np.ndarray] = field(default_factory=dict)
     magnitudes: dict[str, np.ndarray] = field(default_factory=dict)
-    peaks: dict[str, float] = field(default_factory=dict)
     rows: dict[str, float] = field(default_factory=dict)
 
 
@@ -42,27 +41,28 @@ def observe(convolutions: Sequence[Convolution], photos: np.ndarray) -> Observed
     outputs = {value.index: value for value in (*ops.named.values(), *ops.normalized.values())}
     network = Loaded(graph.content({str(index): value for index, value in outputs.items()}))
     normalized = [c for c in convolutions if c.scale is not None]
-    kept: dict[str, dict[str, list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
+    samples, factors, magnitudes = (defaultdict[str, list[np.ndarray]](list) for _ in range(3))
+    rows: dict[str, float] = defaultdict(float)
     for number, photo in enumerate(photos):
         values = dict(zip(outputs, network(photo[None].astype(np.float32)), strict=True))
         gains = {}
         for c in normalized:
             magnitude = values[ops.named[f"{c.name}_gain_magnitude"].index].ravel()
             gains[f"{c.name}_linear"] = c.scale / (magnitude + c.floor)
-            kept["magnitudes"][c.name].append(magnitude)
+            magnitudes[c.name].append(magnitude)
             absolute = np.abs(values[ops.normalized[c.name].index])
-            kept["peaks"][c.name].append(absolute.max())
-            kept["rows"][c.name].append(absolute.mean(axis=2).max())
+            rows[c.name] = max(rows[c.name], float(absolute.mean(axis=2).max()))
         for name, value in ops.named.items():
             if not name.endswith("_magnitude"):
                 places = _places(value, number, len(photos))
-                kept["samples"][name].append(values[value.index].reshape(-1)[places])
+                samples[name].append(values[value.index].reshape(-1)[places])
                 if name in gains:  # (where pixels are enlarged, four times as many channels take their gains in turn)
-                    kept["factors"][name].append(gains[name][places % len(gains[name])])
-    joined = {kind: {name: np.concatenate(each) for name, each in kept[kind].items()} for kind in ("samples", "factors")}
-    largest = {kind: {name: float(max(each)) for name, each in kept[kind].items()} for kind in ("peaks", "rows")}
-    magnitudes = {name: np.stack(each) for name, each in kept["magnitudes"].items()}
-    return Observed(joined["samples"], joined["factors"], magnitudes, largest["peaks"], largest["rows"])
+                    factors[name].append(gains[name][places % len(gains[name])])
+    return Observed(_joined(samples), _joined(factors), {n: np.stack(each) for n, each in magnitudes.items()}, rows)
+
+
+def _joined(parts: dict[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate(each) for name, each in parts.items()}
 
 
 @dataclass
