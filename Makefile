@@ -14,7 +14,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@echo "installing into $(VENV): a few minutes, 3.4 GB"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --upgrade pip
-	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable . --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable . --group dev
 	@touch $@
 
 # tflite-runtime needs NumPy 1 and Python 3.11 at most, so exported models are run with it in an environment of its own.
@@ -47,7 +47,7 @@ test: install web android-tools $(RUNTIME)/installed
 
 # An emulated arm64 processor, for `--device arm64-emulated` and its tests; from Debian's packages and wheels.
 arm64: install
-	$(BIN)/python -m mobile_style.arm64_setup
+	$(BIN)/python -m mobile_style.devices.arm64_setup
 
 # A phone to test with: Debian's adbd. Without these two, `make test` skips what needs them.
 phone: install
@@ -56,7 +56,7 @@ phone: install
 # LiteRT.js, which is not in the repository, and Chromium to test it in. What cannot be had here is said, and the tests
 # that need it are skipped.
 web: install
-	@$(BIN)/python -m mobile_style.web_setup || echo "without it, the tests of the browser page are skipped"
+	@$(BIN)/python -m mobile_style.devices.browser_setup || echo "without it, the tests of the browser page are skipped"
 
 # For others to install: with LiteRT.js inside, which a wheel that is built without npm lacks.
 wheel: install

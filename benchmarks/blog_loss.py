@@ -12,12 +12,13 @@ import numpy as np
 from keras import ops
 
 from mobile_style import images
-from mobile_style.config import Objective, configure
-from mobile_style.dataset import Batches, Photos, build
-from mobile_style.losses import LossNetwork, PerceptualLoss, gram_matrix
-from mobile_style.models import carried_photos, style_path
-from mobile_style.stylize import stylize_image
-from mobile_style.train import Trainer, make_trainer
+from mobile_style.network.catalog import bundled_photos, style_path
+from mobile_style.painting.stylize import stylize_image
+from mobile_style.training.config import configure
+from mobile_style.training.dataset import Batches, Photos, build
+from mobile_style.training.losses import LossNetwork, PerceptualLoss, gram_matrix
+from mobile_style.training.objective import Objective
+from mobile_style.training.run import Trainer, make_trainer
 
 DOCS = Path(__file__).parents[1] / "docs"
 SHARDS = Path("runs/blog_loss_shards")
@@ -78,10 +79,10 @@ def trained(wrong: bool, photo: np.ndarray, batches: Batches) -> tuple[np.ndarra
 
 
 def main() -> None:
-    photo = images.centre_square(images.load(carried_photos("held_out") / "astronaut_portrait.jpg"), 256)
+    photo = images.centre_square(images.load(bundled_photos("held_out") / "astronaut_portrait.jpg"), 256)
     painting = images.centre_square(images.load(style_path("starry_night")), 256)
     if not SHARDS.exists():
-        build([carried_photos("train")], SHARDS)
+        build([bundled_photos("train")], SHARDS)
     batches = Batches(Photos(SHARDS), 2, SIZE, seed=0)
     wrong, wrong_left = trained(True, photo, batches)
     right, right_left = trained(False, photo, batches)

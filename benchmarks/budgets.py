@@ -30,12 +30,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from mobile_style import images
-from mobile_style.card import MODEL, SCHEMA
-from mobile_style.checkpoint import Checkpoint
-from mobile_style.config import TrainConfig, configure
-from mobile_style.dataset import Batches, Photos, build
-from mobile_style.evaluate import Evaluation, evaluate
-from mobile_style.train import make_trainer, train
+from mobile_style.network.card import MODEL, SCHEMA
+from mobile_style.network.checkpoint import Checkpoint
+from mobile_style.training.config import TrainConfig, configure
+from mobile_style.training.dataset import Batches, Photos, build
+from mobile_style.training.evaluate import Evaluation, evaluate
+from mobile_style.training.run import make_trainer, train
 
 OURS, PLAIN, SLOW = "train --minutes", "plain recipe", "slow optimisation"
 COLORS = {OURS: "#1a7f6b", PLAIN: "#b4552d", SLOW: "#777777"}

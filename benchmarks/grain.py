@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from mobile_style import images
-from mobile_style.config import TrainConfig
-from mobile_style.fidelity import psnr
-from mobile_style.grain import grained
-from mobile_style.losses import loss_of
-from mobile_style.models import carried_photos, list_models
-from mobile_style.network import load_network
-from mobile_style.runtimes import load
-from mobile_style.stability import flicker
-from mobile_style.stylize import stylize_image
+from mobile_style.exporting.runtimes import load
+from mobile_style.metrics import psnr
+from mobile_style.network.catalog import bundled_photos, list_models
+from mobile_style.network.transform_net import load_network
+from mobile_style.painting.grain import grained
+from mobile_style.painting.stylize import stylize_image
+from mobile_style.painting.temporal_consistency import flicker
+from mobile_style.training.config import TrainConfig
+from mobile_style.training.losses import loss_of
 
 PICTURE = Path(__file__).parents[1] / "docs" / "grain.jpg"
 SIZE = 256
@@ -49,7 +49,7 @@ def noisy_difference(paint: Paint, picture: np.ndarray) -> float:
 
 
 def main() -> None:
-    photos = {path.stem: images.load(path) for path in images.photos(carried_photos(""))}
+    photos = {path.stem: images.load(path) for path in images.photos(bundled_photos(""))}
     squares = {name: images.centre_square(photo, SIZE) for name, photo in photos.items()}
     flat = sorted(squares, key=lambda name: -changed(squares[name]))[: len(squares) // 4]
     print(

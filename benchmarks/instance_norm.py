@@ -18,13 +18,15 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from mobile_style import images, network, runtimes, train
-from mobile_style.checkpoint import Checkpoint
-from mobile_style.config import configure
-from mobile_style.export import export
-from mobile_style.losses import loss_of
-from mobile_style.network import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, TransformNet, convolved
-from mobile_style.recipes import find_recipe
+from mobile_style import images
+from mobile_style.exporting import runtimes
+from mobile_style.exporting.recipes import find_recipe
+from mobile_style.network import transform_net
+from mobile_style.network.architecture import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE
+from mobile_style.network.checkpoint import Checkpoint
+from mobile_style.network.transform_net import TransformNet, convolved
+from mobile_style.training.config import configure
+from mobile_style.training.losses import loss_of
 
 ROUGHLY_ZERO = 1e-5  # of squared features, as in every implementation of instance normalisation
 
@@ -69,23 +71,23 @@ def main() -> None:
     def run(name: str, init: str | None, **overrides: float) -> Path:
         settings = {"minutes": arguments.minutes, **overrides}
         config = configure(str(arguments.style), arguments.content, None, "painterly", init, settings)
-        return train.train(config, out / name)
+        return run.train(config, out / name)
 
     ours = run("int8", arguments.init)
-    (exported,) = export(str(out / "int8"), find_recipe("tflite", "int8"), out=out / "int8.tflite", check=False)
+    (exported,) = write(str(out / "int8"), find_recipe("tflite", "int8"), out=out / "int8.tflite")
     runner = runtimes.load(exported.path)
     pictures = {"photo": photos, "int8": [runner(photo) for photo in photos]}
 
-    network.PLAIN, train.TransformNet = ("out",), InstanceNormNet
+    transform_net.PLAIN, run.TransformNet = ("out",), InstanceNormNet
     theirs = Checkpoint.read(run("instance_norm", "none", rounding_weight=0.0, stability=0.0))
-    float_network = InstanceNormNet(network.Architecture(**theirs.card["config"]["architecture"]))
-    network.load_weights(float_network, theirs.weights)
+    float_network = InstanceNormNet(transform_net.Architecture(**theirs.card["config"]["architecture"]))
+    transform_net.load_weights(float_network, theirs.weights)
     pictures["instance norm"] = [
         np.rint(ops.convert_to_numpy(float_network(photo[None].astype(np.float32))[0])).astype(np.uint8)
         for photo in photos
     ]
 
-    perceptual = loss_of(ours, train.TrainConfig.from_card(Checkpoint.read(ours).card), None)
+    perceptual = loss_of(ours, run.TrainConfig.from_card(Checkpoint.read(ours).card), None)
     targets = [perceptual.content_targets(ops.convert_to_tensor(photo[None].astype(np.float32))) for photo in photos]
     table = {}
     for name, made in pictures.items():

@@ -85,6 +85,23 @@ def load(source: Path | bytes) -> np.ndarray:
     return np.asarray(np.rint(rgb * opacity + 255 * (1 - opacity)), np.uint8)
 
 
+def pixels_of(picture: np.ndarray | Image.Image | Path | str) -> np.ndarray:
+    """The pixels of an array, a PIL image or a file: (H, W, 3) uint8, RGB.
+
+    Raises:
+        ImageError: an array of another shape or type, or a file that `load` refuses.
+    """
+    if isinstance(picture, np.ndarray):
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+            raise ImageError(f"a picture is an array (H, W, 3) of uint8, not {picture.shape} of {picture.dtype}")
+        return picture
+    if isinstance(picture, Image.Image):
+        with io.BytesIO() as buffer:  # by the same way as a file: orientation, profile and transparency
+            picture.save(buffer, "PNG", exif=picture.getexif(), icc_profile=picture.info.get("icc_profile"))
+            return load(buffer.getvalue())
+    return load(Path(picture))
+
+
 def load_with_alpha(source: Path | bytes) -> tuple[np.ndarray, np.ndarray | None]:
     """Like `load`, with the transparency apart: (H, W, 3) and (H, W) or None, both uint8."""
     name = "the picture" if isinstance(source, bytes) else str(source)

@@ -9,12 +9,12 @@ from ai_edge_litert.interpreter import Interpreter
 
 from conftest import Exported
 from mobile_style.cli import app
-from mobile_style.config import OBJECTIVES, PRESETS
-from mobile_style.coreml_evaluator import Evaluator
-from mobile_style.export import export
-from mobile_style.lint import table
-from mobile_style.models import BUNDLED, DEFAULT, STYLES, carried_photos
-from mobile_style.recipes import RECIPES, find_recipe
+from mobile_style.exporting.coreml_evaluator import Evaluator
+from mobile_style.exporting.lint import table
+from mobile_style.exporting.recipes import RECIPES, find_recipe
+from mobile_style.network.architecture import PRESETS
+from mobile_style.network.catalog import BUNDLED, DEFAULT, STYLES, bundled_photos
+from mobile_style.training.objective import OBJECTIVES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -52,9 +52,9 @@ def test_links_and_pictures_exist() -> None:
 
 
 def test_every_carried_picture_has_its_source() -> None:
-    sources = (carried_photos("train").parent / "SOURCES.md").read_text()
+    sources = (bundled_photos("train").parent / "SOURCES.md").read_text()
     for part in ("train", "held_out"):
-        for path in carried_photos(part).iterdir():
+        for path in bundled_photos(part).iterdir():
             assert f"`{part}/{path.name}`" in sources
     notice = (ROOT / "NOTICE").read_text()
     assert all(path.name in notice for path in STYLES.iterdir())
@@ -85,7 +85,7 @@ def test_the_app_page_states_what_the_files_are(exported: Exported, tmp_path: Pa
     from snippets import page
 
     package = tmp_path / "model.mlpackage"
-    export(DEFAULT, find_recipe("coreml", "float16"), [(256, 256)], out=package, check=False)
+    write(DEFAULT, find_recipe("coreml", "float16"), [(256, 256)], out=package)
     paths = (exported("int8", 256), package)
     cards = [json.loads(path.with_suffix(".json").read_text()) | {"path": path} for path in paths]
     assert (DOCS / "apps.md").read_text() == page(*cards)

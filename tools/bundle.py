@@ -19,17 +19,18 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mobile_style import images
-from mobile_style.card import MODEL, read_card
-from mobile_style.checkpoint import Checkpoint
-from mobile_style.config import Architecture, TrainConfig
-from mobile_style.evaluate import Evaluation, evaluate
-from mobile_style.export import export
-from mobile_style.grain import grained
-from mobile_style.losses import GRAMS, loss_of, save_grams
-from mobile_style.models import carried_photos
-from mobile_style.network import load_network
-from mobile_style.recipes import find_recipe
-from mobile_style.stylize import stylize_image
+from mobile_style.exporting.recipes import find_recipe
+from mobile_style.exporting.write import export
+from mobile_style.network.architecture import Architecture
+from mobile_style.network.card import MODEL, read_card
+from mobile_style.network.catalog import bundled_photos
+from mobile_style.network.checkpoint import Checkpoint
+from mobile_style.network.transform_net import load_network
+from mobile_style.painting.grain import grained
+from mobile_style.painting.stylize import stylize_image
+from mobile_style.training.config import TrainConfig
+from mobile_style.training.evaluate import Evaluation, evaluate
+from mobile_style.training.losses import GRAMS, loss_of, save_grams
 
 ROOT = Path(__file__).parents[1]
 ITERATIONS = (50, 100, 300)
@@ -97,7 +98,7 @@ def _bundle(arguments: argparse.Namespace, out: Path) -> None:
 
 def _samples(out: Path) -> None:
     network, _ = load_network(out / MODEL)
-    photos = [images.centre_square(images.load(carried_photos("") / f"{name}.jpg"), 256) for name in SAMPLES]
+    photos = [images.centre_square(images.load(bundled_photos("") / f"{name}.jpg"), 256) for name in SAMPLES]
     photos.append(_written())
     painted = [stylize_image(network, grained(photo)) for photo in photos]
     half = len(photos) // 2

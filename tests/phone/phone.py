@@ -99,7 +99,7 @@ def benchmark_binary(folder: Path) -> Path:
 
 
 def loopback() -> None:
-    """Turns the namespace's own network on, which begins turned off (SIOCSIFFLAGS, IFF_UP)."""
+    """Rounds the namespace's own network on, which begins turned off (SIOCSIFFLAGS, IFF_UP)."""
     import fcntl
     import socket
     import struct
@@ -110,7 +110,7 @@ def loopback() -> None:
 
 def fetch() -> None:
     """Unpacks Debian's adbd and its libraries into `.phone`, by lists and a cache that are not the system's."""
-    from mobile_style.arm64_setup import unpack
+    from mobile_style.devices.arm64_setup import unpack
 
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT)"], capture_output=True, text=True, check=True

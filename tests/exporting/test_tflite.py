@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from conftest import Exported
+from mobile_style.exporting import tflite
+from mobile_style.exporting.card import METADATA
+from mobile_style.exporting.lint import lint
+from mobile_style.exporting.recipes import RECIPES
+from mobile_style.network.catalog import BUNDLED
+
+
+def opened(path: Path) -> Interpreter:
+    interpreter = Interpreter(str(path), num_threads=1)
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def test_int8_holds_no_float_and_takes_and_gives_bytes(exported: Exported) -> None:
+    interpreter = opened(exported("int8"))
+    kinds = {np.dtype(tensor["dtype"]).kind for tensor in interpreter.get_tensor_details()}
+    assert kinds == {"i", "u"}
+    for details in (*interpreter.get_input_details(), *interpreter.get_output_details()):
+        assert details["dtype"] == np.uint8 and details["quantization"] == (1.0, 0)
+        assert tuple(details["shape"]) == (1, 64, 64, 3)
+
+
+@pytest.mark.parametrize("recipe", ["float32", "float16", "int8"])
+def test_one_delegate_takes_the_whole_graph(recipe: str, exported: Exported) -> None:
+    """What XNNPACK leaves out runs many times as slowly."""
+    names = [operator["op_name"] for operator in opened(exported(recipe))._get_ops_details()]
+    assert names.count("DELEGATE") == 1
+
+
+@pytest.mark.parametrize("recipe", ["float32", "float16", "int8"])
+def test_the_lint_finds_nothing(recipe: str, exported: Exported) -> None:
+    assert lint(exported(recipe)) == []
+
+
+def test_sizes_fall_by_recipe(exported: Exported) -> None:
+    sizes = {r.name: exported(r.name).stat().st_size for r in RECIPES if r.target == "tflite"}
+    assert sizes["int8"] < sizes["float16"] < sizes["float32"]
+
+
+def test_the_file_holds_its_card(exported: Exported) -> None:
+    path = exported("int8")
+    model = tflite.schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    (entry,) = (entry for entry in model.metadata if entry.name == METADATA.encode())
+    inside = json.loads(bytes(model.buffers[entry.buffer].data))
+    beside = json.loads(path.with_suffix(".json").read_text())
+    assert inside["file"] is None and inside["fidelity"] is None
+    for key in ("name", "target", "recipe", "input", "output", "tools", "calibration", "date"):
+        assert inside[key] == beside[key]
+    assert inside["source"]["sha256"] == beside["source"]["sha256"]
+
+
+def test_constants_are_aligned(exported: Exported) -> None:
+    """Runtimes map the file into memory and read weights where they lie."""
+    content = exported("float32").read_bytes()
+    model = tflite.schema.ModelT.InitFromPackedBuf(content, 0)
+    large = [bytes(b.data) for b in model.buffers if b.data is not None and len(b.data) > 1000]
+    assert large and all(content.index(data) % 16 == 0 for data in large)
+
+
+@pytest.mark.parametrize("model", ["exported", *(path.parent.name for path in BUNDLED.glob("*/int8.tflite"))])
+def test_no_product_or_mean_of_bytes_lies_between_two_levels(model: str, exported: Exported) -> None:
+    """Where XNNPACK's kernels for x86 and for ARM would round it to different ones."""
+    interpreter = Interpreter(str(exported("int8") if model == "exported" else BUNDLED / model / "int8.tflite"))
+    tensors = {each["index"]: each for each in interpreter.get_tensor_details()}
+    seen = 0
+    for operator in interpreter._get_ops_details():
+        if operator["op_name"] not in ("MUL", "MEAN"):
+            continue
+        one, other, made = (tensors[each] for each in [*operator["inputs"], *operator["outputs"]])
+        scale, zero = one["quantization"]
+        if operator["op_name"] == "MUL":
+            scale *= other["quantization"][0]
+            results = np.outer(np.arange(-128, 128) - zero, np.arange(-128, 128) - other["quantization"][1])
+        else:
+            scale /= one["shape"][1] * one["shape"][2]
+            results = np.arange(0, 255 * one["shape"][1] * one["shape"][2] + 1)
+        levels = results * scale / made["quantization"][0]
+        inside = levels[np.abs(levels) < 256]
+        np.testing.assert_array_equal(np.rint(inside + 2e-5), np.rint(inside - 2e-5))
+        seen += 1
+    assert seen == 26 + 26
+
+
+def test_ties_are_what_roundings_differ_in() -> None:
+    halves = np.arange(-9, 10)
+    assert tflite.ties(halves, 0.5) == 10 and tflite.ties(2 * halves, 0.5) == 0
+    assert tflite.ties(np.array([50]), 0.37) == 1 and tflite.ties(np.array([49]), 0.37) == 0
+    assert tflite.ties(np.array([50, 50_000]), 0.3701) == 0  # near none, and beyond all levels

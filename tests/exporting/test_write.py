@@ -1,0 +1,182 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from conftest import Exported
+from mobile_style.cli import app
+from mobile_style.errors import ImageError, OutputError, UsageError
+from mobile_style.exporting import write as exporting
+from mobile_style.exporting.card import KEYS, digest
+from mobile_style.exporting.recipes import RECIPES, Recipe, find_recipe
+from mobile_style.exporting.write import export
+from mobile_style.network.card import MODEL
+from mobile_style.network.catalog import DEFAULT, bundled_photos, model_path
+from mobile_style.network.checkpoint import Checkpoint
+from mobile_style.validation.validate import validate
+
+INT8 = find_recipe("tflite", "int8")
+
+
+@pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "tflite"], ids=lambda r: r.name)
+def test_every_tflite_recipe_of_the_bundled_model_passes_its_gate(recipe: Recipe, exported: Exported) -> None:
+    validation = validate(exported(recipe.name, 256), limit=exporting.VALIDATION_PHOTOS)
+    assert not validation.failures, validation.mean
+    if recipe is INT8:
+        assert exported("int8", 256).stat().st_size <= 500_000
+
+
+@pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "coreml"], ids=lambda r: r.name)
+def test_every_coreml_recipe_of_the_bundled_model_passes_its_gate(recipe: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "m.mlpackage"
+    write(DEFAULT, recipe, [(256, 256), (192, 128)], out=path)
+    validation = validate(path, limit=1)
+    assert len(validation.rows) == 2 and not validation.failures, validation.mean
+
+
+def test_several_sizes_make_several_files_with_their_cards(tmp_path: Path) -> None:
+    sizes = [(64, 48), (50, 70)]
+    made = write(DEFAULT, INT8, sizes, out=tmp_path / "out")
+    assert [each.path.parent.name for each in made] == ["starry_night-int8-48x64", "starry_night-int8-70x50"]
+    for each, size in zip(made, sizes, strict=True):
+        card = json.loads(each.path.with_suffix(".json").read_text())
+        assert set(card) == KEYS and card["input"]["shape"] == [1, *size, 3] == card["output"]["shape"]
+        assert card["input"]["type"] == "uint8" and card["input"]["scale"] == 1 and card["input"]["zero_point"] == 0
+        assert card["file"] == {"name": "model.tflite", "bytes": each.path.stat().st_size, "sha256": digest(each.path)}
+        assert card["source"]["checkpoint"] == DEFAULT and card["calibration"]["photos"] == 32
+        assert validate(each.path, limit=1).mean.psnr > 30
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text("mine")
+    with pytest.raises(OutputError, match=r"m\.json exists"):
+        export(DEFAULT, INT8, [(64, 64)], out=tmp_path / "m.tflite")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.json"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--int8", "--fp16"], "int8 and float16 were asked for"),
+        (["--dynamic", "--recipe", "int8"], "dynamic_int8 and int8 were asked for"),
+        (["--recipe", "int4"], "no recipe int4; choose from"),
+        (["--dynamic", "--target", "coreml"], "has no recipe dynamic_int8"),
+        (["--target", "onnx"], "choose from tflite, coreml"),
+        (["--size", "0"], "each side must be from 12 to 4096"),
+        (["--size", "wide"], "--size takes 256, or 320x240"),
+        (["--size", "64", "--size", "32", "--out", "m.tflite"], "name a folder"),
+        (["--size", "64", "--out", "m.mlpackage"], "does not fit --target tflite"),
+        (["--recipe", "auto", "--target", "coreml"], "--recipe auto measures on this machine"),
+        (["--calibration", "nowhere"], "nowhere does not exist"),
+    ],
+)
+def test_bad_flags(flags: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["export", *flags])
+    assert done.exit_code != 0 and message in " ".join(done.output.split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_model_named_takes_the_newest_run_else_the_bundled_one(
+    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["export", "--size", "32", "--no-check"])
+    assert done.exit_code == 0 and f"model {DEFAULT}" in done.output, done.output
+    assert (tmp_path / "exports" / "starry_night-int8-32x32" / "model.tflite").is_file()
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "mine").symlink_to(trained_run)
+    done = CliRunner().invoke(app, ["export", "--fp16", "--target", "tflite", "--size", "32", "--no-check"])
+    assert done.exit_code == 0 and "model runs/mine" in done.output, done.output
+
+
+def test_auto_keeps_the_fastest_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = {"float32": 9.0, "float16": 8.0, "dynamic_int8": 2.0, "int8": 1.0}
+    monkeypatch.setattr(exporting, "latencies", lambda files: [times[file.parent.name] for file in files])
+    monkeypatch.setattr(exporting, "VALIDATION_PHOTOS", 1)
+    rows, made = exporting.export_fastest(DEFAULT, (96, 96), None, tmp_path / "m.tflite")
+    best = min((row for row in rows if row.passed), key=lambda row: times[row.recipe])
+    card = json.loads((tmp_path / "m.json").read_text())
+    assert len(rows) == 4 and card["recipe"] == best.recipe and made.path == tmp_path / "m.tflite"
+    assert card["file"]["sha256"] == digest(made.path) and card["file"]["name"] == "m.tflite"
+
+
+def test_auto_looks_for_what_is_there_before_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(exporting, "export", lambda *_: pytest.fail("it has begun"))
+    Path("other.json").write_text("the user's")
+    with pytest.raises(OutputError, match=r"other\.json exists"):
+        exporting.export_fastest(DEFAULT, (96, 96), None, tmp_path / "other.tflite")
+    there = Path("exports/starry_night-int8-96x96/model.tflite")
+    there.parent.mkdir(parents=True)
+    there.touch()
+    with pytest.raises(OutputError, match=r"model\.tflite exists"):
+        exporting.export_fastest(DEFAULT, (96, 96), None, None)
+
+
+def test_auto_shows_its_table_where_nothing_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [exporting.Frontier("int8", 499_000, 12.3, 20.0, 0.5, False)]
+    monkeypatch.setattr(exporting, "export_fastest", lambda *_: (rows, None))
+    done = CliRunner().invoke(app, ["export", DEFAULT, "--recipe", "auto"])
+    assert done.exit_code == 8 and "12.3" in done.output and "no recipe passes its gate" in done.output
+
+
+def test_a_checkpoint_that_left_its_run(trained_run: Path, tmp_path: Path) -> None:
+    """It goes by the name that it was given; without its painting, nothing is written that could not be checked."""
+    moved, recipe = tmp_path / "wave.safetensors", find_recipe("tflite", "float32")
+    checkpoint = Checkpoint.read(trained_run / MODEL)
+    config = checkpoint.card["config"] | {"style": "gone.jpg"}
+    Checkpoint(checkpoint.card | {"config": config}, checkpoint.weights, {}).write(moved)
+    with pytest.raises(ImageError, match=r"painting of .*wave\.safetensors, is not here; copy its run's style\.png"):
+        export(str(moved), recipe, [(32, 32)], out=tmp_path / "m.tflite")
+    assert [path.name for path in tmp_path.iterdir()] == ["wave.safetensors"]
+    write(str(moved), recipe, [(32, 32)], out=tmp_path / "m.tflite")
+    assert json.loads((tmp_path / "m.json").read_text())["name"] == "wave"
+    assert str(tmp_path).encode() not in (tmp_path / "m.tflite").read_bytes()  # an app carries the file
+
+
+def test_a_run_that_goes_on_meanwhile(trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(trained_run, tmp_path / "run")
+    before = digest(tmp_path / "run" / MODEL)
+
+    def photos(*arguments: object) -> np.ndarray:
+        (tmp_path / "run" / MODEL).write_bytes(model_path(DEFAULT).read_bytes())
+        return calibration(*arguments)
+
+    calibration = exporting._calibration_photos
+    monkeypatch.setattr(exporting, "_calibration_photos", photos)
+    path = tmp_path / "model.tflite"
+    write(str(tmp_path / "run"), find_recipe("tflite", "float32"), [(64, 64)], out=path)
+    assert json.loads(path.with_suffix(".json").read_text())["source"]["sha256"] == before
+
+
+def test_latencies_are_measured(exported: Exported) -> None:
+    int8, float32 = exporting.latencies([exported(name) for name in ("int8", "float32")])
+    assert 0 < int8 < float32 < 10_000
+
+
+def test_calibration_photos_fit_into_memory() -> None:
+    photos = exporting._calibration_photos(bundled_photos("train"), (1080, 1920))
+    assert photos.shape[0] == 32 and photos.size / 3 <= exporting.CALIBRATION_PIXELS * 1.01
+    assert photos.shape[2] / photos.shape[1] == pytest.approx(1920 / 1080, rel=0.05)
+
+
+def test_a_size_out_of_range() -> None:
+    with pytest.raises(UsageError, match="--size 4x64"):
+        export(DEFAULT, INT8, [(64, 4)])
+
+
+def test_a_style_for_android_and_for_apple_has_a_place_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for target in ("tflite", "coreml"):
+        write(DEFAULT, find_recipe(target, "int8"), [(64, 64)])
+    carried = Path("exports/starry_night-coreml-int8-64x64/model.mlpackage/Data/com.apple.CoreML/model.mlmodel")
+    assert b"content_sha256" not in carried.read_bytes()  # which the training's card has, beside its maker's folders
+    found = sorted(path.parent.name for path in Path("exports").rglob("model.json"))
+    assert found == ["starry_night-coreml-int8-64x64", "starry_night-int8-64x64"]

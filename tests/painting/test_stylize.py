@@ -1,0 +1,321 @@
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mobile_style import images
+from mobile_style.errors import CheckpointError, ImageError, OutputError, UsageError
+from mobile_style.network.architecture import PRESETS, Architecture
+from mobile_style.network.transform_net import TransformNet, image_magnitude
+from mobile_style.painting import stylize, video
+
+
+@pytest.fixture
+def network() -> TransformNet:
+    return TransformNet(Architecture(4, 2, 5))
+
+
+def test_a_pixel_reaches_no_further_than_said(network: TransformNet) -> None:
+    """With fixed statistics, changing one pixel changes nothing beyond `reach`, and something close to it."""
+    fixed = {}
+
+    def record(index: int, x: np.ndarray) -> tuple:
+        fixed[index] = image_magnitude(index, x)
+        return fixed[index]
+
+    picture = np.full((1, 160, 160, 3), 100, np.float32)
+    network(picture, magnitude=record)
+    changed = picture.copy()
+    changed[0, 80, 80] = 255
+    outputs = [np.asarray(network(p, magnitude=lambda index, x: fixed[index])) for p in (picture, changed)]
+    rows, columns = np.nonzero(np.abs(outputs[0] - outputs[1]).max((0, 3)) > 0)
+    furthest = max(abs(rows - 80).max(), abs(columns - 80).max())
+    assert stylize.reach(network.architecture) - 12 <= furthest <= stylize.reach(network.architecture)
+
+
+@pytest.mark.parametrize("shape", [(300, 500), (333, 250)])
+def test_tiles_leave_no_seam(
+    network: TransformNet, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, shape: tuple[int, int]
+) -> None:
+    picture = np.asarray(Image.fromarray(rng.integers(0, 256, (9, 11, 3), np.uint8)).resize(shape[::-1]))
+    magnitude = stylize.sampled_magnitude(
+        network, np.pad(picture, ((0, -shape[0] % 4), (0, -shape[1] % 4), (0, 0)), mode="edge")
+    )
+    monkeypatch.setattr(stylize, "sampled_magnitude", lambda *_: magnitude)
+    padded = np.pad(picture, ((0, -shape[0] % 4), (0, -shape[1] % 4), (0, 0)), mode="edge")
+    whole = stylize._run(network, padded, magnitude)[: shape[0], : shape[1]]
+    monkeypatch.setattr(stylize, "TILE", 160)
+    tiled = stylize.stylize_image(network, picture)
+    assert tiled.shape == picture.shape and np.abs(tiled.astype(int) - whole).max() <= 1  # rounding
+
+
+def test_sampled_statistics_are_those_of_the_image_when_the_crops_cover_it(
+    network: TransformNet, rng: np.random.Generator
+) -> None:
+    picture = rng.integers(0, 256, (200, 384, 3), np.uint8)
+    with_sample = stylize._run(network, picture, stylize.sampled_magnitude(network, picture))
+    assert np.abs(with_sample.astype(int) - stylize._run(network, picture)).max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 50), (33, 31)])
+def test_any_size(network: TransformNet, shape: tuple[int, int], rng: np.random.Generator) -> None:
+    picture = rng.integers(0, 256, (*shape, 3), np.uint8)
+    assert stylize.stylize_image(network, picture).shape == picture.shape
+
+
+def test_reach_of_the_presets_leaves_room_in_a_tile() -> None:
+    assert all(4 * stylize.reach(architecture) < stylize.TILE for architecture in PRESETS.values())
+
+
+def test_command_on_a_photo(trained_run: Path, tmp_path: Path, astronaut: np.ndarray) -> None:
+    images.save(astronaut[::4, ::4], tmp_path / "a.png")
+    (written,) = stylize.stylize([tmp_path / "a.png"], str(trained_run))
+    assert written == tmp_path / "a-tiny.png" and images.load(written).shape == astronaut[::4, ::4].shape
+    with pytest.raises(OutputError, match="exists"):
+        stylize.stylize([tmp_path / "a.png"], str(trained_run))
+
+
+def test_strength_and_color(trained_run: Path, tmp_path: Path, astronaut: np.ndarray) -> None:
+    photo = astronaut[::4, ::4]
+    images.save(photo, tmp_path / "a.png")
+
+    def result(name: str, **options: object) -> np.ndarray:
+        (path,) = stylize.stylize([tmp_path / "a.png"], str(trained_run), tmp_path / name, **options)
+        return images.load(path).astype(float)
+
+    full = result("full.png")
+    np.testing.assert_array_equal(result("none.png", strength=0.0), photo)
+    np.testing.assert_allclose(result("half.png", strength=0.5), (full + photo) / 2, atol=0.51)
+    grey = photo.astype(float) @ (0.299, 0.587, 0.114)
+    kept = stylize.with_colors_of(
+        np.full((4, 4, 3), (90, 120, 100), np.uint8), np.full((4, 4, 3), 140, np.uint8)
+    ).astype(float)
+    np.testing.assert_allclose(
+        kept[0, 0] - kept[0, 0] @ (0.299, 0.587, 0.114), np.array([90, 120, 100]) - 108.75, atol=2
+    )
+    assert np.isfinite(grey).all() and result("color.png", preserve_color=True).shape == photo.shape
+    for value in (-0.1, 1.1):
+        with pytest.raises(UsageError, match="--strength"):
+            result("x.png", strength=value)
+
+
+def test_alpha_orientation_and_size(trained_run: Path, tmp_path: Path, astronaut: np.ndarray) -> None:
+    alpha = np.zeros(astronaut.shape[:2], np.uint8)
+    alpha[:100] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = Image.fromarray(astronaut)
+    picture.putalpha(Image.fromarray(alpha))
+    picture.crop((0, 0, 384, 300)).save(tmp_path / "a.png", exif=exif)
+    (written,) = stylize.stylize([tmp_path / "a.png"], str(trained_run), tmp_path / "out.png", size=60)
+    rgb, kept = images.load_with_alpha(written)
+    assert rgb.shape == (77, 60, 3) and kept is not None and kept[:, -15:].min() > 200 and kept[:, :30].max() < 50
+    with pytest.raises(ImageError, match="transparency"):
+        stylize.stylize([tmp_path / "a.png"], str(trained_run), tmp_path / "out.jpg")
+    with pytest.raises(UsageError, match="--size"):
+        stylize.stylize([tmp_path / "a.png"], str(trained_run), tmp_path / "o.png", size=0)
+
+
+def test_a_folder(trained_run: Path, photos: Path, tmp_path: Path) -> None:
+    written = stylize.stylize([photos], str(trained_run))
+    assert len(written) == 12 and all(path.is_file() for path in written)
+    assert {path.parent for path in written} == {tmp_path / "photos-tiny", tmp_path / "photos-tiny" / "sub"}
+    with pytest.raises(OutputError, match="must be a folder"):
+        stylize.stylize([photos], str(trained_run), tmp_path / "out.png")
+    with pytest.raises(OutputError, match="two inputs"):
+        stylize.stylize([photos / "1.png", photos / "1.png"], str(trained_run), tmp_path / "twice")
+
+
+def test_the_current_folder(trained_run: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photos)
+    written = stylize.stylize([Path()], str(trained_run))
+    assert len(written) == 12 and all(path.is_relative_to(tmp_path / "photos-tiny") for path in written)
+
+
+def test_the_folder_above(trained_run: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photos / "sub")
+    written = stylize.stylize([Path("..")], str(trained_run))
+    assert len(written) == 12 and all(path.resolve().is_relative_to(tmp_path / "photos-tiny") for path in written)
+
+
+def test_thin_strokes_are_said(
+    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stylize, "THIN", 60)
+    for name, shape in (("small", (50, 90, 3)), ("large", (70, 90, 3))):
+        images.save(np.zeros(shape, np.uint8), tmp_path / f"{name}.png")
+    stylize.stylize([tmp_path / "small.png"], str(trained_run))
+    stylize.stylize([tmp_path / "large.png"], str(trained_run), tmp_path / "sized.png", size=70)
+    assert "strokes" not in capsys.readouterr().err
+    stylize.stylize([tmp_path / "large.png"], str(trained_run))
+    assert "a picture of 70 they are thin" in capsys.readouterr().err
+
+
+def test_names_that_are_not_those_of_pictures(trained_run: Path, photos: Path) -> None:
+    (written,) = stylize.stylize([shutil.copy(photos / "1.png", photos / "scan")], str(trained_run))
+    assert written == photos / "scan-tiny.png" and images.load(written).shape == (41, 63, 3)
+    (photos / "phone.HEIC").write_bytes(b"\0\0\0 ftypheic")
+    with pytest.raises(ImageError, match=r"phone\.HEIC is not an image that can be read; save it as JPEG or PNG"):
+        stylize.stylize([photos / "phone.HEIC"], str(trained_run))
+
+
+def test_one_bad_photo_does_not_stop_the_others(trained_run: Path, photos: Path, tmp_path: Path) -> None:
+    (photos / "0.jpg").write_text("not a photo")
+    (photos / "phone.HEIC").write_bytes(b"\0\0\0 ftypheic")
+    with pytest.raises(ImageError, match=r"0\.jpg is not an image.*phone\.HEIC.*2 of 14 failed"):
+        stylize.stylize([photos], str(trained_run), tmp_path / "out")
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 12
+
+
+def test_places_are_checked_before_anything_is_computed(trained_run: Path, photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"\.xyz"):
+        stylize.stylize([photos / "1.png"], str(trained_run), tmp_path / "out.xyz")
+
+
+def test_inputs_that_are_not_there(trained_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="does not exist"):
+        stylize.stylize([tmp_path / "none.jpg"], str(trained_run))
+    with pytest.raises(ImageError, match="no photo and no video"):
+        stylize.stylize([tmp_path], str(trained_run))
+    with pytest.raises(CheckpointError, match="there is no model nothing"):
+        stylize.stylize([tmp_path], "nothing")
+
+
+def write_video(path: Path, sound: bool, codecs: tuple[str, str] = ("libx264", "aac"), title: str = "") -> None:
+    """Eight frames, each brighter than the last; sound interleaved as players want it."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = title
+        stream = container.add_stream(codecs[0], rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        audio = container.add_stream(codecs[1], rate=44100, layout="stereo", bit_rate=128_000) if sound else None
+        packets = []
+        for number in range(8):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 20 * number, np.uint8), format="rgb24")
+            packets += stream.encode(frame)
+        packets += stream.encode()
+        if audio is not None:
+            for start in range(0, 34816, 1024):
+                tone = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
+                tone.rate, tone.pts = 44100, start
+                packets += audio.encode(tone)
+            packets += audio.encode()
+        for packet in sorted((p for p in packets if p.dts is not None), key=lambda p: p.dts * p.time_base):
+            container.mux(packet)
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_video(trained_run: Path, tmp_path: Path, sound: bool) -> None:
+    import av
+
+    write_video(tmp_path / "a.mp4", sound)
+    (written,) = stylize.stylize([tmp_path / "a.mp4"], str(trained_run), strength=0.0)
+    with av.open(str(written)) as container:
+        assert len(container.streams.audio) == sound
+        assert container.streams.video[0].average_rate == 10
+        assert sum(packet.size > 0 for packet in container.demux(audio=0)) > 30 if sound else True
+    with av.open(str(written)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(frames) == 8 and frames[0].shape == (48, 64, 3)
+    np.testing.assert_allclose([frame.mean() for frame in frames], [20 * n for n in range(8)], atol=4)
+
+
+@pytest.mark.parametrize(("space", "height"), [(1, 48), (5, 48), (2, 578)])
+def test_the_look_of_a_video_is_kept(space: int, height: int, tmp_path: Path) -> None:
+    """In pixels that are wider than high, and in the colours of SD and HD; HD often does not say that it is."""
+    import av
+
+    told, color, source, target = (1 if space == 2 else space), (199, 39, 40), tmp_path / "a.mp4", tmp_path / "b.mp4"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = 96, height, "yuv420p"
+        stream.codec_context.sample_aspect_ratio, stream.codec_context.colorspace = Fraction(4, 3), space
+        frame = av.VideoFrame.from_ndarray(np.full((height, 96, 3), color, np.uint8), format="rgb24")
+        container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=told)))
+        container.mux(stream.encode())
+    video.convert(source, target, lambda picture: picture, None)
+    with av.open(str(target)) as container:
+        written = container.streams.video[0]
+        assert (written.width, written.height, written.codec_context.colorspace) == (128, height, 1)
+        assert written.sample_aspect_ratio in (None, 1)
+        pixels = next(container.decode(video=0)).to_ndarray(format="rgb24", src_colorspace=1)
+    np.testing.assert_allclose(pixels.mean((0, 1)), color, atol=4)
+
+
+def test_hdr_becomes_bt709(tmp_path: Path) -> None:
+    """As phones record it: 10 bits, BT.2020, hybrid log-gamma; what is given to the network is what is written."""
+    import av
+
+    source, target, seen = tmp_path / "a.mp4", tmp_path / "b.mp4", []
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p10le"
+        stream.codec_context.colorspace = stream.codec_context.color_primaries = 9
+        stream.codec_context.color_trc = 18
+        frame = av.VideoFrame.from_ndarray(np.full((64, 96, 3), (150, 60, 60), np.uint8), format="rgb24")
+        container.mux(stream.encode(frame.reformat(format="yuv420p10le", dst_colorspace=9)))
+        container.mux(stream.encode())
+    video.convert(source, target, lambda picture: (seen.append(picture.mean((0, 1))), picture)[1], None)
+    with av.open(str(target)) as container:
+        color = container.streams.video[0].codec_context
+        assert (color.colorspace, color.color_primaries, color.color_trc) == (1, 1, 1)
+        written = next(container.decode(video=0)).to_ndarray(format="rgb24").mean((0, 1))
+    np.testing.assert_allclose(written, seen[0], atol=4)
+    assert seen[0][0] > 170  # the same light is a more saturated red among the fewer colours of BT.709
+
+
+def test_a_video_with_a_damaged_packet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import av
+
+    source, target = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    write_video(source, sound=True)
+    content = bytearray(source.read_bytes())
+    with av.open(str(source)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][3]
+    content[packet.pos : packet.pos + packet.size] = bytes(packet.size)
+    source.write_bytes(content)
+    video.convert(source, target, lambda picture: picture, None)
+    with av.open(str(target)) as container:
+        assert 4 <= sum(1 for _ in container.decode(video=0)) <= 8 and container.streams.audio
+    assert "left out of a.mp4: 1 damaged" in capsys.readouterr().err
+
+
+def test_a_camcorders_video(trained_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "film").mkdir()
+    write_video(tmp_path / "film" / "a.mts", sound=True)
+    assert stylize.stylize([tmp_path / "film"], str(trained_run)) == [tmp_path / "film-tiny" / "a-tiny.mp4"]
+
+
+def test_sound_that_mp4_does_not_hold(trained_run: Path, tmp_path: Path) -> None:
+    import av
+
+    write_video(tmp_path / "a.wmv", sound=True, codecs=("wmv2", "wmav2"))
+    (written,) = stylize.stylize([tmp_path / "a.wmv"], str(trained_run), strength=0.0)
+    with av.open(str(written)) as container:
+        assert written.suffix == ".mp4" and container.streams.audio[0].codec_context.name == "aac"
+        seconds = sum(frame.samples for frame in container.decode(audio=0)) / 44100
+    assert seconds == pytest.approx(34816 / 44100, abs=0.1)
+
+
+def test_names_and_titles_of_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_video(tmp_path / "a.avi", sound=False, codecs=("mpeg4", ""), title="Caf\u00e9!")
+    old = (tmp_path / "a.avi").read_bytes()
+    assert old.count("\u00e9!".encode()) == 1
+    Path("12:30.avi").write_bytes(old.replace("\u00e9!".encode(), "\u00e9! ".encode("latin-1")))
+    video.convert(Path("12:30.avi"), Path("12:31.mp4"), lambda picture: picture, None)
+    assert (tmp_path / "12:31.mp4").stat().st_size > 1000
+
+
+def test_bad_videos(trained_run: Path, tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", sound=False)
+    (tmp_path / "bad.mp4").write_bytes((tmp_path / "a.mp4").read_bytes()[:300])
+    with pytest.raises(ImageError, match=r"bad\.mp4 cannot be converted"):
+        stylize.stylize([tmp_path / "bad.mp4"], str(trained_run))
+    assert not list(tmp_path.glob("*tiny*")) and not list(tmp_path.glob(".*"))
+    with pytest.raises(OutputError, match=r"\.mp4, \.m4v"):
+        video.convert(tmp_path / "a.mp4", tmp_path / "a.gif", lambda picture: picture, None)
