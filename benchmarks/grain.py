@@ -59,7 +59,8 @@ def main() -> None:
     shown = [*(squares[name] for name in SHOWN), blank]
     rows = [shown]
     print(
-        "| style | total, all | total, flattest | blank page | camera moves | camera stands | int8, dB | worst photo |"
+        "| style | total, all photos | total, flattest | blank page | moving camera | still camera | int8 mean, dB "
+        "| int8 worst, dB |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for info in list_models():

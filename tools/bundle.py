@@ -1,9 +1,9 @@
-"""Makes models/NAME/ of a finished run: the network, its exports, its card (README.md) and sample pictures.
+"""Makes models/NAME/ from a finished run: the network, its exports, its card (README.md) and sample pictures.
 
     python tools/bundle.py RUN NAME --title "..." --artist "..." --data "..." [--photos 3]
 
-The samples are photos of the package, which may be published. The evaluation compares with 50, 100 and 300
-iterations of the slow method on the first `--photos` held-out ones (0: not at all). Remakes docs/styles.md of all models.
+The samples are bundled photos, which may be published. The evaluation compares with 50, 100 and 300 iterations of the
+optimization-based method on the first `--photos` held-out photos (0: not at all). Writes docs/styles.md for all models.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def main() -> None:
         out.rename(before)
     try:
         _bundle(arguments, out)
-    except BaseException:  # as it was
+    except BaseException:  # put back what was there
         shutil.rmtree(out, ignore_errors=True)
         if before.exists():
             before.rename(out)
@@ -83,7 +83,7 @@ def _bundle(arguments: argparse.Namespace, out: Path) -> None:
         "init": Path(config["init"]).name,
     }  # no paths
     Checkpoint(trained.card | {"config": public}, trained.weights, {}).write(out / MODEL)
-    if config["style"] != arguments.name:  # the painting is not one that the package carries
+    if config["style"] != arguments.name:  # the painting is not bundled
         save_grams(loss_of(arguments.run / MODEL, TrainConfig.from_card(trained.card)), out / GRAMS)
     exports = [export(arguments.name, find_recipe(*kind), out=out / file)[0] for file, kind in EXPORTS.items()]
     failed = [f"{each.path}: {failure}" for each in exports for failure in each.validation.failures]
@@ -125,15 +125,16 @@ def _styles_page() -> None:
     lines = [
         "# The bundled styles",
         "",
-        "Photos of the package and a page of text, and what each model makes of them at 256 x 256. Nine of the fourteen were",
-        "never trained on; the mill worker, the cat, the figs, the market and the street were. Made by `tools/bundle.py`.",
+        "Bundled photos and a page of text, and what each model makes of them at 256 x 256. Nine of the fourteen pictures were",
+        "never trained on; the mill worker, the cat, the figs, the market and the street were. `tools/bundle.py` writes this",
+        "page.",
     ]
     for page in sorted((ROOT / "models").glob("*/README.md")):
         folder, card = page.parent, page.read_text()
         lines += ["", f"## {card.splitlines()[0].removeprefix('# ')}", "", card.splitlines()[2], ""]
         lines += [f"![{folder.name}](../models/{folder.name}/samples.jpg)", ""]
         lines += [
-            f"`mobile-style stylize photo.jpg --model {folder.name}` · [its card](../models/{folder.name}/README.md)"
+            f"`mobile-style stylize photo.jpg --model {folder.name}` · [model card](../models/{folder.name}/README.md)"
         ]
     (ROOT / "docs" / "styles.md").write_text("\n".join(lines) + "\n")
 
@@ -172,14 +173,14 @@ def _exports_table(exports: list) -> str:
 
 
 def _comparison(compared: Evaluation) -> str:
-    slow = {row.method: row for row in compared.rows}
+    rows = {row.method: row for row in compared.rows}
     return f"""
-On {len(compared.photos)} of the photos, next to the slow method (L-BFGS on the pixels, from white noise as in the paper) \
-after so many iterations:
+On {len(compared.photos)} of the photos, compared with the optimization-based method (L-BFGS on the pixels, from white \
+noise as in the paper) at several numbers of iterations. Times depend on the machine and its load:
 
 {_table(compared)}
 
-The network is {slow["optimise 100"].speedup:,.0f} times as fast as 100 iterations.
+The network is {rows["optimise 100"].speedup:,.0f} times as fast as 100 iterations.
 """
 
 
@@ -203,24 +204,25 @@ After {arguments.artist}. The painting is in the public domain.
 | trained on | {arguments.data} |
 | trained for | {card["step"]} steps, {card["seconds"] / 60:.0f} minutes on CPU cores, {card["date"][:10]} |
 | with | {", ".join(f"{name} {number}" for name, number in card["versions"].items())} |
-| weights' licence | Apache-2.0 |
+| license of the weights | Apache-2.0 |
 
 ## Evaluation
 
-Losses of its own objective on the package's {len(plain.photos)} held-out photos at {plain.size} x {plain.size}, mean per photo:
+Losses of the objective that it was trained with, on the {len(plain.photos)} bundled held-out photos at {plain.size} x {plain.size}, mean per photo. \
+Lower is better:
 
 {_table(plain)}
 
-The style loss falls to 1/{plain.rows[0].style / plain.rows[1].style:.0f} of the photos' own. Consecutive frames of a \
-video differ by {plain.flicker:.1f} of 255 grey levels where only the camera moves.
+The style loss is 1/{plain.rows[0].style / plain.rows[1].style:.0f} of the photos' own. Where only the camera moves, \
+consecutive video frames differ by {plain.flicker:.1f} of 255 gray levels (temporal error; lower is better).
 {_comparison(compared) if compared else ""}
 ## Exports
 
-For pictures of 256 x 256, against the float network:
+Files for pictures of 256 x 256, compared with the float network (higher PSNR and SSIM are better):
 
 {_exports_table(exports)}
 
-## Losses while training
+## Losses in training
 
 ![Loss curves](losses.png)
 
