@@ -1,7 +1,7 @@
 """Compares what a style reaches in a number of minutes: this training, a plain one, the optimization-based method.
 
     python benchmarks/budgets.py --style painting.jpg --content photos/ --images held_out/ --out DIR
-        [--minutes 2,5,10,30,60] [--plain 60] [--optimise 50,100,300] [--limit 8]
+        [--minutes 2,5,10,30,60] [--plain 60] [--optimize 50,100,300] [--limit 8]
 
 `train --minutes N` is run for each N. The plain recipe is the usual one (pytorch/examples; the paper's is alike):
 the same network from random weights, Adam with a constant learning rate of 1e-3, batches of 4 crops of 256 x 256,
@@ -115,7 +115,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--minutes", default="2,5,10,30,60")
     parser.add_argument("--plain", type=float, default=60)
-    parser.add_argument("--optimise", default="50,100,300")
+    parser.add_argument("--optimize", default="50,100,300")
     parser.add_argument("--limit", type=int, default=8)
     parser.add_argument("--init", help="of the trainings; by default what train starts from")
     arguments = parser.parse_args()
@@ -144,12 +144,12 @@ def main() -> None:
     if not all(results.has(PLAIN, budget) for budget in wanted):
         results.rows = [row for row in results.rows if row["method"] != PLAIN]
         plain(config(), shards, wanted, out / "plain", measure)
-    iterations = [int(part) for part in arguments.optimise.split(",") if part]
+    iterations = [int(part) for part in arguments.optimize.split(",") if part]
     if iterations and not any(row["method"] == OPTIMIZED for row in results.rows):
         run = str(out / f"{minutes[-1]:g}-minutes")
         compared = evaluate(run, photos=arguments.images, iterations=iterations, limit=arguments.limit)
         for row in compared.rows:
-            if row.method.startswith("optimise"):
+            if row.method.startswith("optimization"):
                 results.add(OPTIMIZED, round(row.seconds / 60, 2), compared, row.method)
                 results.rows[-1]["iterations"] = int(row.method.split()[1])
         results.write()

@@ -20,7 +20,7 @@ from mobile_style.network.catalog import bundled_photos, list_models
 from mobile_style.network.transform_net import load_network
 from mobile_style.painting.grain import grained
 from mobile_style.painting.stylize import stylize_image
-from mobile_style.painting.temporal_consistency import flicker
+from mobile_style.painting.temporal_consistency import temporal_error
 from mobile_style.training.config import TrainConfig
 from mobile_style.training.losses import loss_of
 
@@ -80,7 +80,7 @@ def main() -> None:
                     np.mean(list(losses.values())),
                     np.mean([losses[name] for name in flat]),
                     paint(blank)[SIZE // 8 : -SIZE // 8, SIZE // 8 : -SIZE // 8].mean(2).std(),
-                    np.mean([flicker(paint, photos[name], SIZE) for name in flat]),
+                    np.mean([temporal_error(paint, photos[name], SIZE) for name in flat]),
                     np.mean([noisy_difference(paint, squares[name]) for name in flat]),
                     np.mean(near),
                     min(near),

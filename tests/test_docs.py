@@ -12,6 +12,7 @@ from mobile_style.cli import app
 from mobile_style.exporting.coreml_evaluator import Evaluator
 from mobile_style.exporting.lint import table
 from mobile_style.exporting.recipes import RECIPES, find_recipe
+from mobile_style.exporting.write import write
 from mobile_style.network.architecture import PRESETS
 from mobile_style.network.catalog import BUNDLED, DEFAULT, STYLES, bundled_photos
 from mobile_style.training.objective import OBJECTIVES

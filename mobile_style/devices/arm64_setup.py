@@ -2,8 +2,9 @@
 
     python -m mobile_style.devices.arm64_setup [--install]
 
-Needs a Debian or Ubuntu with qemu-user and a C compiler; with --install, root installs what is missing. Everything else goes into one folder in the user's cache and leaves the system alone: a Python for arm64 with
-what it needs, from the distribution's own packages, and LiteRT and NumPy, from wheels.
+Needs a Debian or Ubuntu with qemu-user and a C compiler; with --install, root installs what is missing. Everything
+else goes into one folder in the user's cache and leaves the system alone: a Python for arm64 with what it needs, from
+the distribution's own packages, and LiteRT and NumPy, from wheels.
 """
 
 import json
