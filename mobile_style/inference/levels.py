@@ -34,9 +34,9 @@ class Levels:
 def kernel_levels(kernel: np.ndarray, least: np.ndarray | float = 1e-30) -> tuple[np.ndarray, list[Levels]]:
     """Weights (out, ...) as int8, each output channel with levels of its own, of a scale that is not below `least`."""
     largest = np.abs(kernel).reshape(len(kernel), -1).max(axis=1).astype(np.float64)
-    scales = np.maximum(largest / 127, least).astype(np.float32)
-    levels = np.rint(kernel / scales.astype(np.float64).reshape(-1, *[1] * (kernel.ndim - 1)))
-    return np.clip(levels, -127, 127).astype(np.int8), [Levels(scale, 0) for scale in scales]
+    scales = np.maximum(largest / 127, least)
+    levels = np.rint(kernel / scales.reshape(-1, *[1] * (kernel.ndim - 1))).astype(np.int8)
+    return levels, [Levels(np.float32(scale), 0) for scale in scales]
 
 
 def product_levels(one: Levels, other: Levels, limits: Range) -> Levels:
