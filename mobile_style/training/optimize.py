@@ -65,6 +65,12 @@ class PixelOptimizer:
         )
 
     def loss_and_gradient(self, pixels: np.ndarray, targets: dict[str, Any]) -> tuple[float, np.ndarray]:
+        """The loss of an image, and its gradient: float64, flat, as SciPy wants them.
+
+        Args:
+            pixels: the image, flat, 0..255.
+            targets: features of the photo at the content layers.
+        """
         self.canvas.image.assign(pixels.reshape(self.shape))
         self.canvas.reset_metrics()  # before Keras 3.15 the loss is else the mean of all so far
         loss = float(self.canvas.train_on_batch(targets, return_dict=True)["loss"])

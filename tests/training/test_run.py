@@ -224,7 +224,7 @@ def test_a_loss_that_explodes_stops_and_keeps_the_checkpoint(tmp_path: Path, mon
 
 def test_init_starts_from_the_weights_and_their_preset(trained_run: Path, tmp_path: Path) -> None:
     settings = {"steps": 1, "image_size": 32, "style_size": 48, "learning_rate": 1e-9}
-    train(configure("starry_night", None, None, "johnson", str(trained_run), settings), tmp_path / "run")
+    train(configure("starry_night", None, None, "johnson", str(trained_run), **settings), tmp_path / "run")
     start, after = (Checkpoint.read(folder / MODEL) for folder in (trained_run, tmp_path / "run"))
     assert after.card["config"]["architecture"] == start.card["config"]["architecture"]
     for name, value in start.weights.items():
@@ -232,7 +232,7 @@ def test_init_starts_from_the_weights_and_their_preset(trained_run: Path, tmp_pa
 
 
 def test_init_of_another_preset(trained_run: Path, tmp_path: Path) -> None:
-    config = configure("starry_night", None, "nano", "johnson", str(trained_run), {"image_size": 32, "style_size": 48})
+    config = configure("starry_night", None, "nano", "johnson", str(trained_run), image_size=32, style_size=48)
     with pytest.raises(CheckpointError, match=r"`init=.*` is a network of preset nano"):
         train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -264,7 +264,7 @@ def test_a_run_that_is_under_way_is_left_alone(trained_run: Path) -> None:
     ],
 )
 def test_the_command_that_trains_further(objective: str, overrides: dict[str, object], flags: str) -> None:
-    config = configure("starry_night", None, None, objective, None, overrides)
+    config = configure("starry_night", None, None, objective, None, **overrides)
     assert further(config, Path("run")) == "mobile-style train --init run --style run/style.png" + flags
 
 
@@ -293,10 +293,10 @@ def test_style_image_smaller_than_asked(tmp_path: Path) -> None:
 
 
 def test_where_a_training_starts() -> None:
-    assert configure("starry_night", None, None, "johnson", None, {}).init == "self_portrait"  # of the same shape
-    assert configure("starry_night", None, None, "johnson", "none", {}).init == ""
-    assert configure("starry_night", None, None, "johnson", None, {"width": 20}).init == ""
-    assert configure("starry_night", None, "nano", "johnson", None, {}).init == ""
+    assert configure("starry_night", None, None, "johnson", None).init == "self_portrait"  # of the same shape
+    assert configure("starry_night", None, None, "johnson", "none").init == ""
+    assert configure("starry_night", None, None, "johnson", None, width=20).init == ""
+    assert configure("starry_night", None, "nano", "johnson", None).init == ""
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_where_a_training_starts() -> None:
     ],
 )
 def test_steadiness_is_not_paid_in_style(overrides: dict[str, float], weight: float) -> None:
-    assert configure("starry_night", None, None, "painterly", None, overrides).objective.style_weight == weight
+    assert configure("starry_night", None, None, "painterly", None, **overrides).objective.style_weight == weight
 
 
 @pytest.mark.parametrize(

@@ -326,9 +326,8 @@ def test_a_download_that_stalls_gives_way_to_another_style(context: Any, url: st
 
 
 def test_an_engine_that_computes_another_picture_is_refused(context: Any, url: str) -> None:
-    page = context.new_page()
-    page.route("**/models/*/*.rgb", lambda route: route.fulfill(body=bytes(256 * 256 * 3)))
-    page.goto(url)
+    context.route("**/models/*/*.rgb", lambda route: route.fulfill(body=bytes(256 * 256 * 3)))
+    page = opened(context, url)
     page.wait_for_selector("#message.error")
     assert "it computes another picture than it should" in page.text_content("#message")
     assert frames(page) == 0

@@ -20,7 +20,7 @@ from conftest import command, environment
 from mobile_style.errors import CheckpointError, DeviceError, UsageError
 from mobile_style.network.catalog import BUNDLED, DEFAULT
 from mobile_style.web import certificate, litertjs
-from mobile_style.web.serve import HEADERS, listen, qr, reachable, serve
+from mobile_style.web.serve import HEADERS, listen, open_server, qr_code, reachable
 from mobile_style.web.site import build_site
 
 
@@ -125,26 +125,26 @@ def test_which_models_are_found(tmp_path: Path) -> None:
     assert left_out == [] and len(about["styles"]) == 1
     assert {file["type"] for file in about["styles"][0]["files"]} == {"uint8", "float32"}
     assert site["models/0/thumbnail.jpg"].content().startswith(b"\xff\xd8")  # painted, as there is none beside it
-    with pytest.raises(UsageError, match="is no folder"):
-        serve(tmp_path / "gone")
+    with pytest.raises(UsageError, match="is not a folder"):
+        open_server(tmp_path / "gone")
 
 
 def test_an_address_that_cannot_be_had_is_one_line() -> None:
     with contextlib.closing(listen("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=rf"cannot listen on --host 127.0.0.1 --port {port} \(.*in use"):
+        with pytest.raises(UsageError, match=rf"cannot listen on `host=127.0.0.1` `port={port}` \(.*in use"):
             listen("127.0.0.1", port)
     with pytest.raises(UsageError, match="must be from 0 to 65535"):
         listen("127.0.0.1", 70000)
-    with pytest.raises(UsageError, match=r"--host 203\.0\.113\.9"):
+    with pytest.raises(UsageError, match=r"`host=203\.0\.113\.9`"):
         listen("203.0.113.9", 0)
-    with pytest.raises(UsageError, match="is no address of this machine"):
+    with pytest.raises(UsageError, match="is not an address of this machine"):
         listen("no host", 0)
     assert reachable("127.0.0.1") == "127.0.0.1"
 
 
 def test_the_qr_code_is_square() -> None:
-    lines = qr("https://192.168.1.20:8000/").splitlines()
+    lines = qr_code("https://192.168.1.20:8000/").splitlines()
     width = len(lines[0])
     assert all(len(line) == width for line in lines) and abs(width - 2 * len(lines)) <= 1
 
@@ -163,7 +163,7 @@ def test_the_command_serves_over_https_until_ctrl_c(tmp_path: Path) -> None:
     arguments = command("serve", "--port", "0", "--https")
     cache = {"XDG_CACHE_HOME": str(tmp_path)}
     (tmp_path / "mobile-style").mkdir()
-    (tmp_path / "mobile-style" / litertjs.FETCHED.name).symlink_to(litertjs.folder())
+    (tmp_path / "mobile-style" / f"litertjs-{litertjs.VERSION}").symlink_to(litertjs.folder())
     process = subprocess.Popen(
         arguments, env=environment() | cache, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
