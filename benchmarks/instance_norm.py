@@ -23,8 +23,9 @@ from mobile_style.exporting import runtimes
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
 from mobile_style.network import transform_net
+from mobile_style.network.architecture import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE
 from mobile_style.network.checkpoint import Checkpoint
-from mobile_style.network.transform_net import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, TransformNet, convolved
+from mobile_style.network.transform_net import TransformNet, convolved
 from mobile_style.training import trainer
 from mobile_style.training.config import TrainConfig, configure
 from mobile_style.training.style_grams import loss_of
