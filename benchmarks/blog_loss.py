@@ -53,7 +53,7 @@ def table(photo: np.ndarray, painting: np.ndarray) -> list[str]:
             f"| relu{layer} | {np.sum(d * d):.2e} | {product.sum():.2e} | {np.mean(product < 0):.0%} | {twice:.1e} |"
         )
     return [
-        "| layer | right: sum of d · d | sum of dᵀ d | of its terms negative | divided twice |",
+        "| layer | correct: sum of d · d | sum of dᵀ d | share of its terms that are negative | divided twice |",
         "|---|---|---|---|---|",
         *rows,
     ]
@@ -61,7 +61,7 @@ def table(photo: np.ndarray, painting: np.ndarray) -> list[str]:
 
 def trained(wrong: bool, photo: np.ndarray, batches: Batches) -> tuple[np.ndarray, float]:
     overrides = {"steps": STEPS, "image_size": SIZE}
-    config = configure("starry_night", None, "nano", "olaralex-blog", None, overrides)
+    config = configure("starry_night", None, "nano", "olaralex-blog", **overrides)
     style = images.with_shorter_side(images.load(style_path("starry_night")), config.style_size)
     trainer = make_trainer(config, style)
     right = trainer.perceptual
@@ -89,13 +89,14 @@ def main() -> None:
     picture = images.grid([[photo, painting, wrong, right]])
     (DOCS / "blog_loss.jpg").write_bytes(images.encode(picture, "JPEG", quality=88))
     lines = [
-        "On a photo (the carried astronaut) against the carried painting, both at 256 x 256:",
+        "The bundled photo of an astronaut against the bundled Starry Night, both at 256 x 256:",
         "",
         *table(photo, painting),
         "",
-        f"And the picture: preset `nano`, {STEPS} steps on crops of {SIZE} x {SIZE}, objective `olaralex-blog`, from the same weights "
-        f"on the same crops. Left to right: the photo, the painting, trained with the blog's style loss ({wrong_left:.0%} of the photo's "
-        f"own style loss is left, by the right measure), trained with the corrected one ({right_left:.0%}).",
+        f"The next picture shows what this does to a training: preset `nano`, {STEPS} steps on crops of {SIZE} x {SIZE}, objective "
+        "`olaralex-blog`, from the same weights on the same crops. Left to right: the photo, the painting, a network trained with "
+        f"the blog's style loss ({wrong_left:.0%} of the photo's own style loss is left, measured correctly), one trained with "
+        f"the corrected loss ({right_left:.0%}).",
         "",
         "![photo, painting, wrong loss, right loss](blog_loss.jpg)",
     ]

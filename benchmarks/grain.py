@@ -20,7 +20,7 @@ from mobile_style.network.catalog import bundled_photos, list_models
 from mobile_style.network.transform_net import load_network
 from mobile_style.painting.grain import grained
 from mobile_style.painting.stylize import stylize_image
-from mobile_style.painting.temporal_consistency import flicker
+from mobile_style.painting.temporal_consistency import temporal_error
 from mobile_style.training.config import TrainConfig
 from mobile_style.training.losses import loss_of
 
@@ -59,7 +59,8 @@ def main() -> None:
     shown = [*(squares[name] for name in SHOWN), blank]
     rows = [shown]
     print(
-        "| style | total, all | total, flattest | blank page | camera moves | camera stands | int8, dB | worst photo |"
+        "| style | total, all photos | total, flattest | blank page | moving camera | still camera | int8 mean, dB "
+        "| int8 worst, dB |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for info in list_models():
@@ -79,7 +80,7 @@ def main() -> None:
                     np.mean(list(losses.values())),
                     np.mean([losses[name] for name in flat]),
                     paint(blank)[SIZE // 8 : -SIZE // 8, SIZE // 8 : -SIZE // 8].mean(2).std(),
-                    np.mean([flicker(paint, photos[name], SIZE) for name in flat]),
+                    np.mean([temporal_error(paint, photos[name], SIZE) for name in flat]),
                     np.mean([noisy_difference(paint, squares[name]) for name in flat]),
                     np.mean(near),
                     min(near),

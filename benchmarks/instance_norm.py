@@ -69,7 +69,7 @@ def main() -> None:
 
     def run(name: str, init: str | None, **overrides: float) -> Path:
         settings = {"minutes": arguments.minutes, **overrides}
-        config = configure(str(arguments.style), arguments.content, None, "painterly", init, settings)
+        config = configure(str(arguments.style), arguments.content, None, "painterly", init, **settings)
         return run.train(config, out / name)
 
     ours = run("int8", arguments.init)

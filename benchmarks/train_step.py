@@ -2,7 +2,7 @@
 
     python benchmarks/train_step.py [--presets nano,small,base,johnson] [--rounds 3] [--steps 4]
 
-Each measurement is a process of its own; the rounds take rounds, so that a noisy machine hits all of
+Each measurement is a process of its own; rounds alternate, so that a noisy machine hits all of
 them alike. Ours is measured in both phases of a training: the rough one does what PyTorch's loop does; the
 fine one also rounds activations as int8 will, and paints every crop once more, unrounded. The loss
 network runs in the precision that the processor is fastest at, PyTorch's in float32. Needs PyTorch (`pip
@@ -32,7 +32,7 @@ def measure_ours(preset: str, steps: int) -> dict[str, float]:
     from mobile_style.training.config import configure
     from mobile_style.training.run import make_trainer
 
-    config = configure("starry_night", None, preset, "johnson", None, {"batch_size": BATCH, "image_size": SIZE})
+    config = configure(preset=preset, objective="johnson", batch_size=BATCH, image_size=SIZE)
     style, batch = _inputs()
     trainer = make_trainer(config, style)
     motion = np.zeros(2, np.int32)

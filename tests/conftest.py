@@ -30,7 +30,7 @@ TINY = {
 
 def tiny_config(content: Path | None = None, style: str = "starry_night", **overrides: object) -> TrainConfig:
     by_time = {"steps": 0} if "minutes" in overrides and "steps" not in overrides else {}
-    return configure(style, content, "nano", "johnson", None, TINY | by_time | overrides)
+    return configure(style, content, "nano", "johnson", None, **(TINY | by_time | overrides))
 
 
 def tiny_flags(**overrides: object) -> list[str]:

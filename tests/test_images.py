@@ -78,9 +78,10 @@ def test_exif_orientation_is_applied(tmp_path: Path, picture: np.ndarray) -> Non
 def test_colour_profile_becomes_srgb(tmp_path: Path) -> None:
     from PIL import ImageCms
 
-    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    Image.new("RGB", (4, 4), (10, 200, 30)).save(tmp_path / "a.png", icc_profile=lab.tobytes())
-    assert abs(images.load(tmp_path / "a.png")[0, 0].astype(int) - (10, 200, 30)).max() <= 1
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"____").replace(b"gXYZ", b"rXYZ").replace(b"____", b"gXYZ")  # red is green's
+    Image.new("RGB", (4, 4), (10, 200, 30)).save(tmp_path / "a.png", icc_profile=swapped)
+    assert abs(images.load(tmp_path / "a.png")[0, 0].astype(int) - (200, 10, 30)).max() <= 1
 
 
 def test_a_broken_colour_profile_is_ignored(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from ..devices.registry import open_device
 from ..errors import DeviceError, UsageError
 from ..network.architecture import PRESETS
 from ..network.card import KEYS, MODEL, SCHEMA
-from ..network.catalog import DEFAULT
 from ..network.checkpoint import Checkpoint
 from ..network.transform_net import TransformNet
 from ..progress import Note, Progress, silent
@@ -58,7 +57,7 @@ class Budget:
 
 def untrained(preset: str, folder: Path) -> Path:
     """A checkpoint of a preset with random weights: the time of an inference does not depend on them."""
-    config = configure(DEFAULT, None, preset, "johnson", None, {})
+    config = configure(preset=preset, objective="johnson")
     weights = {v.name: ops.convert_to_numpy(v.value) for v in TransformNet(config.architecture).weights}
     unknown = dict.fromkeys(KEYS - {"schema", "config"})
     card = unknown | {"schema": SCHEMA, "config": asdict(config), "date": "", "step": 0}

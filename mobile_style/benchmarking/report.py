@@ -138,7 +138,7 @@ def described(name: str, path: Path, counts: dict[str, int]) -> Row:
         model=name,
         path=str(path),
         bytes=path.stat().st_size,
-        sha256=digest(path),
+        sha256=card["file"]["sha256"] if card and card["file"] else digest(path),  # which reading the card has checked
         size=tuple(card["input"]["shape"][1:3]) if card else None,
         recipe=card["recipe"] if card else None,
         fidelity=fidelity,

@@ -37,7 +37,8 @@ def evaluation(result: Any, size: int) -> None:
     title = f"{result.model} on {len(result.photos)} photos of {size}x{size}, mean per photo"
     _print(title, columns, rows, left=("method",))
     print(
-        f"consecutive frames of a video differ by {result.flicker:.1f} of 255 grey levels where only the camera moves"
+        f"temporal error (lower is better): where only the camera moves, consecutive frames of a video differ by "
+        f"{result.temporal_error:.1f} of 255 gray levels"
     )
 
 

@@ -89,7 +89,7 @@ def with_flags(message: str, command: Any) -> str:
     names = {}
     for parameter in command.params if command else ():
         flag = next((each for each in parameter.opts if each.startswith("--")), None)
-        names[parameter.name] = flag or parameter.human_readable_name
+        names[parameter.name] = flag or parameter.name.upper()
 
     def translated(match: re.Match[str]) -> str:
         name, value = match[1], match[2]

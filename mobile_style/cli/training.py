@@ -145,7 +145,7 @@ def train(
                 chosen[layers] = _layers(chosen[layers])
         named = {"style", "content", "preset", "objective", "init", "out", "resume"}
         overrides = {name: value for name, value in chosen.items() if name not in named}
-        config = configure(style, content, preset, objective, init, overrides)
+        config = configure(style, content, preset, objective, init, **overrides)
         out = out or new_run(f"{Path(config.style).stem}-{config.preset}")
         length = f"{config.minutes:g} minutes" if config.minutes else f"{config.steps} steps"
         say(

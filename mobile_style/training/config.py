@@ -12,7 +12,7 @@ from ..errors import CheckpointError, UsageError
 from ..network.architecture import PRESETS, Architecture
 from ..network.backend import Precision
 from ..network.card import read_card
-from ..network.catalog import START, model_path, style_path
+from ..network.catalog import DEFAULT, START, model_path, style_path
 from .objective import OBJECTIVES, Objective
 
 ROUGH_SIZE = 2 / 3  # side of the first crops, in `image_size`
@@ -114,12 +114,12 @@ class TrainConfig:
 
 
 def configure(
-    style: str,
-    content: Path | None,
-    preset: str | None,
-    objective: str,
-    init: str | None,
-    overrides: dict[str, Any],
+    style: str = DEFAULT,
+    content: Path | None = None,
+    preset: str | None = None,
+    objective: str = "painterly",
+    init: str | None = None,
+    **overrides: Any,
 ) -> TrainConfig:
     """Puts a training's settings together from named presets and single overrides.
 
@@ -130,9 +130,18 @@ def configure(
         objective: name of a preset in `OBJECTIVES`.
         init: model whose weights are the start; "none" for random ones, None for the bundled `START` if it is of
             this architecture.
-        overrides: values by field name of `Architecture`, `Objective` or `TrainConfig`. A `temporal_weight` without a
-            style weight raises the preset's style weight by a thousandth of it.
+        **overrides: values by field name of `Architecture`, `Objective` or `TrainConfig`. A `temporal_weight` without
+            a style weight raises the preset's style weight by a thousandth of it.
+
+    Raises:
+        UsageError: a name is unknown, or a value is out of range.
+        ImageError: there is no such style image.
+        CheckpointError: there is no such `init`.
     """
+    kinds = (Architecture, Objective, TrainConfig)
+    known = {field.name for kind in kinds for field in fields(kind)}
+    if unknown := sorted(set(overrides) - known):
+        raise UsageError(f"there is no setting `{unknown[0]}`; docs/training.md lists them")
     if content is not None and not content.is_dir():
         raise UsageError(f"`content={content}` is not a folder")
     style_path(style)  # fails early

@@ -1,4 +1,4 @@
-"""The paper's comparison: the network's losses on held-out photos against the slow optimisation's."""
+"""The paper's comparison: a network's losses on held-out photos beside those of the optimization-based method."""
 
 import json
 import time
@@ -15,12 +15,12 @@ from ..files import refuse_existing, writing
 from ..network.catalog import bundled_photos, model_name, model_path, style_path
 from ..network.transform_net import load_network
 from ..painting.stylize import stylize_image
-from ..painting.temporal_consistency import flicker
+from ..painting.temporal_consistency import temporal_error
 from ..progress import Progress, silent, track
 from .config import TrainConfig
 from .losses import loss_of
 from .objective import Objective
-from .optimize import Optimiser
+from .optimize import PixelOptimizer
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Row:
     """One method's mean over the photos.
 
     Attributes:
-        method: "photo" (nothing done), "network", or "optimise N".
+        method: "photo" (nothing done), "network", or "optimization, N iterations".
         content, style, tv: the losses without their weights; total: with them.
         seconds: median time per photo; 0 for the photo itself.
         speedup: how many times as fast the network is.
@@ -47,7 +47,7 @@ class Row:
 class Evaluation:
     """The comparison for one model, one style and one set of photos.
 
-    `flicker` is stability.py's, in grey levels, mean over the photos.
+    `temporal_error` is that of painting/temporal_consistency.py, in gray levels, mean over the photos.
     """
 
     model: str
@@ -56,7 +56,7 @@ class Evaluation:
     style_size: int
     photos: tuple[str, ...]
     objective: Objective
-    flicker: float
+    temporal_error: float
     rows: tuple[Row, ...]
 
 
@@ -110,13 +110,13 @@ def evaluate(
         outputs["network"].append(stylize_image(network, content))
         seconds["network"].append(time.perf_counter() - began)
     if iterations:
-        optimiser = Optimiser(perceptual, size, size)
+        optimizer = PixelOptimizer(perceptual, size, size)
         for content in track(
             contents, f"Optimizing {max(iterations)} iterations each", len(contents), "photos", progress
         ):
             first = content if start == "photo" else np.random.default_rng(0).uniform(0, 255, content.shape)
-            for snapshot in optimiser.run(content, tuple(sorted(set(iterations))), first):
-                method = f"optimise {snapshot.iterations}"
+            for snapshot in optimizer.run(content, tuple(sorted(set(iterations))), first):
+                method = f"optimization, {snapshot.iterations} iterations"
                 outputs.setdefault(method, []).append(images.to_pixels(snapshot.image))
                 seconds.setdefault(method, []).append(snapshot.seconds)
 
@@ -134,7 +134,9 @@ def evaluate(
         style_size=config.style_size,
         photos=tuple(file.name for file in files),
         objective=config.objective,
-        flicker=float(np.mean([flicker(partial(stylize_image, network), images.load(file), size) for file in files])),
+        temporal_error=float(
+            np.mean([temporal_error(partial(stylize_image, network), images.load(file), size) for file in files])
+        ),
         rows=tuple(rows),
     )
     if out is not None:

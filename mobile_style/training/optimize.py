@@ -54,7 +54,7 @@ class _Canvas(keras.Model):  # type: ignore[misc]
         return ops.mean(self.perceptual.total(self.perceptual.parts(y_pred, x)))
 
 
-class Optimiser:
+class PixelOptimizer:
     """Optimises images of one size for one style."""
 
     def __init__(self, perceptual: PerceptualLoss, height: int, width: int) -> None:
@@ -64,7 +64,13 @@ class Optimiser:
             _GradientAsValue(1.0, name="gradient"), jit_compile="auto" if keras.backend.backend() == "jax" else False
         )
 
-    def _loss_and_gradient(self, pixels: np.ndarray, targets: dict[str, Any]) -> tuple[float, np.ndarray]:
+    def loss_and_gradient(self, pixels: np.ndarray, targets: dict[str, Any]) -> tuple[float, np.ndarray]:
+        """The loss of an image, and its gradient: float64, flat, as SciPy wants them.
+
+        Args:
+            pixels: the image, flat, 0..255.
+            targets: features of the photo at the content layers.
+        """
         self.canvas.image.assign(pixels.reshape(self.shape))
         self.canvas.reset_metrics()  # before Keras 3.15 the loss is else the mean of all so far
         loss = float(self.canvas.train_on_batch(targets, return_dict=True)["loss"])
@@ -79,7 +85,7 @@ class Optimiser:
             start: (H, W, 3), 0..255.
         """
         targets = self.canvas.perceptual.content_targets(ops.convert_to_tensor(content[None], dtype="float32"))
-        self._loss_and_gradient(content, targets)  # compiles
+        self.loss_and_gradient(content, targets)  # compiles
         snapshots: list[Snapshot] = []
         done, began = 0, time.perf_counter()
 
@@ -91,7 +97,7 @@ class Optimiser:
                 snapshots.append(Snapshot(done, time.perf_counter() - began, image))
 
         result = minimize(
-            lambda pixels: self._loss_and_gradient(pixels, targets),
+            lambda pixels: self.loss_and_gradient(pixels, targets),
             start.ravel().astype(np.float64),
             jac=True,
             method="L-BFGS-B",

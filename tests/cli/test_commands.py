@@ -31,7 +31,7 @@ def test_train_stylize_evaluate_models_as_typed(tmp_path: Path, request: pytest.
     trained = runner.invoke(app, ["train", *tiny_flags(steps=2)])
     assert trained.exit_code == 0, trained.output
     run_folder = Path("runs/starry_night-nano-1")
-    assert "photos carried with the package" in trained.stderr and (run_folder / MODEL).is_file()
+    assert "photos bundled, preset nano" in trained.stderr and (run_folder / MODEL).is_file()
     request.getfixturevalue("no_steps")
     again = runner.invoke(app, ["train", *tiny_flags(steps=2)])
     assert again.exit_code == 0 and Path("runs/starry_night-nano-2").is_dir()  # nothing is overwritten
@@ -68,7 +68,7 @@ def test_every_setting_is_a_flag_and_is_stored(photos: Path) -> None:
     config = read_card(Path("run") / MODEL)["config"]
     assert config["objective"] == {
         "content_layers": ["2_2", "3_1"], "style_layers": ["1_1"], "content_weight": 3, "style_weight": 4,
-        "tv_weight": 5, "gram_divisor": "chw", "reduction": "mean",
+        "tv_weight": 5, "reduction": "mean",
     }  # fmt: skip
     assert config["architecture"] == {"width": 4, "blocks": 1, "end_kernel": 3}
     assert (config["learning_rate"], config["seed"], config["batch_size"]) == (0.01, 7, 2)
@@ -97,7 +97,7 @@ def test_bad_input_is_one_line_and_an_exit_code(photos: Path, trained_run: Path,
     failed("stylize", "letter.jpg", "--model", trained_run, code=3, says="letter.jpg is not an image")
     failed("stylize", "letter.jpg", "--model", "cut.safetensors", code=5, says="damaged")
     failed("stylize", "letter.jpg", "--model", trained_run, "--size", 0, code=2, says="--size")
-    failed("evaluate", trained_run, "--optimise", "many", code=2, says="50,100,300")
+    failed("evaluate", trained_run, "--optimize", "many", code=2, says="50,100,300")
     assert not Path("runs").exists() and [path.name for path in Path("mine").iterdir()] == ["thing"]
 
 
@@ -105,7 +105,7 @@ def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("mobile_style.painting.stylize.stylize", exhausted)
+    monkeypatch.setattr("mobile_style.painting.files.stylize_files", exhausted)
     failed("stylize", "photo.jpg", code=1, says="not enough memory")
 
 

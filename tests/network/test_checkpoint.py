@@ -45,8 +45,8 @@ def test_what_is_no_model(trained_run: Path, tmp_path: Path) -> None:
     Checkpoint(good.card | {"schema": 99}, good.weights, {}).write(tmp_path / "future.safetensors")
     with pytest.raises(CheckpointError, match="schema 99"):
         read_card(tmp_path / "future.safetensors")
-    Checkpoint(good.card | {"colour": "blue"}, good.weights, {}).write(tmp_path / "key.safetensors")
-    with pytest.raises(CheckpointError, match="colour"):
+    Checkpoint(good.card | {"color": "blue"}, good.weights, {}).write(tmp_path / "key.safetensors")
+    with pytest.raises(CheckpointError, match="color"):
         read_card(tmp_path / "key.safetensors")
 
 

@@ -74,5 +74,5 @@ def test_each_image_of_a_batch_is_stylised_by_itself(rng: np.random.Generator) -
 
 
 def test_bad_architecture() -> None:
-    with pytest.raises(UsageError, match="--end-kernel odd and at most 15"):
+    with pytest.raises(UsageError, match="`end_kernel` odd and at most 15"):
         Architecture(4, 1, 4)

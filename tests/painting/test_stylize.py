@@ -9,13 +9,19 @@ from PIL import Image
 from mobile_style import images
 from mobile_style.errors import CheckpointError, ImageError, OutputError, UsageError
 from mobile_style.network.architecture import PRESETS, Architecture
-from mobile_style.network.transform_net import TransformNet, image_magnitude
-from mobile_style.painting import stylize, video
+from mobile_style.network.transform_net import Magnitude, TransformNet, image_magnitude
+from mobile_style.painting import files, stylize, video
+from mobile_style.painting.files import stylize_files
+from mobile_style.progress import Note, Step, silent
 
 
 @pytest.fixture
 def network() -> TransformNet:
     return TransformNet(Architecture(4, 2, 5))
+
+
+def painted(network: TransformNet, picture: np.ndarray, magnitude: Magnitude) -> np.ndarray:
+    return images.to_pixels(np.asarray(network(picture[None].astype(np.float32), magnitude=magnitude))[0])
 
 
 def test_a_pixel_reaches_no_further_than_said(network: TransformNet) -> None:
@@ -41,12 +47,10 @@ def test_tiles_leave_no_seam(
     network: TransformNet, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, shape: tuple[int, int]
 ) -> None:
     picture = np.asarray(Image.fromarray(rng.integers(0, 256, (9, 11, 3), np.uint8)).resize(shape[::-1]))
-    magnitude = stylize.sampled_magnitude(
-        network, np.pad(picture, ((0, -shape[0] % 4), (0, -shape[1] % 4), (0, 0)), mode="edge")
-    )
-    monkeypatch.setattr(stylize, "sampled_magnitude", lambda *_: magnitude)
     padded = np.pad(picture, ((0, -shape[0] % 4), (0, -shape[1] % 4), (0, 0)), mode="edge")
-    whole = stylize._run(network, padded, magnitude)[: shape[0], : shape[1]]
+    magnitude = stylize.sampled_magnitude(network, padded)
+    monkeypatch.setattr(stylize, "sampled_magnitude", lambda *_: magnitude)
+    whole = painted(network, padded, magnitude)[: shape[0], : shape[1]]
     monkeypatch.setattr(stylize, "TILE", 160)
     tiled = stylize.stylize_image(network, picture)
     assert tiled.shape == picture.shape and np.abs(tiled.astype(int) - whole).max() <= 1  # rounding
@@ -56,8 +60,8 @@ def test_sampled_statistics_are_those_of_the_image_when_the_crops_cover_it(
     network: TransformNet, rng: np.random.Generator
 ) -> None:
     picture = rng.integers(0, 256, (200, 384, 3), np.uint8)
-    with_sample = stylize._run(network, picture, stylize.sampled_magnitude(network, picture))
-    assert np.abs(with_sample.astype(int) - stylize._run(network, picture)).max() <= 1
+    with_sample = painted(network, picture, stylize.sampled_magnitude(network, picture))
+    assert np.abs(with_sample.astype(int) - stylize.stylize_whole(network, picture)).max() <= 1
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 50), (33, 31)])
@@ -72,10 +76,10 @@ def test_reach_of_the_presets_leaves_room_in_a_tile() -> None:
 
 def test_command_on_a_photo(trained_run: Path, tmp_path: Path, astronaut: np.ndarray) -> None:
     images.save(astronaut[::4, ::4], tmp_path / "a.png")
-    (written,) = stylize.stylize([tmp_path / "a.png"], str(trained_run))
+    (written,) = stylize_files([tmp_path / "a.png"], str(trained_run))
     assert written == tmp_path / "a-tiny.png" and images.load(written).shape == astronaut[::4, ::4].shape
     with pytest.raises(OutputError, match="exists"):
-        stylize.stylize([tmp_path / "a.png"], str(trained_run))
+        stylize_files([tmp_path / "a.png"], str(trained_run))
 
 
 def test_strength_and_color(trained_run: Path, tmp_path: Path, astronaut: np.ndarray) -> None:
@@ -83,22 +87,20 @@ def test_strength_and_color(trained_run: Path, tmp_path: Path, astronaut: np.nda
     images.save(photo, tmp_path / "a.png")
 
     def result(name: str, **options: object) -> np.ndarray:
-        (path,) = stylize.stylize([tmp_path / "a.png"], str(trained_run), tmp_path / name, **options)
+        (path,) = stylize_files([tmp_path / "a.png"], str(trained_run), tmp_path / name, **options)
         return images.load(path).astype(float)
 
     full = result("full.png")
     np.testing.assert_array_equal(result("none.png", strength=0.0), photo)
     np.testing.assert_allclose(result("half.png", strength=0.5), (full + photo) / 2, atol=0.51)
-    grey = photo.astype(float) @ (0.299, 0.587, 0.114)
-    kept = stylize.with_colors_of(
-        np.full((4, 4, 3), (90, 120, 100), np.uint8), np.full((4, 4, 3), 140, np.uint8)
-    ).astype(float)
-    np.testing.assert_allclose(
-        kept[0, 0] - kept[0, 0] @ (0.299, 0.587, 0.114), np.array([90, 120, 100]) - 108.75, atol=2
-    )
-    assert np.isfinite(grey).all() and result("color.png", preserve_color=True).shape == photo.shape
+    kept, luma = result("color.png", preserve_color=True), np.array([0.299, 0.587, 0.114])
+    unclipped = ((kept > 0) & (kept < 255)).all(2)
+    assert unclipped.mean() > 0.5 and np.abs((full - photo) @ luma)[unclipped].max() > 10
+    np.testing.assert_allclose((kept @ luma)[unclipped], (full @ luma)[unclipped], atol=1)
+    differences = (np.diff(picture.astype(float), axis=2)[unclipped] for picture in (kept, photo))  # of the channels
+    np.testing.assert_allclose(*differences, atol=1)
     for value in (-0.1, 1.1):
-        with pytest.raises(UsageError, match="--strength"):
+        with pytest.raises(UsageError, match="`strength`"):
             result("x.png", strength=value)
 
 
@@ -110,78 +112,78 @@ def test_alpha_orientation_and_size(trained_run: Path, tmp_path: Path, astronaut
     picture = Image.fromarray(astronaut)
     picture.putalpha(Image.fromarray(alpha))
     picture.crop((0, 0, 384, 300)).save(tmp_path / "a.png", exif=exif)
-    (written,) = stylize.stylize([tmp_path / "a.png"], str(trained_run), tmp_path / "out.png", size=60)
+    (written,) = stylize_files([tmp_path / "a.png"], str(trained_run), tmp_path / "out.png", size=60)
     rgb, kept = images.load_with_alpha(written)
     assert rgb.shape == (77, 60, 3) and kept is not None and kept[:, -15:].min() > 200 and kept[:, :30].max() < 50
     with pytest.raises(ImageError, match="transparency"):
-        stylize.stylize([tmp_path / "a.png"], str(trained_run), tmp_path / "out.jpg")
-    with pytest.raises(UsageError, match="--size"):
-        stylize.stylize([tmp_path / "a.png"], str(trained_run), tmp_path / "o.png", size=0)
+        stylize_files([tmp_path / "a.png"], str(trained_run), tmp_path / "out.jpg")
+    with pytest.raises(UsageError, match="`size`"):
+        stylize_files([tmp_path / "a.png"], str(trained_run), tmp_path / "o.png", size=0)
 
 
 def test_a_folder(trained_run: Path, photos: Path, tmp_path: Path) -> None:
-    written = stylize.stylize([photos], str(trained_run))
+    written = stylize_files([photos], str(trained_run))
     assert len(written) == 12 and all(path.is_file() for path in written)
     assert {path.parent for path in written} == {tmp_path / "photos-tiny", tmp_path / "photos-tiny" / "sub"}
     with pytest.raises(OutputError, match="must be a folder"):
-        stylize.stylize([photos], str(trained_run), tmp_path / "out.png")
+        stylize_files([photos], str(trained_run), tmp_path / "out.png")
     with pytest.raises(OutputError, match="two inputs"):
-        stylize.stylize([photos / "1.png", photos / "1.png"], str(trained_run), tmp_path / "twice")
+        stylize_files([photos / "1.png", photos / "1.png"], str(trained_run), tmp_path / "twice")
 
 
 def test_the_current_folder(trained_run: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(photos)
-    written = stylize.stylize([Path()], str(trained_run))
+    written = stylize_files([Path()], str(trained_run))
     assert len(written) == 12 and all(path.is_relative_to(tmp_path / "photos-tiny") for path in written)
 
 
 def test_the_folder_above(trained_run: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(photos / "sub")
-    written = stylize.stylize([Path("..")], str(trained_run))
+    written = stylize_files([Path("..")], str(trained_run))
     assert len(written) == 12 and all(path.resolve().is_relative_to(tmp_path / "photos-tiny") for path in written)
 
 
-def test_thin_strokes_are_said(
-    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(stylize, "THIN", 60)
+def test_thin_strokes_are_said(trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "THIN", 60)
     for name, shape in (("small", (50, 90, 3)), ("large", (70, 90, 3))):
         images.save(np.zeros(shape, np.uint8), tmp_path / f"{name}.png")
-    stylize.stylize([tmp_path / "small.png"], str(trained_run))
-    stylize.stylize([tmp_path / "large.png"], str(trained_run), tmp_path / "sized.png", size=70)
-    assert "strokes" not in capsys.readouterr().err
-    stylize.stylize([tmp_path / "large.png"], str(trained_run))
-    assert "a picture of 70 they are thin" in capsys.readouterr().err
+    events: list[Note | Step] = []
+    stylize_files([tmp_path / "small.png"], str(trained_run), progress=events.append)
+    stylize_files([tmp_path / "large.png"], str(trained_run), tmp_path / "sized.png", size=70, progress=events.append)
+    assert not any(isinstance(event, Note) for event in events)
+    stylize_files([tmp_path / "large.png"], str(trained_run), progress=events.append)
+    (note,) = (event for event in events if isinstance(event, Note))
+    assert "a picture of 70 they are thin" in note.text
 
 
 def test_names_that_are_not_those_of_pictures(trained_run: Path, photos: Path) -> None:
-    (written,) = stylize.stylize([shutil.copy(photos / "1.png", photos / "scan")], str(trained_run))
+    (written,) = stylize_files([shutil.copy(photos / "1.png", photos / "scan")], str(trained_run))
     assert written == photos / "scan-tiny.png" and images.load(written).shape == (41, 63, 3)
     (photos / "phone.HEIC").write_bytes(b"\0\0\0 ftypheic")
     with pytest.raises(ImageError, match=r"phone\.HEIC is not an image that can be read; save it as JPEG or PNG"):
-        stylize.stylize([photos / "phone.HEIC"], str(trained_run))
+        stylize_files([photos / "phone.HEIC"], str(trained_run))
 
 
 def test_one_bad_photo_does_not_stop_the_others(trained_run: Path, photos: Path, tmp_path: Path) -> None:
     (photos / "0.jpg").write_text("not a photo")
     (photos / "phone.HEIC").write_bytes(b"\0\0\0 ftypheic")
     with pytest.raises(ImageError, match=r"0\.jpg is not an image.*phone\.HEIC.*2 of 14 failed"):
-        stylize.stylize([photos], str(trained_run), tmp_path / "out")
+        stylize_files([photos], str(trained_run), tmp_path / "out")
     assert len(list((tmp_path / "out").rglob("*.png"))) == 12
 
 
 def test_places_are_checked_before_anything_is_computed(trained_run: Path, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"\.xyz"):
-        stylize.stylize([photos / "1.png"], str(trained_run), tmp_path / "out.xyz")
+        stylize_files([photos / "1.png"], str(trained_run), tmp_path / "out.xyz")
 
 
 def test_inputs_that_are_not_there(trained_run: Path, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="does not exist"):
-        stylize.stylize([tmp_path / "none.jpg"], str(trained_run))
+        stylize_files([tmp_path / "none.jpg"], str(trained_run))
     with pytest.raises(ImageError, match="no photo and no video"):
-        stylize.stylize([tmp_path], str(trained_run))
+        stylize_files([tmp_path], str(trained_run))
     with pytest.raises(CheckpointError, match="there is no model nothing"):
-        stylize.stylize([tmp_path], "nothing")
+        stylize_files([tmp_path], "nothing")
 
 
 def write_video(path: Path, sound: bool, codecs: tuple[str, str] = ("libx264", "aac"), title: str = "") -> None:
@@ -213,7 +215,7 @@ def test_video(trained_run: Path, tmp_path: Path, sound: bool) -> None:
     import av
 
     write_video(tmp_path / "a.mp4", sound)
-    (written,) = stylize.stylize([tmp_path / "a.mp4"], str(trained_run), strength=0.0)
+    (written,) = stylize_files([tmp_path / "a.mp4"], str(trained_run), strength=0.0)
     with av.open(str(written)) as container:
         assert len(container.streams.audio) == sound
         assert container.streams.video[0].average_rate == 10
@@ -237,7 +239,7 @@ def test_the_look_of_a_video_is_kept(space: int, height: int, tmp_path: Path) ->
         frame = av.VideoFrame.from_ndarray(np.full((height, 96, 3), color, np.uint8), format="rgb24")
         container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=told)))
         container.mux(stream.encode())
-    video.convert(source, target, lambda picture: picture, None)
+    video.convert(source, target, lambda picture: picture, None, silent)
     with av.open(str(target)) as container:
         written = container.streams.video[0]
         assert (written.width, written.height, written.codec_context.colorspace) == (128, height, 1)
@@ -259,7 +261,7 @@ def test_hdr_becomes_bt709(tmp_path: Path) -> None:
         frame = av.VideoFrame.from_ndarray(np.full((64, 96, 3), (150, 60, 60), np.uint8), format="rgb24")
         container.mux(stream.encode(frame.reformat(format="yuv420p10le", dst_colorspace=9)))
         container.mux(stream.encode())
-    video.convert(source, target, lambda picture: (seen.append(picture.mean((0, 1))), picture)[1], None)
+    video.convert(source, target, lambda picture: (seen.append(picture.mean((0, 1))), picture)[1], None, silent)
     with av.open(str(target)) as container:
         color = container.streams.video[0].codec_context
         assert (color.colorspace, color.color_primaries, color.color_trc) == (1, 1, 1)
@@ -268,7 +270,7 @@ def test_hdr_becomes_bt709(tmp_path: Path) -> None:
     assert seen[0][0] > 170  # the same light is a more saturated red among the fewer colours of BT.709
 
 
-def test_a_video_with_a_damaged_packet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_video_with_a_damaged_packet(tmp_path: Path) -> None:
     import av
 
     source, target = tmp_path / "a.mp4", tmp_path / "b.mp4"
@@ -278,23 +280,24 @@ def test_a_video_with_a_damaged_packet(tmp_path: Path, capsys: pytest.CaptureFix
         packet = [packet for packet in container.demux(video=0) if packet.size][3]
     content[packet.pos : packet.pos + packet.size] = bytes(packet.size)
     source.write_bytes(content)
-    video.convert(source, target, lambda picture: picture, None)
+    events: list[Note | Step] = []
+    video.convert(source, target, lambda picture: picture, None, events.append)
     with av.open(str(target)) as container:
         assert 4 <= sum(1 for _ in container.decode(video=0)) <= 8 and container.streams.audio
-    assert "left out of a.mp4: 1 damaged" in capsys.readouterr().err
+    assert any("left out of a.mp4: 1 damaged" in str(event) for event in events)
 
 
 def test_a_camcorders_video(trained_run: Path, tmp_path: Path) -> None:
     (tmp_path / "film").mkdir()
     write_video(tmp_path / "film" / "a.mts", sound=True)
-    assert stylize.stylize([tmp_path / "film"], str(trained_run)) == [tmp_path / "film-tiny" / "a-tiny.mp4"]
+    assert stylize_files([tmp_path / "film"], str(trained_run)) == [tmp_path / "film-tiny" / "a-tiny.mp4"]
 
 
 def test_sound_that_mp4_does_not_hold(trained_run: Path, tmp_path: Path) -> None:
     import av
 
     write_video(tmp_path / "a.wmv", sound=True, codecs=("wmv2", "wmav2"))
-    (written,) = stylize.stylize([tmp_path / "a.wmv"], str(trained_run), strength=0.0)
+    (written,) = stylize_files([tmp_path / "a.wmv"], str(trained_run), strength=0.0)
     with av.open(str(written)) as container:
         assert written.suffix == ".mp4" and container.streams.audio[0].codec_context.name == "aac"
         seconds = sum(frame.samples for frame in container.decode(audio=0)) / 44100
@@ -307,7 +310,7 @@ def test_names_and_titles_of_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     old = (tmp_path / "a.avi").read_bytes()
     assert old.count("\u00e9!".encode()) == 1
     Path("12:30.avi").write_bytes(old.replace("\u00e9!".encode(), "\u00e9! ".encode("latin-1")))
-    video.convert(Path("12:30.avi"), Path("12:31.mp4"), lambda picture: picture, None)
+    video.convert(Path("12:30.avi"), Path("12:31.mp4"), lambda picture: picture, None, silent)
     assert (tmp_path / "12:31.mp4").stat().st_size > 1000
 
 
@@ -315,7 +318,7 @@ def test_bad_videos(trained_run: Path, tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", sound=False)
     (tmp_path / "bad.mp4").write_bytes((tmp_path / "a.mp4").read_bytes()[:300])
     with pytest.raises(ImageError, match=r"bad\.mp4 cannot be converted"):
-        stylize.stylize([tmp_path / "bad.mp4"], str(trained_run))
+        stylize_files([tmp_path / "bad.mp4"], str(trained_run))
     assert not list(tmp_path.glob("*tiny*")) and not list(tmp_path.glob(".*"))
     with pytest.raises(OutputError, match=r"\.mp4, \.m4v"):
-        video.convert(tmp_path / "a.mp4", tmp_path / "a.gif", lambda picture: picture, None)
+        video.convert(tmp_path / "a.mp4", tmp_path / "a.gif", lambda picture: picture, None, silent)

@@ -41,11 +41,11 @@ def test_the_network_row_by_hand(trained_run: Path) -> None:
 
 
 def test_bad_input(trained_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--size"):
+    with pytest.raises(UsageError, match="`size`"):
         evaluate(str(trained_run), size=0)
-    with pytest.raises(UsageError, match="--optimise"):
+    with pytest.raises(UsageError, match="`optimize`"):
         evaluate(str(trained_run), iterations=(0,))
     with pytest.raises(ImageError, match="no photos"):
         evaluate(str(trained_run), photos=tmp_path)
-    with pytest.raises(ImageError, match="neither a file nor a carried painting"):
+    with pytest.raises(ImageError, match="neither a file nor a bundled painting"):
         evaluate(str(trained_run), style="mona_lisa")

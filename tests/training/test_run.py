@@ -17,27 +17,17 @@ from mobile_style.files import alone
 from mobile_style.network.card import MODEL, read_card
 from mobile_style.network.catalog import bundled_photos
 from mobile_style.network.checkpoint import Checkpoint
-from mobile_style.training.config import configure
+from mobile_style.progress import Note, Step
+from mobile_style.training.config import TrainConfig, configure
 from mobile_style.training.dataset import MANIFEST, build
-from mobile_style.training.run import (
-    _LOGGED,
-    MEASURED,
-    STATE,
-    Trainer,
-    _Run,
-    make_trainer,
-    resume,
-    suitable_rate,
-    train,
-)
+from mobile_style.training.run import MEASURED, STATE, Plan, Run
+from mobile_style.training.train import resume, train
+from mobile_style.training.trainer import LOGGED, Trainer, make_trainer, suitable_rate
 
 
 def losses(out: Path) -> list[dict[str, float]]:
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    return [
-        {name: line[name] for name in ("step", "total", "content", "style", "tv", "rounding", "motion", "checkerboard")}
-        for line in lines
-    ]
+    return [{name: line[name] for name in ("step", *LOGGED)} for line in lines]
 
 
 def start(*arguments: object) -> subprocess.Popen:
@@ -56,12 +46,10 @@ def test_a_run_folder_holds_what_it_should(trained_run: Path) -> None:
     }  # fmt: skip
     card = read_card(trained_run / MODEL)
     assert card["step"] == 6 and card["config"]["architecture"] == {"width": 4, "blocks": 1, "end_kernel": 5}
-    assert card["config"]["objective"]["style_weight"] == 5.5  # of 5, for a stability of 100
+    assert card["config"]["objective"]["style_weight"] == 5.5  # of 5, for a temporal weight of 100
     assert [entry["step"] for entry in losses(trained_run)] == [1, 2, 3, 4, 5, 6]
-    assert [path.name for path in sorted((trained_run / "previews").iterdir())] == [
-        "step-000003.png",
-        "step-000006.png",
-    ]
+    previews = [path.name for path in sorted((trained_run / "previews").iterdir())]
+    assert previews == ["step-000001.png", "step-000003.png", "step-000006.png"]
     assert images.load(trained_run / "preview.png").shape == (516, 1296, 3)  # style and four photos, two rows
 
 
@@ -77,15 +65,16 @@ def test_tensorboard_reads_the_log(trained_run: Path) -> None:
 def test_the_total_is_the_weighted_sum(trained_run: Path) -> None:
     for entry in losses(trained_run):
         total = entry["content"] + 5.5 * entry["style"] + 1e-6 * entry["tv"]
-        total += 4000 * entry["rounding"] + 100 * entry["motion"] + 4000 * entry["checkerboard"]
+        total += 4000 * entry["quantization"] + 100 * entry["temporal"] + 4000 * entry["checkerboard"]
         np.testing.assert_allclose(entry["total"], total, rtol=1e-5)
 
 
 def test_int8_rounding_counts_in_the_fine_phase(trained_run: Path) -> None:
-    rounding = [entry["rounding"] for entry in losses(trained_run)]
+    rounding = [entry["quantization"] for entry in losses(trained_run)]
     assert rounding[:4] == [0, 0, 0, 0] and min(rounding[4:]) > 0
 
 
+@pytest.mark.slow
 def test_a_training_by_time_ends_on_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mobile_style.training.run.statistics.median", lambda _: 2.0)  # too slow for crops of that size
     began = time.monotonic()
@@ -95,38 +84,40 @@ def test_a_training_by_time_ends_on_time(tmp_path: Path, monkeypatch: pytest.Mon
     entries, card = losses(tmp_path / "run"), read_card(tmp_path / "run" / MODEL)
     assert card["step"] == len(entries) > MEASURED and card["config"]["steps"] == 0
     assert card["config"]["image_size"] == 48
-    assert entries[0]["rounding"] == 0 and entries[-1]["rounding"] > 0
+    assert entries[0]["quantization"] == 0 and entries[-1]["quantization"] > 0
 
 
 def test_minutes_that_reading_the_photos_takes(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"preparing took all of --minutes 1e-06; train for longer or with --content"):
+    with pytest.raises(UsageError, match=r"preparing took all of `minutes=1e-06`; train for longer or with `content="):
         train(tiny_config(minutes=1e-6), tmp_path / "run")
     assert (tmp_path / "run" / "content" / MANIFEST).is_file()
 
 
-def test_resuming_what_has_ended_changes_nothing(
-    trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_resuming_what_has_ended_changes_nothing(trained_run: Path, tmp_path: Path) -> None:
     shutil.copytree(trained_run, tmp_path / "run")
     before = (tmp_path / "run" / MODEL).read_bytes()
-    resume(tmp_path / "run")
+    events: list[Note | Step] = []
+    resume(tmp_path / "run", events.append)
     assert (tmp_path / "run" / MODEL).read_bytes() == before
-    assert "has ended; to train it further: mobile-style train --init" in capsys.readouterr().err
+    assert any("has ended" in str(event) for event in events)
 
 
-def test_the_plan_of_a_training_by_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plan_of_a_training_by_time(tmp_path: Path, astronaut: np.ndarray) -> None:
     config = tiny_config(image_size=192, minutes=10)
     (tmp_path / "run").mkdir()
     build([bundled_photos("train")], tmp_path / "run" / "content", 40)
-    run = _Run(config, tmp_path / "run", None, 0, time.perf_counter())
-    run.plan(step_seconds=0.1)
-    assert run.config == replace(config, learning_rate=suitable_rate(4400))
-    assert "about 3600 steps on crops of 128 pixels, then 800 on 192" in capsys.readouterr().err
-    run.plan(step_seconds=10.0)  # some fifty steps only: smaller crops make more of the time
-    assert 48 <= run.config.image_size < 96
-    run.config = replace(config, image_size=32)
-    run.plan(step_seconds=10.0)
-    assert run.config.image_size == 32
+    trainer, events = make_trainer(config, astronaut[:48, :48]), []
+
+    def planned(config: TrainConfig, step_seconds: float) -> Plan:
+        run = Run(config, tmp_path / "run", trainer, 0, time.perf_counter(), events.append)
+        run.make_plan(step_seconds)
+        assert run.config == config  # what was asked for stays
+        return run.plan
+
+    assert planned(config, 0.1) == Plan(192, suitable_rate(4400))
+    assert "about 3600 steps on crops of 128 pixels, then 800 on 192" in str(events[0])
+    assert 48 <= planned(config, 10.0).image_size < 96  # some fifty steps only: smaller crops make more of the time
+    assert planned(replace(config, image_size=32), 10.0).image_size == 32
 
 
 def test_long_trainings_take_smaller_steps(trained_run: Path) -> None:
@@ -142,7 +133,7 @@ def test_from_random_weights_the_style_comes_in_slowly(
 
     def step(trainer: Trainer, *_: np.ndarray) -> dict[str, float]:
         seen.append(float(trainer.style_share))
-        return dict.fromkeys(_LOGGED, 1.0)
+        return dict.fromkeys(LOGGED, 1.0)
 
     monkeypatch.setattr(Trainer, "step", step)
     train(tiny_config(steps=20), tmp_path / "random")
@@ -151,12 +142,12 @@ def test_from_random_weights_the_style_comes_in_slowly(
 
 
 def test_the_style_share_counts_in_what_is_minimised(astronaut: np.ndarray) -> None:
-    trainer = make_trainer(tiny_config(stability=0.0), astronaut[:48, :48])
+    trainer = make_trainer(tiny_config(temporal_weight=0.0), astronaut[:48, :48])
     crops = astronaut[None, :32, :32].astype(np.float32)
     minimised = {}
     for share in (0.0, 0.25, 1.0):
         trainer.style_share.assign(share)
-        minimised[share] = float(trainer.compute_loss(crops, np.zeros((1, 2)), trainer(crops)))
+        minimised[share] = float(trainer.compute_loss(crops, None, trainer(crops)))
     logged = {tracker.name: float(tracker.result()) for tracker in trainer.trackers}  # means over equal values
     style = 5 * logged["style"]
     for share, value in minimised.items():
@@ -207,14 +198,14 @@ def test_another_backend_trains_alike(photos: Path, tmp_path: Path, monkeypatch:
     for ours, theirs in zip(losses(tmp_path / "tensorflow"), losses(tmp_path / "jax"), strict=True):
         # The same weights and crops; what differs is the last bit, which each step multiplies, and which may tip a
         # value over to the next of the 256 levels: the rounding loss is a sum of such accidents.
-        assert ours.pop("rounding") == pytest.approx(theirs.pop("rounding"), rel=0.5)
+        assert ours.pop("quantization") == pytest.approx(theirs.pop("quantization"), rel=0.5)
         assert ours.pop("checkerboard") == pytest.approx(theirs.pop("checkerboard"), rel=0.05)
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=0.02)
     assert "jax" in read_card(tmp_path / "jax" / MODEL)["versions"]
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path: Path) -> None:
-    with pytest.raises(DivergedError, match=r"became inf at step 1: lower --learning-rate \(now 0.003\)"):
+    with pytest.raises(DivergedError, match=r"became inf at step 1: lower `learning_rate` \(now 0.003\)"):
         train(tiny_config(style_weight=1e38), tmp_path / "run")
     assert read_card(tmp_path / "run" / STATE)["step"] == 0  # what it started from
 
@@ -224,7 +215,7 @@ def test_a_loss_that_explodes_stops_and_keeps_the_checkpoint(tmp_path: Path, mon
     monkeypatch.setattr(
         Trainer,
         "step",
-        lambda *_: dict.fromkeys(_LOGGED, 1.0) | {"total": next(totals)},
+        lambda *_: dict.fromkeys(LOGGED, 1.0) | {"total": next(totals)},
     )
     with pytest.raises(DivergedError, match=r"became 5e\+03 at step 5.*the last checkpoint is kept"):
         train(tiny_config(), tmp_path / "run")
@@ -233,7 +224,7 @@ def test_a_loss_that_explodes_stops_and_keeps_the_checkpoint(tmp_path: Path, mon
 
 def test_init_starts_from_the_weights_and_their_preset(trained_run: Path, tmp_path: Path) -> None:
     settings = {"steps": 1, "image_size": 32, "style_size": 48, "learning_rate": 1e-9}
-    train(configure("starry_night", None, None, "johnson", str(trained_run), settings), tmp_path / "run")
+    train(configure("starry_night", None, None, "johnson", str(trained_run), **settings), tmp_path / "run")
     start, after = (Checkpoint.read(folder / MODEL) for folder in (trained_run, tmp_path / "run"))
     assert after.card["config"]["architecture"] == start.card["config"]["architecture"]
     for name, value in start.weights.items():
@@ -241,8 +232,8 @@ def test_init_starts_from_the_weights_and_their_preset(trained_run: Path, tmp_pa
 
 
 def test_init_of_another_preset(trained_run: Path, tmp_path: Path) -> None:
-    config = configure("starry_night", None, "nano", "johnson", str(trained_run), {"image_size": 32, "style_size": 48})
-    with pytest.raises(CheckpointError, match=r"--init .* preset nano"):
+    config = configure("starry_night", None, "nano", "johnson", str(trained_run), image_size=32, style_size=48)
+    with pytest.raises(CheckpointError, match=r"`init=.*` is a network of preset nano"):
         train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -265,23 +256,24 @@ def test_a_run_that_is_under_way_is_left_alone(trained_run: Path) -> None:
     [
         ("painterly", {}, ""),
         ("johnson", {}, " --style-weight 5"),
-        ("painterly", {"style_size": 128, "rounding_weight": 8000.0}, " --style-size 128 --rounding-weight 8000"),
-        ("painterly", {"stability": 250.0}, " --stability 250 --style-weight 15"),
+        ("painterly", {"style_size": 128, "qat_weight": 8000.0}, " --style-size 128 --qat-weight 8000"),
+        ("painterly", {"temporal_weight": 250.0}, " --temporal-weight 250 --style-weight 15"),
+        ("painterly", {"checkerboard_weight": 0.0}, " --checkerboard-weight 0"),
         ("lengstrom", {"tv_weight": 0.5}, " --objective lengstrom --tv-weight 0.5"),
         ("painterly", {"content_layers": ("2_2", "3_3")}, " --content-layers 2_2,3_3"),
     ],
 )
 def test_the_command_that_trains_further(objective: str, overrides: dict[str, object], flags: str) -> None:
-    config = configure("starry_night", None, None, objective, None, overrides)
+    config = configure("starry_night", None, None, objective, None, **overrides)
     assert further(config, Path("run")) == "mobile-style train --init run --style run/style.png" + flags
 
 
-def test_shards_of_smaller_photos_are_said(
-    photos: Path, no_steps: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_shards_of_smaller_photos_are_said(photos: Path, no_steps: None, tmp_path: Path) -> None:
     build([photos], tmp_path / "shards", 40)
-    train(tiny_config(tmp_path / "shards", steps=1, image_size=48), tmp_path / "run")
-    assert "were packed at 40 pixels and are enlarged for --image-size 48" in capsys.readouterr().err
+    events: list[Note | Step] = []
+    train(tiny_config(tmp_path / "shards", steps=1, image_size=48), tmp_path / "run", events.append)
+    (warning,) = (event for event in events if isinstance(event, Note) and event.warning)
+    assert "were packed at 40 pixels and are enlarged for `image_size=48`" in warning.text
 
 
 def test_resume_on_other_photos(photos: Path, no_steps: None, tmp_path: Path) -> None:
@@ -295,38 +287,43 @@ def test_resume_on_other_photos(photos: Path, no_steps: None, tmp_path: Path) ->
 
 def test_style_image_smaller_than_asked(tmp_path: Path) -> None:
     images.save(np.zeros((40, 60, 3), np.uint8), tmp_path / "small.png")
-    with pytest.raises(ImageError, match="60 x 40 pixels, smaller than --style-size 48"):
+    with pytest.raises(ImageError, match="60 x 40 pixels, smaller than `style_size=48`"):
         train(tiny_config(style=str(tmp_path / "small.png")), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_where_a_training_starts() -> None:
-    assert configure("starry_night", None, None, "johnson", None, {}).init == "self_portrait"  # of the same shape
-    assert configure("starry_night", None, None, "johnson", "none", {}).init == ""
-    assert configure("starry_night", None, None, "johnson", None, {"width": 20}).init == ""
-    assert configure("starry_night", None, "nano", "johnson", None, {}).init == ""
+    assert configure("starry_night", None, None, "johnson", None).init == "self_portrait"  # of the same shape
+    assert configure("starry_night", None, None, "johnson", "none").init == ""
+    assert configure("starry_night", None, None, "johnson", None, width=20).init == ""
+    assert configure("starry_night", None, "nano", "johnson", None).init == ""
 
 
 @pytest.mark.parametrize(
     ("overrides", "weight"),
-    [({}, 12), ({"stability": 250}, 15), ({"stability": 250, "style_weight": 12}, 12), ({"style_weight": 3}, 3)],
+    [
+        ({}, 12),
+        ({"temporal_weight": 250}, 15),
+        ({"temporal_weight": 250, "style_weight": 12}, 12),
+        ({"style_weight": 3}, 3),
+    ],
 )
 def test_steadiness_is_not_paid_in_style(overrides: dict[str, float], weight: float) -> None:
-    assert configure("starry_night", None, None, "painterly", None, overrides).objective.style_weight == weight
+    assert configure("starry_night", None, None, "painterly", None, **overrides).objective.style_weight == weight
 
 
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"minutes": -1}, "--minutes"),
-        ({"minutes": 0}, "more than 0"),
-        ({"minutes": 5, "steps": 5}, "--minutes, one of them"),
-        ({"loss_precision": "int4"}, "--loss-precision"),
-        ({"image_size": 0}, "--image-size"),
-        ({"steps": 0}, "--steps"),
-        ({"learning_rate": 0.0}, "--learning-rate"),
-        ({"seed": -1}, "--seed"),
-        ({"seed": 2**32}, "--seed"),
+        ({"minutes": -1}, "`minutes`"),
+        ({"minutes": 0}, "above 0"),
+        ({"minutes": 5, "steps": 5}, "exactly one of `steps` and `minutes`"),
+        ({"loss_precision": "int4"}, "`loss_precision`"),
+        ({"image_size": 0}, "`image_size`"),
+        ({"steps": 0}, "`steps`"),
+        ({"learning_rate": 0.0}, "`learning_rate`"),
+        ({"seed": -1}, "`seed`"),
+        ({"seed": 2**32}, "`seed`"),
     ],
 )
 def test_settings_out_of_range(setting: dict[str, float], message: str) -> None:
