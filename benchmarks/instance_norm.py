@@ -22,8 +22,9 @@ from mobile_style import images
 from mobile_style.exporting import runtimes
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.network import transform_net
+from mobile_style.network.architecture import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE
 from mobile_style.network.checkpoint import Checkpoint
-from mobile_style.network.transform_net import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, TransformNet, convolved
+from mobile_style.network.transform_net import TransformNet, convolved
 from mobile_style.training.config import configure
 from mobile_style.training.losses import loss_of
 

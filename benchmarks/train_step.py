@@ -20,8 +20,9 @@ import time
 
 import numpy as np
 
+from mobile_style.network.architecture import EPSILON
+
 BATCH, SIZE = 4, 256
-EPSILON = 3e-3  # as in network.py, whose import would load Keras
 MARK = "MEASURED "
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, UsageError
 from ..files import writing
+from .architecture import Architecture
 from .card import read_card
 
 
@@ -59,3 +60,19 @@ class Checkpoint:
                     raise CheckpointError(f"{path} holds an unusable array {key}; use an earlier checkpoint")
                 parts[kind][name] = value
         return cls(card, **parts)
+
+    def architecture(self) -> Architecture:
+        """The shape of the network.
+
+        Raises:
+            CheckpointError: it is unknown, or the arrays do not fit it.
+        """
+        try:
+            architecture = Architecture(**self.card["config"]["architecture"])
+        except (TypeError, KeyError, UsageError) as error:
+            raise CheckpointError(
+                f"the checkpoint describes an architecture that this version does not know ({error})"
+            ) from None
+        if {name: array.shape for name, array in self.weights.items()} != architecture.weights():
+            raise CheckpointError("the checkpoint's arrays do not fit the architecture that it names")
+        return architecture

@@ -23,18 +23,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..errors import CheckpointError, UsageError
-from .architecture import PLAIN, Architecture
+from .architecture import EPSILON, INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, Architecture
 from .checkpoint import Checkpoint
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
 Magnitude = Callable[[int, Tensor], Tensor]
-
-EPSILON = 3e-3  # added to magnitudes, so that a channel that is silent in an image stays so
-INPUT_SCALE = 1 / 255
-OUTPUT_SCALE = 25.0
-OUTPUT_OFFSET = 127.5
-SMALLEST = 8  # pixels: at a quarter of it, there must be something left to reflect
 
 
 def image_magnitude(_index: int, x: Tensor) -> Tensor:
@@ -62,8 +55,11 @@ class TransformNet(keras.Model):  # type: ignore[misc]
     def __init__(self, architecture: Architecture, seed: int = 0) -> None:
         super().__init__(name="transform_net")
         self.architecture = architecture
-        self.kernels, self.scales, self.offsets = [], [], []
+        self.kernels: list[Any] = []
+        self.scales: list[Any] = []  # None where there is none
+        self.offsets: list[Any] = []
         rng = np.random.default_rng(seed)  # NumPy's, so that every backend starts from the same weights
+        shapes = architecture.weights()
         for name, k, channels_in, channels_out, _ in architecture.convolutions():
             # Glorot & Bengio 2010, equation 16. Kept as a matrix, which is what Muon takes.
             limit = np.sqrt(6 / (k * k * (channels_in + channels_out)))
@@ -71,15 +67,9 @@ class TransformNet(keras.Model):  # type: ignore[misc]
             kernel = self.add_weight(name=f"{name}_kernel", shape=start.shape, initializer="zeros")
             kernel.assign(start)
             self.kernels.append(kernel)
-            plain = name in PLAIN
-            scale = None if plain else self.add_weight(name=f"{name}_scale", shape=(channels_out,), initializer="ones")
-            self.scales.append(scale)
-            # The second convolutions of blocks end in a sum, and the next convolutions have offsets of their own.
-            second = name.startswith("block") and name.endswith("b")
-            offset = (
-                None if second else self.add_weight(name=f"{name}_offset", shape=(channels_out,), initializer="zeros")
-            )
-            self.offsets.append(offset)
+            for kind, initializer, kept in (("scale", "ones", self.scales), ("offset", "zeros", self.offsets)):
+                shape = shapes.get(f"{name}_{kind}")
+                kept.append(shape and self.add_weight(name=f"{name}_{kind}", shape=shape, initializer=initializer))
         self.built = True
 
     def call(self, images: Tensor, magnitude: Magnitude = image_magnitude, training: bool = False) -> Tensor:
@@ -132,19 +122,12 @@ def load_network(path: Path) -> tuple[TransformNet, dict[str, Any]]:
         CheckpointError: the file is missing, damaged, or does not fit its own description.
     """
     checkpoint = Checkpoint.read(path)
-    try:
-        architecture = Architecture(**checkpoint.card["config"]["architecture"])
-    except (TypeError, KeyError, UsageError) as error:
-        raise CheckpointError(f"{path} describes an architecture that this version does not know ({error})") from None
-    network = TransformNet(architecture)
+    network = TransformNet(checkpoint.architecture())
     load_weights(network, checkpoint.weights)
     return network, checkpoint.card
 
 
 def load_weights(network: TransformNet, weights: dict[str, np.ndarray]) -> None:
     """Puts a checkpoint's arrays into a network of the same architecture."""
-    variables = {variable.name: variable for variable in network.weights}
-    if {name: tuple(v.shape) for name, v in variables.items()} != {name: a.shape for name, a in weights.items()}:
-        raise CheckpointError("the checkpoint's arrays do not fit the architecture that it names")
-    for name, variable in variables.items():
-        variable.assign(weights[name])
+    for variable in network.weights:
+        variable.assign(weights[variable.name])

@@ -19,9 +19,9 @@ from PIL import Image
 
 from .. import images
 from ..errors import UsageError
-from ..network.architecture import Architecture
+from ..network.architecture import SMALLEST, Architecture
 from ..network.catalog import DEFAULT, model_path
-from ..network.transform_net import SMALLEST, Magnitude, TransformNet, load_network
+from ..network.transform_net import Magnitude, TransformNet, load_network
 from .grain import grained
 
 TILE = 768  # side of a tile with its overlap; larger images are cut

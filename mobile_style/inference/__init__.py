@@ -1,0 +1,1 @@
+"""The network as LiteRT runs it: neither TensorFlow nor Keras."""
