@@ -20,7 +20,7 @@ from .. import images
 from ..errors import CheckpointError, ImageError, UsageError
 from ..files import writing
 from ..metrics import psnr
-from ..network.catalog import BUNDLED, bundled_photos, painting_of
+from ..network.catalog import BUNDLED, bundled_photos, painting_of, places
 from ..network.transform_net import load_network
 from ..painting.stylize import stylize_whole
 from ..progress import Note, Progress, silent
@@ -65,14 +65,11 @@ def find_exports(model: str) -> list[Path]:
     Raises:
         CheckpointError: none of them.
     """
-    given = Path(model)
-    if given.is_file() and given.suffix == ".tflite":
-        return [given]
-    inside = [path for path in sorted(given.rglob("*.tflite")) if _is_int8(path)]
-    if inside:
-        return inside
-    if (BUNDLED / model / "int8.tflite").is_file():
-        return [BUNDLED / model / "int8.tflite"]
+    for place in places(model):
+        if place.is_file() and place.suffix == ".tflite":
+            return [place]
+        if inside := [path for path in sorted(place.rglob("*.tflite")) if _is_int8(path)]:
+            return inside
     raise CheckpointError(f"there is no exported model {model}; `mobile-style export {model} --int8` makes one")
 
 
