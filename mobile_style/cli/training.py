@@ -231,8 +231,7 @@ def evaluate(
     Example: `mobile-style evaluate starry_night --optimize 50,100 --limit 2 --out evaluation`
     """
     iterations = parse_numbers(optimize, "optimize", "50,100,300") if optimize else ()
-    with loading():
-        from ..training.evaluate import evaluate as run
+    from ..training.evaluate import evaluate as run
 
     with progress_bars() as progress:
         result = run(model, style, images, size, iterations, start, limit, out, progress)

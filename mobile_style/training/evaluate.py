@@ -12,15 +12,14 @@ import numpy as np
 from .. import images
 from ..errors import UsageError
 from ..files import refuse_existing, writing
+from ..inference.network import load_network
 from ..network.catalog import bundled_photos, model_name, model_path, style_path
-from ..network.transform_net import load_network
 from ..painting.stylize import stylize_image
 from ..painting.temporal_consistency import temporal_error
 from ..progress import Progress, silent, track
 from .config import TrainConfig
-from .losses import loss_of
 from .objective import Objective
-from .optimize import PixelOptimizer
+from .picture_losses import losses_of
 
 
 @dataclass(frozen=True)
@@ -98,19 +97,23 @@ def evaluate(
     path = model_path(model)
     network, card = load_network(path)
     config = TrainConfig.from_card(card)
-    perceptual = loss_of(path, config, None if style is None else style_path(style))
+    losses = losses_of(path, config, None if style is None else style_path(style))
     files = images.photos(photos or bundled_photos("held_out"), limit)
     contents = [images.centre_square(images.load(file), size) for file in files]
 
-    stylize_image(network, contents[0])  # the first call is slower
+    paint = partial(stylize_image, network, grain=False)
+    paint(contents[0])  # the first call is slower
     outputs: dict[str, list[np.ndarray]] = {"photo": contents, "network": []}
     seconds: dict[str, list[float]] = {"photo": [0.0], "network": []}
     for content in contents:
         began = time.perf_counter()
-        outputs["network"].append(stylize_image(network, content))
+        outputs["network"].append(paint(content))
         seconds["network"].append(time.perf_counter() - began)
     if iterations:
-        optimizer = PixelOptimizer(perceptual, size, size)
+        from .losses import PerceptualLoss  # which load Keras
+        from .optimize import PixelOptimizer
+
+        optimizer = PixelOptimizer(PerceptualLoss(config.objective, losses.style_grams), size, size)
         for content in track(
             contents, f"Optimizing {max(iterations)} iterations each", len(contents), "photos", progress
         ):
@@ -122,9 +125,9 @@ def evaluate(
 
     rows = []
     painted = zip(*outputs.values(), strict=True)  # of a photo, by every method
-    measured = [perceptual.of_pictures(*pair) for pair in zip(contents, painted, strict=True)]
-    for method, losses in zip(outputs, zip(*measured, strict=True), strict=True):
-        mean = {name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]}
+    measured = [losses(*pair) for pair in zip(contents, painted, strict=True)]
+    for method, found in zip(outputs, zip(*measured, strict=True), strict=True):
+        mean = {name: float(np.mean([loss[name] for loss in found])) for name in found[0]}
         taken = float(np.median(seconds[method]))
         rows.append(Row(method, **mean, seconds=taken, speedup=taken / float(np.median(seconds["network"]))))
     evaluation = Evaluation(
@@ -134,9 +137,7 @@ def evaluate(
         style_size=config.style_size,
         photos=tuple(file.name for file in files),
         objective=config.objective,
-        temporal_error=float(
-            np.mean([temporal_error(partial(stylize_image, network), images.load(file), size) for file in files])
-        ),
+        temporal_error=float(np.mean([temporal_error(paint, images.load(file), size) for file in files])),
         rows=tuple(rows),
     )
     if out is not None:
