@@ -28,7 +28,7 @@ from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.network.transform_net import TransformNet, convolved
 from mobile_style.training import trainer
 from mobile_style.training.config import TrainConfig, configure
-from mobile_style.training.style_grams import loss_of
+from mobile_style.training.style_grams import losses_of
 from mobile_style.training.train import train
 
 ROUGHLY_ZERO = 1e-5  # of squared features, as in every implementation of instance normalization
@@ -90,15 +90,11 @@ def main() -> None:
         for photo in photos
     ]
 
-    perceptual = loss_of(ours, TrainConfig.from_card(Checkpoint.read(ours).card), None)
-    targets = [perceptual.content_targets(ops.convert_to_tensor(photo[None].astype(np.float32))) for photo in photos]
+    measure = losses_of(ours, TrainConfig.from_card(Checkpoint.read(ours).card), None)
     table = {}
     for name, made in pictures.items():
-        rows = []
-        for picture, target in zip(made, targets, strict=True):
-            parts = perceptual.parts(ops.convert_to_tensor(picture[None].astype(np.float32)), target)
-            rows.append([*(float(parts[part][0]) for part in ("content", "style")), float(perceptual.total(parts)[0])])
-        table[name] = dict(zip(("content", "style", "total"), np.mean(rows, 0).round().tolist(), strict=True))
+        rows = [measure(photo, [picture])[0] for photo, picture in zip(photos, made, strict=True)]
+        table[name] = {loss: round(np.mean([row[loss] for row in rows])) for loss in ("content", "style", "total")}
         print(name, table[name])
     print(f"int8 / instance norm: {table['int8']['total'] / table['instance norm']['total']:.3f}")
     (out / "objective.json").write_text(json.dumps(table, indent=1) + "\n")

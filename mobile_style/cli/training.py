@@ -234,9 +234,8 @@ def evaluate(
     iterations = parse_numbers(optimize, "optimize", "50,100,300") if optimize else ()
     if out is not None:
         refuse_existing(out)
-    with loading():
-        from ..training.evaluate import evaluate as run
-        from ..training.evaluate import write
+    from ..training.evaluate import evaluate as run
+    from ..training.evaluate import write
 
     with progress_bars() as progress:
         result = run(model, style, images, size, iterations, start, limit, progress)

@@ -27,6 +27,7 @@ from .architecture import EPSILON, INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, Arc
 from .backend import LAST
 from .card import Card
 from .checkpoint import Checkpoint
+from .random_weights import random_weights
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
 Magnitude = Callable[[int, Tensor], Tensor]
@@ -60,19 +61,19 @@ class TransformNet(keras.Model):  # type: ignore[misc]
         self.kernels: list[Any] = []
         self.scales: list[Any] = []  # None where there is none
         self.offsets: list[Any] = []
-        rng = np.random.default_rng(seed)  # NumPy's, so that every backend starts from the same weights
-        shapes = architecture.weights()
-        for name, k, channels_in, channels_out, _ in architecture.convolutions():
-            # Glorot & Bengio 2010, equation 16. Kept as a matrix, which is what Muon takes.
-            limit = np.sqrt(6 / (k * k * (channels_in + channels_out)))
-            start = rng.uniform(-limit, limit, (k * k * channels_in, channels_out)).astype(np.float32)
-            kernel = self.add_weight(name=f"{name}_kernel", shape=start.shape, initializer="zeros")
-            kernel.assign(start)
-            self.kernels.append(kernel)
-            for kind, initializer, kept in (("scale", "ones", self.scales), ("offset", "zeros", self.offsets)):
-                shape = shapes.get(f"{name}_{kind}")
-                kept.append(shape and self.add_weight(name=f"{name}_{kind}", shape=shape, initializer=initializer))
+        weights = random_weights(architecture, seed)
+        for name, *_ in architecture.convolutions():
+            # Kernels are matrices, which is what Muon takes.
+            for kind, kept in (("kernel", self.kernels), ("scale", self.scales), ("offset", self.offsets)):
+                kept.append(self._variable(f"{name}_{kind}", weights.get(f"{name}_{kind}")))
         self.built = True
+
+    def _variable(self, name: str, value: np.ndarray | None) -> Any:
+        if value is None:
+            return None
+        variable = self.add_weight(name=name, shape=value.shape, initializer="zeros")
+        variable.assign(value)
+        return variable
 
     def call(self, images: Tensor, magnitude: Magnitude = image_magnitude, training: bool = False) -> Tensor:
         """Stylises a batch.
