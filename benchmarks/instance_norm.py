@@ -5,9 +5,9 @@
 
 Both networks have the same widths and are trained by `train --minutes`. Ours starts as a user's does, from the bundled
 network, or with `--init none` from random weights, as the other one must. That one, with instance normalization (every
-layer but the last, as in the paper's published models), has neither the quantization nor the temporal loss, so all of its
-time goes into the objective. Ours is then exported, and it is the int8 file that is measured. Content, style and total
-loss on the held-out photos, 256 x 256. DIR keeps both runs and a picture.
+layer but the last, as in the paper's published models), has neither the quantization nor the temporal loss, so all of
+its time goes into the objective. Ours is then exported, and it is the int8 file that is measured. Content, style and
+total loss on the held-out photos, 256 x 256. DIR keeps both runs and a picture.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from mobile_style.exporting import runtimes
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
 from mobile_style.network import transform_net
+from mobile_style.network.architecture import Architecture
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.network.transform_net import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, TransformNet, convolved
 from mobile_style.training import trainer
@@ -36,7 +37,7 @@ ROUGHLY_ZERO = 1e-5  # of squared features, as in every implementation of instan
 class InstanceNormNet(TransformNet):
     """The same convolutions, each followed by instance normalization (Ulyanov et al. 2016) and a ReLU."""
 
-    def call(self, pictures: Any, training: bool = False) -> Any:
+    def call(self, pictures: Any, training: bool = False) -> Any:  # type: ignore[override]
         shapes = [(k, k, i, o) for _, k, i, o, _ in self.architecture.convolutions()]
 
         def layer(index: int, x: Any, strides: int = 1) -> Any:
@@ -80,9 +81,10 @@ def main() -> None:
     runner = runtimes.load(exported.path)
     pictures = {"photo": photos, "int8": [runner(photo) for photo in photos]}
 
-    transform_net.PLAIN, trainer.TransformNet = ("out",), InstanceNormNet
+    transform_net.PLAIN = ("out",)  # type: ignore[assignment]
+    trainer.TransformNet = InstanceNormNet
     theirs = Checkpoint.read(run("instance_norm", "none", qat_weight=0.0, temporal_weight=0.0))
-    float_network = InstanceNormNet(transform_net.Architecture(**theirs.card["config"]["architecture"]))
+    float_network = InstanceNormNet(Architecture(**theirs.card["config"]["architecture"]))
     transform_net.load_weights(float_network, theirs.weights)
     pictures["instance norm"] = [
         np.rint(ops.convert_to_numpy(float_network(photo[None].astype(np.float32))[0])).astype(np.uint8)
