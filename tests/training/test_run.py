@@ -4,6 +4,7 @@ import signal
 import subprocess
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -190,19 +191,24 @@ def test_ctrl_c_and_signals_stop_with_a_checkpoint(tmp_path: Path, number: signa
 
 
 @pytest.mark.slow
-def test_another_backend_trains_alike(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_trains_alike(
+    backend: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
     train(tiny_config(photos, steps=4), tmp_path / "tensorflow")
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # four steps are not worth long compiling
-    arguments = ("train", "--content", photos, "--out", tmp_path / "jax", *tiny_flags(steps=4, objective="johnson"))
-    result = run(*arguments, cwd=tmp_path, backend="jax")
+    arguments = ("train", "--content", photos, "--out", tmp_path / backend, *tiny_flags(steps=4, objective="johnson"))
+    result = run(*arguments, cwd=tmp_path, backend=backend)
     assert result.returncode == 0, result.stderr
-    for ours, theirs in zip(losses(tmp_path / "tensorflow"), losses(tmp_path / "jax"), strict=True):
+    for ours, theirs in zip(losses(tmp_path / "tensorflow"), losses(tmp_path / backend), strict=True):
         # The same weights and crops; what differs is the last bit, which each step multiplies, and which may tip a
         # value over to the next of the 256 levels: the rounding loss is a sum of such accidents.
         assert ours.pop("quantization") == pytest.approx(theirs.pop("quantization"), rel=0.5)
         assert ours.pop("checkerboard") == pytest.approx(theirs.pop("checkerboard"), rel=0.05)
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=0.02)
-    assert "jax" in read_card(tmp_path / "jax" / MODEL)["versions"]
+    assert backend in read_card(tmp_path / backend / MODEL)["versions"]
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path: Path) -> None:
