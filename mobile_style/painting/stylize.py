@@ -175,17 +175,8 @@ def _no_gradients() -> Iterator[None]:
 
 
 def reach(architecture: Architecture) -> int:
-    """How far, in pixels, a pixel influences the output; rounded up to a multiple of 4.
-
-    Half a kernel at the resolution of each convolution's input and, for nearest-neighbour
-    upsampling and striding, one pixel more of the coarser grid.
-    """
-    pixels = 0
-    for name, kernel, _, _, downsampling in architecture.convolutions():
-        pixels += (kernel // 2) * downsampling
-        if name.startswith(("down", "up")):
-            pixels += downsampling
-    return -(-pixels // 4) * 4
+    """See `Architecture.reach`."""
+    return architecture.reach()
 
 
 def sampled_magnitude(network: TransformNet, picture: np.ndarray) -> Magnitude:
