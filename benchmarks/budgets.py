@@ -35,7 +35,8 @@ from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.training.config import TrainConfig, configure
 from mobile_style.training.dataset import Batches, Photos, build
 from mobile_style.training.evaluate import Evaluation, evaluate
-from mobile_style.training.run import make_trainer, train
+from mobile_style.training.train import train
+from mobile_style.training.trainer import make_trainer
 
 OURS, PLAIN, OPTIMIZED = "train --minutes", "plain recipe", "optimization-based method"
 COLORS = {OURS: "#1a7f6b", PLAIN: "#b4552d", OPTIMIZED: "#777777"}

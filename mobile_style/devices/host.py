@@ -115,6 +115,7 @@ class Host:
     """Runs .tflite files here, by a runtime of `RUNTIMES`."""
 
     reports_timings, round_runs, loads_each_round = True, ROUND_RUNS, False
+    measures_peak = True
     accelerators: tuple[str, ...] = ("cpu",)
 
     def __init__(self, runtime: str = "litert") -> None:

@@ -23,7 +23,7 @@ OLDEST_RUNTIME = {"float32": b"2.1.0", "float16": b"2.1.0", "dynamic_int8": b"2.
 
 @dataclass
 class Quantization:
-    """What an int8 export needs beside the network; quantize.py chooses it.
+    """What an int8 export needs beside the network; int8_calibration.py chooses it.
 
     Attributes:
         ranges: lowest and highest value by tensor name.

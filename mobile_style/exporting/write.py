@@ -17,6 +17,7 @@ from ..files import refuse_existing, writing
 from ..inference.fold import fold
 from ..inference.graph import Convolution
 from ..network.architecture import SMALLEST
+from ..network.card import Card
 from ..network.catalog import BUNDLED, bundled_photos, model_name, model_path
 from ..network.checkpoint import Checkpoint
 from ..progress import Note, Progress, silent
@@ -47,7 +48,7 @@ class Written:
     path: Path
     card: dict[str, Any]
     checkpoint: Path
-    training: dict[str, Any]
+    training: Card
 
 
 def write(
@@ -91,21 +92,13 @@ def write(
 
         progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
         quantization = calibrate(convolutions, photos)
-    described = {
-        "schema": SCHEMA,
-        "name": name,
-        "style": Path(card["config"]["style"]).name,
-        "target": recipe.target,
-        "recipe": recipe.name,
-        "source": {
-            "checkpoint": model if checkpoint.is_relative_to(BUNDLED) else str(checkpoint),
-            "sha256": sha256,
-            "preset": card["config"]["preset"],
-            "training": card,
-        },
-        "calibration": {"photos": len(photos), "sha256": hashlib.sha256(photos.tobytes()).hexdigest()},
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    source = {
+        "checkpoint": model if checkpoint.is_relative_to(BUNDLED) else str(checkpoint),
+        "sha256": sha256,
+        "preset": card["config"]["preset"],
+        "training": card,
     }
+    described = _described(name, recipe, source, photos)
     done = []
     for path, group in zip(places, groups, strict=True):
         progress(Note(f"writing {path}"))
@@ -114,6 +107,20 @@ def write(
             progress(Note(str(finding), warning=True))
         done.append(Written(path, written, checkpoint, card))
     return done
+
+
+def _described(name: str, recipe: Recipe, source: dict[str, Any], photos: np.ndarray) -> dict[str, Any]:
+    """What the cards of all sizes share."""
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "style": Path(source["training"]["config"]["style"]).name,
+        "target": recipe.target,
+        "recipe": recipe.name,
+        "source": source,
+        "calibration": {"photos": len(photos), "sha256": hashlib.sha256(photos.tobytes()).hexdigest()},
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
 
 
 def output_paths(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], ...]], out: Path | None) -> list[Path]:

@@ -1,1 +1,1 @@
-"""The network as LiteRT runs it: neither TensorFlow nor Keras."""
+"""Running a trained network by LiteRT: its graph, the files that hold it, and pictures of any size."""

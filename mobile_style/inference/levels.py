@@ -21,7 +21,7 @@ class Levels:
     def spanning(cls, limits: Range) -> "Levels":
         """256 levels from about the lowest to the highest value, zero between or at them being one of the levels."""
         lowest, highest = (np.float64(np.float32(limit)) for limit in limits)
-        scale = (highest - lowest) / 255
+        scale = (highest - lowest) / 255 or 1.0  # of nothing but zeros: any
         return cls(np.float32(scale), int(np.clip(np.floor(-128 - lowest / scale + 0.5), -128, 127)))
 
     def of(self, values: np.ndarray) -> np.ndarray:

@@ -60,19 +60,6 @@ class Architecture:
                 shapes[f"{name}_offset"] = (channels_out,)
         return shapes
 
-    def reach(self) -> int:
-        """How far, in pixels, a pixel influences the output; rounded up to a multiple of 4.
-
-        Half a kernel at the resolution of each convolution's input and, for nearest-neighbor
-        upsampling and striding, one pixel more of the coarser grid.
-        """
-        pixels = 0
-        for name, kernel, _, _, downsampling in self.convolutions():
-            pixels += (kernel // 2) * downsampling
-            if name.startswith(("down", "up")):
-                pixels += downsampling
-        return -(-pixels // 4) * 4
-
     def parameters(self) -> int:
         """Trainable numbers."""
         return sum(prod(shape) for shape in self.weights().values())

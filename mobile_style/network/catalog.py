@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import CheckpointError, ImageError
-from .card import MODEL, read_card
+from .card import MODEL, Card, read_card
 
 DEFAULT = "starry_night"
 START = "self_portrait"  # of new trainings: docs/training.md tells why this one
@@ -23,7 +22,7 @@ class ModelInfo:
     name: str
     path: Path
     origin: str
-    card: dict[str, Any]
+    card: Card
 
 
 def bundled_photos(part: str) -> Path:

@@ -24,7 +24,10 @@ import numpy as np
 from keras import ops
 
 from .architecture import EPSILON, INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, Architecture
+from .backend import LAST
+from .card import Card
 from .checkpoint import Checkpoint
+from .random_weights import random_weights
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
 Magnitude = Callable[[int, Tensor], Tensor]
@@ -46,31 +49,31 @@ def convolved(x: Tensor, kernel: Tensor, strides: int = 1) -> Tensor:
     """Convolution of x (N, H, W, C) continued by reflection: (N, ceil(H / strides), ceil(W / strides), C')."""
     margin = (kernel.shape[0] // 2,) * 2
     x = ops.pad(x, ((0, 0), margin, margin, (0, 0)), mode="reflect")
-    return ops.conv(x, kernel, strides=strides, padding="valid")
+    return ops.conv(x, kernel, strides=strides, padding="valid", data_format=LAST)
 
 
 class TransformNet(keras.Model):  # type: ignore[misc]
     """Image transformation network of an `Architecture`; builds its weights at once from `seed`."""
 
     def __init__(self, architecture: Architecture, seed: int = 0) -> None:
-        super().__init__(name="transform_net")
+        super().__init__(name="transform_net", dtype="float32")
         self.architecture = architecture
         self.kernels: list[Any] = []
         self.scales: list[Any] = []  # None where there is none
         self.offsets: list[Any] = []
-        rng = np.random.default_rng(seed)  # NumPy's, so that every backend starts from the same weights
-        shapes = architecture.weights()
-        for name, k, channels_in, channels_out, _ in architecture.convolutions():
-            # Glorot & Bengio 2010, equation 16. Kept as a matrix, which is what Muon takes.
-            limit = np.sqrt(6 / (k * k * (channels_in + channels_out)))
-            start = rng.uniform(-limit, limit, (k * k * channels_in, channels_out)).astype(np.float32)
-            kernel = self.add_weight(name=f"{name}_kernel", shape=start.shape, initializer="zeros")
-            kernel.assign(start)
-            self.kernels.append(kernel)
-            for kind, initializer, kept in (("scale", "ones", self.scales), ("offset", "zeros", self.offsets)):
-                shape = shapes.get(f"{name}_{kind}")
-                kept.append(shape and self.add_weight(name=f"{name}_{kind}", shape=shape, initializer=initializer))
+        weights = random_weights(architecture, seed)
+        for name, *_ in architecture.convolutions():
+            # Kernels are matrices, which is what Muon takes.
+            for kind, kept in (("kernel", self.kernels), ("scale", self.scales), ("offset", self.offsets)):
+                kept.append(self._variable(f"{name}_{kind}", weights.get(f"{name}_{kind}")))
         self.built = True
+
+    def _variable(self, name: str, value: np.ndarray | None) -> Any:
+        if value is None:
+            return None
+        variable = self.add_weight(name=name, shape=value.shape, initializer="zeros")
+        variable.assign(value)
+        return variable
 
     def call(self, images: Tensor, magnitude: Magnitude = image_magnitude, training: bool = False) -> Tensor:
         """Stylises a batch.
@@ -115,7 +118,7 @@ class TransformNet(keras.Model):  # type: ignore[misc]
         return x + ops.stop_gradient(ops.clip(x, 0.0, 255.0) - x)
 
 
-def load_network(path: Path) -> tuple[TransformNet, dict[str, Any]]:
+def load_network(path: Path) -> tuple[TransformNet, Card]:
     """The network in a checkpoint, ready to run, and the checkpoint's card.
 
     Raises:

@@ -8,12 +8,12 @@ from ..devices.host import Host
 from ..exporting.card import write_card
 from ..exporting.recipes import Recipe
 from ..exporting.write import Written, write
+from ..inference.network import load_network
 from ..network.card import read_card
 from ..network.catalog import model_path
-from ..network.transform_net import load_network
 from ..progress import Progress, silent
 from ..training.config import TrainConfig
-from ..training.losses import style_source
+from ..training.style_grams import style_source
 from .validate import Subject, Validation, validate_on
 
 PHOTOS = 4

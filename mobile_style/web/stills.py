@@ -13,6 +13,7 @@ from ..errors import CheckpointError
 from ..exporting.card import source_checkpoint
 from ..inference.fold import fold
 from ..inference.graph import Convolution
+from ..inference.network import reach
 from ..inference.tiles import shared_gains, tile
 from ..network.checkpoint import Checkpoint
 from .models import Model
@@ -32,7 +33,7 @@ def still_files(model: Model) -> tuple[Files, dict[str, Any]] | None:
         architecture = Checkpoint.read(checkpoint).architecture()
     except CheckpointError:
         return None
-    margin, sha256 = architecture.reach(), model.card["source"]["sha256"]
+    margin, sha256 = reach(architecture), model.card["source"]["sha256"]
     files = {
         "gains.tflite": partial(_gains, checkpoint, sha256, margin),
         "tile.tflite": partial(_tile, checkpoint, sha256),

@@ -25,7 +25,7 @@ MODEL, WEIGHTS = "Data/com.apple.CoreML/model.mlmodel", "Data/com.apple.CoreML/w
 
 
 class Float64:
-    """What the operators of deploy.py are defined to do."""
+    """What the operators of graph.py are defined to do."""
 
     size = staticmethod(lambda x: x.shape[1:3])
     take = staticmethod(lambda x, axis, start, length: x.take(range(start, start + length), axis))
@@ -169,7 +169,7 @@ def test_the_description_that_xcode_shows(written: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "message"), [([(8, 7)], "--size 7x8.*at least 8"), ([(32, 32), (32, 30)], "--size 30x32.*multiple of 4")]
+    ("sizes", "message"), [([(8, 7)], "`size=7x8`.*at least 8"), ([(32, 32), (32, 30)], "`size=30x32`.*multiple of 4")]
 )
 def test_sizes_that_cannot_be(sizes: list[tuple[int, int]], message: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=message):

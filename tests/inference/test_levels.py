@@ -15,6 +15,11 @@ def test_zero_is_one_of_the_levels(limits: tuple[float, float]) -> None:
     assert np.abs(back - values).max() <= 1.01 * levels.scale
 
 
+def test_nothing_but_zeros_has_levels() -> None:
+    levels = Levels.spanning((0.0, 0.0))
+    assert levels.scale > 0 and (levels.of(np.zeros(3)) == levels.zero).all()
+
+
 def test_kernels_have_255_levels_for_each_output_channel(rng: np.random.Generator) -> None:
     kernel = rng.normal(size=(4, 3, 3, 8)) * np.array([1, 100, 0.01, 0]).reshape(4, 1, 1, 1)
     levels, scales = kernel_levels(kernel)
