@@ -484,8 +484,7 @@ def test_a_photo_is_shown_enlarged_where_it_cannot_be_painted_at_its_own_size(co
     with serving(build_site([BUNDLED / OPENING])[0]) as url:
         context.route("**/models/0/tile.tflite", lambda route: route.abort())
         page = opened(context, url)
-        page.wait_for_selector("#message.error")
-        assert "cannot be painted at its own size" in page.text_content("#message")
+        until(lambda: "cannot be painted at its own size" in page.text_content("#message"))
         assert page.get_attribute("#still", "data-painted") is None and not page.is_disabled("#shot")
 
 

@@ -55,7 +55,8 @@ export async function obstacle(kind, files) {
   }
   if (kind === "threads") {
     if (!globalThis.crossOriginIsolated) {
-      return isSecureContext ? "no threads: the page's server sends no isolation headers" : "no threads: they need https";
+      if (!isSecureContext) return "no threads: they need https";
+      return "no threads: the page's server sends no isolation headers";
     }
     if (!relaxedSimd()) return "no threads: this browser lacks relaxed SIMD";
     if (navigator.hardwareConcurrency < 2) return "no threads: one processor core";

@@ -1,4 +1,5 @@
-// Grain for what is flat in a picture, as painting/grain.py adds it, to the bit: without it a network paints bare patches there.
+// Grain for what is flat in a picture, as painting/grain.py adds it, to the bit: without it a network paints bare
+// patches there.
 
 const OCTAVES = [[4, 2], [12, 3], [36, 4]];  // [pixels, gray levels]
 const CELL = 8;  // pixels: the side of the squares that detail is measured in
@@ -9,7 +10,9 @@ const noise = {};  // of the last size
 /** Adds grain to an ImageData, in place, and gives it back. */
 export function grained(picture) {
   const {data, width, height} = picture;
-  if (noise.width !== width || noise.height !== height) Object.assign(noise, {width, height, levels: levels(width, height)});
+  if (noise.width !== width || noise.height !== height) {
+    Object.assign(noise, {width, height, levels: levels(width, height)});
+  }
   const [columns, rows] = [Math.ceil(width / CELL), Math.ceil(height / CELL)];
   const flat = flatness(picture, columns, rows);
   const [across, down] = [steps(width, columns), steps(height, rows)];

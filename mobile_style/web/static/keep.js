@@ -80,7 +80,8 @@ function name(title, suffix) {
 
 /** Shows a file in the dialog; one that is shown already is looked at first. */
 export async function show(file) {
-  while (get("result").open) await new Promise((resolve) => get("result").addEventListener("close", resolve, {once: true}));
+  const closed = () => new Promise((resolve) => get("result").addEventListener("close", resolve, {once: true}));
+  while (get("result").open) await closed();
   const url = URL.createObjectURL(file);
   const element = document.createElement(file.type.startsWith("video") ? "video" : "img");
   element.src = url;

@@ -44,11 +44,11 @@ class Page {
   /** Another engine is in use, by itself or after a failure. */
   engineChanged({used}, error) {
     if (error) return this.styles.giveUp(error);
-    get("used").textContent =
-      `LiteRT.js ${this.site.litertjs}, ${describe(used)}, ${used.width} x ${used.height} pixels. ` +
-      (used.db === null ? "Its answer is not known beforehand, so it is not checked."
-        : used.db === Infinity ? "It computes exactly what native LiteRT does."
-        : `Against native LiteRT its picture measures ${used.db.toFixed(1)} dB.`);
+    const check = used.db === null ? "Its answer is not known beforehand, so it is not checked."
+      : used.db === Infinity ? "It computes exactly what native LiteRT does."
+      : `Against native LiteRT its picture measures ${used.db.toFixed(1)} dB.`;
+    const size = `${used.width} x ${used.height} pixels`;
+    get("used").textContent = `LiteRT.js ${this.site.litertjs}, ${describe(used)}, ${size}. ${check}`;
     get("reasons").replaceChildren(...used.reasons.map((reason) => {
       const item = document.createElement("li");
       item.textContent = reason;

@@ -64,12 +64,13 @@ export class Painter {
       view.showStill(painted);
       this.app.tellStill(painted, performance.now() - began);
     } catch (error) {
-      messages.say("still", `This photo is shown enlarged, as it cannot be painted at its own size: ${error.message}`, "error");
+      const text = "This photo is shown enlarged, as it cannot be painted at its own size:";
+      messages.say("still", `${text} ${error.message}`);
     }
     view.shown(true);
   }
 
-  // A run that fails leaves the engine untrusted: the style is loaded once more, without the GPU, and no more than once.
+  // A run that fails leaves the engine untrusted: the style is loaded once more, without the GPU, but not twice.
   async #recover(error, used) {
     const {engine, sources, styles} = this.app;
     if (!used || engine.used !== used) return;  // it was ended on purpose, or is being replaced

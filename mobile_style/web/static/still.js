@@ -26,7 +26,8 @@ export class StillPainter {
       if (stopped()) return null;
       const {crops, crop, tile, margin} = style.still;
       const photo = extended(picture, tile);
-      const gains = await this.#call("gains", [{values: cropsOf(photo, crops, crop), shape: [crops ** 2, crop, crop, 3]}]);
+      const given = {values: cropsOf(photo, crops, crop), shape: [crops ** 2, crop, crop, 3]};
+      const gains = await this.#call("gains", [given]);
       const shared = gains.map((values) => ({values, shape: [1, 1, 1, values.length]}));
       const result = new ImageData(picture.width, picture.height);
       const places = tilesOf(photo, tile, margin);

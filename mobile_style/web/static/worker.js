@@ -9,10 +9,10 @@ const networks = new Map();  // those of any inputs and outputs, by name
 // Loads the WebAssembly build with or without threads, once.
 async function library(threaded) {
   if (engine.litert) return engine.litert;
-  const script = BASE + "litert_wasm_threaded_internal.js";
+  const script = `${BASE}litert_wasm_threaded_internal.js`;
   self.Module = {locateFile: (name) => BASE + name, ...(threaded && {mainScriptUrlOrBlob: script})};
   try {
-    const loaded = await import(BASE + "index.js");
+    const loaded = await import(`${BASE}index.js`);
     await loaded.loadLiteRt(BASE, {threads: threaded});
     return (engine.litert = loaded);
   } catch (error) {
