@@ -47,7 +47,7 @@ class Row:
 class Evaluation:
     """The comparison for one model, one style and one set of photos.
 
-    `flicker` is stability.py's, in grey levels, mean over the photos.
+    `flicker` is stability.py's, in gray levels, mean over the photos.
     """
 
     model: str
