@@ -22,7 +22,7 @@ from mobile_style import images
 from mobile_style.exporting import runtimes
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
-from mobile_style.network import transform_net
+from mobile_style.network import architecture, transform_net
 from mobile_style.network.architecture import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, Architecture
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.network.transform_net import TransformNet, convolved
@@ -81,7 +81,7 @@ def main() -> None:
     runner = runtimes.load(exported.path)
     pictures = {"photo": photos, "int8": [runner(photo) for photo in photos]}
 
-    transform_net.PLAIN = ("out",)  # type: ignore[assignment]
+    architecture.PLAIN = ("out",)  # type: ignore[assignment]
     trainer.TransformNet = InstanceNormNet
     theirs = Checkpoint.read(run("instance_norm", "none", qat_weight=0.0, temporal_weight=0.0))
     float_network = InstanceNormNet(Architecture(**theirs.card["config"]["architecture"]))
