@@ -131,7 +131,7 @@ def test_the_kotlin_tests_pass(built: Built, tmp_path: Path) -> None:
     passed, count, told = jvm_tests.run_tests(built.tools, built.work, built.assets, vectors, shots)
     assert passed, told[-6000:]
     assert count >= 35
-    assert {path.stem for path in shots.iterdir()} >= {"live", "original", "truth", "landscape", "permission"}
+    assert {path.stem for path in shots.iterdir()} >= {"live", "original", "diagnostics", "landscape", "permission"}
     rows, _ = read_rows(json.loads((shots / "benchmark.json").read_text()))  # as `benchmark --device adb --app` does
     assert {(row.model, row.accelerator) for row in rows} == {
         (f"{name} 256x256", kind) for name in ("starry_night", "my_own") for kind in ("cpu", "cpu without XNNPACK")

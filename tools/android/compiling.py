@@ -1,6 +1,7 @@
 """From the sources of android_demo to class files, resources and dex."""
 
 import os
+import shutil
 import subprocess
 import zipfile
 from collections.abc import Sequence
@@ -11,10 +12,11 @@ from toolchain import DEMO, Toolchain
 APPLICATION = "mobile.style.demo"
 VERSION_CODE, VERSION_NAME = 1, "1.0"
 MIN_SDK, COMPILE_SDK, TARGET_SDK = 26, 35, 35
-ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64")
+ABIS = {"arm64-v8a": "android-arm64", "x86_64": "android-x86_64"}  # as Android names them, and as JavaCPP does
 JVM_TARGET = "1.8"  # also of Java's own classes: Android 8 has no newer ones
 CORE, APP = DEMO / "core/src/main/kotlin", DEMO / "app/src/main"
-LIBRARIES = ("tensorflow-lite", "tensorflow-lite-api", "tensorflow-lite-gpu", "tensorflow-lite-gpu-api")
+RUNTIME = ("tensorflow-lite:2.21", "javacpp")  # the interpreter; jars with classes, and one of libraries for each ABI
+DELEGATE = ("tensorflow-lite-gpu", "tensorflow-lite-gpu-api", "tensorflow-lite-api")  # archives for Android
 
 
 class BuildError(Exception):
@@ -79,11 +81,13 @@ def core(tools: Toolchain, work: Path) -> Path:
 
 
 def libraries(tools: Toolchain, work: Path) -> list[Path]:
-    """The classes of TensorFlow Lite's archives."""
+    """The classes of the runtime and the GPU delegate, as jars in work."""
     jars = []
-    for name in LIBRARIES:
+    for name in RUNTIME:
+        jars.append(Path(shutil.copy(tools.artifact(name), work)))
+    for name in DELEGATE:
         jar = work / f"{name}.jar"
-        with zipfile.ZipFile(tools.artifact(name)) as archive:
+        with zipfile.ZipFile(tools.archive(name)) as archive:
             jar.write_bytes(archive.read("classes.jar"))
         jars.append(jar)
     return jars

@@ -22,7 +22,7 @@ import mobile.style.core.choose
 data class Turn(val rotation: Int, val mirror: Boolean)
 
 /** What the panel shows. */
-class Truth(
+class Diagnostics(
     val model: Model,
     val engine: Engine?,
     val reason: BackendChooser.Reason?,
@@ -72,10 +72,10 @@ class Pipeline(
         return thread.also { thread = null }
     }
 
-    fun truth(): Truth? = working?.let {
+    fun diagnostics(): Diagnostics? = working?.let {
         val chooser = choosers.of(it.model.bytes)
         val reason = (chooser.state as? BackendChooser.State.Using)?.reason
-        Truth(it.model, it.engine, reason, chooser.trials(), times, queue.dropped, it.policy.load)
+        Diagnostics(it.model, it.engine, reason, chooser.trials(), times, queue.dropped, it.policy.load)
     }
 
     private fun work() {

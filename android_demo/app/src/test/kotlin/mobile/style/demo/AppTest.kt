@@ -57,7 +57,7 @@ class AppTest : AppScreen() {
     }
 
     @Test
-    fun tellsTheTruth() {
+    fun showsTheDiagnostics() {
         start()
         repeat(5) { paintFrame() }
         find<View>(R.id.info).performClick()
@@ -66,7 +66,7 @@ class AppTest : AppScreen() {
         for (part in listOf("frames a second", "Convert", "Infer", "243 of 245 nodes", "XNNPACK", "no GPU delegate", "256 × 256", "int8")) {
             assertTrue("$part in\n$told", part in told)
         }
-        screenshot("truth")
+        screenshot("diagnostics")
         @Suppress("DEPRECATION")
         activity.onBackPressed()
         assertFalse(texts().any { "frames a second" in it })
@@ -174,9 +174,9 @@ class AppTest : AppScreen() {
         Setup.engines = { model, backend -> Reference(model, backend, wrong = backend.kind == Backend.Kind.XNNPACK) }
         start()
         paintFrame()
-        val truth = activity.startPipeline().truth()!!
-        assertTrue(truth.reason!!.failed.all { it.backend.kind == Backend.Kind.XNNPACK && "dB instead of" in it.failure!! })
-        assertFalse(truth.engine!!.backend.kind == Backend.Kind.XNNPACK)
+        val diagnostics = activity.startPipeline().diagnostics()!!
+        assertTrue(diagnostics.reason!!.failed.all { it.backend.kind == Backend.Kind.XNNPACK && "dB instead of" in it.failure!! })
+        assertFalse(diagnostics.engine!!.backend.kind == Backend.Kind.XNNPACK)
     }
 
     /** No exception tells that a driver ended the app. */
