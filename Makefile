@@ -76,7 +76,8 @@ android: install $(BUNDLED)
 $(BUNDLED): $(wildcard models/*/int8.tflite) | install
 	@rm -rf android_demo/build/smaller
 	for style in $(patsubst models/%/int8.tflite,%,$(wildcard models/*/int8.tflite)); do \
-	  $(BIN)/mobile-style export $$style --int8 --size 192 --out android_demo/build/smaller/$$style/model.tflite || exit 1; done
+	  $(BIN)/mobile-style export $$style --int8 --size 192 --out android_demo/build/smaller/$$style/model.tflite || exit 1; \
+	  $(BIN)/mobile-style export $$style --fp16 --size 192 --out android_demo/build/smaller/$$style/float16.tflite || exit 1; done
 	$(BIN)/mobile-style bundle --android android_demo
 	$(BIN)/mobile-style bundle android_demo/build/smaller/* --android android_demo
 	@touch $@

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from toolchain import DEMO, Toolchain
@@ -15,7 +15,7 @@ MIN_SDK, COMPILE_SDK, TARGET_SDK = 26, 35, 35
 ABIS = {"arm64-v8a": "android-arm64", "x86_64": "android-x86_64"}  # as Android names them, and as JavaCPP does
 JVM_TARGET = "1.8"  # also of Java's own classes: Android 8 has no newer ones
 CORE, APP = DEMO / "core/src/main/kotlin", DEMO / "app/src/main"
-RUNTIME = ("tensorflow-lite:2.21", "javacpp")  # the interpreter; jars with classes, and one of libraries for each ABI
+RUNTIME = ("tensorflow-lite:2.21", "javacpp:1.5")  # the interpreter's classes; for each ABI a jar has its libraries
 DELEGATE = ("tensorflow-lite-gpu", "tensorflow-lite-gpu-api", "tensorflow-lite-api")  # archives for Android
 
 
@@ -91,6 +91,25 @@ def libraries(tools: Toolchain, work: Path) -> list[Path]:
             jar.write_bytes(archive.read("classes.jar"))
         jars.append(jar)
     return jars
+
+
+def native_libraries(tools: Toolchain) -> Iterator[tuple[str, bytes]]:
+    """The libraries of the runtime and the GPU delegate, each with its name in the APK."""
+    archives = [tools.artifact(f"{name}:{abi}") for name in RUNTIME for abi in ABIS.values()]
+    for path in (*archives, tools.gpu):
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                folder, _, rest = name.partition("/")
+                if folder in ("lib", "jni") and rest.split("/")[0] in ABIS and name.endswith(".so"):
+                    yield f"lib/{rest}", archive.read(name)
+
+
+def java_resources(tools: Toolchain) -> Iterator[tuple[str, bytes]]:
+    """What JavaCPP reads of itself on a phone: the names of libraries there."""
+    with zipfile.ZipFile(tools.artifact(RUNTIME[1])) as archive:
+        for abi in ABIS.values():
+            name = f"org/bytedeco/javacpp/properties/{abi}.properties"
+            yield name, archive.read(name)
 
 
 def resources(tools: Toolchain, work: Path, assets: Sequence[Path]) -> Path:

@@ -6,7 +6,7 @@ import mobile.style.core.Stage
 /** The panel's rows: names and what was measured. Nothing here is computed but for rounding. */
 fun diagnosticsRows(words: Resources, diagnostics: Diagnostics?): List<Pair<String, String>> {
     if (diagnostics == null) return listOf(words.getString(R.string.diagnostics_no_fps) to "")
-    val card = diagnostics.model.card
+    val card = diagnostics.engine?.let { diagnostics.model.card(it.backend) } ?: diagnostics.model.card
     val fps = diagnostics.times.framesPerSecond()
     val rows = mutableListOf(
         (fps?.let { words.getString(R.string.diagnostics_fps, it) } ?: words.getString(R.string.diagnostics_no_fps)) to
@@ -18,7 +18,7 @@ fun diagnosticsRows(words: Resources, diagnostics: Diagnostics?): List<Pair<Stri
     }
     rows += words.getString(R.string.diagnostics_dropped) to diagnostics.dropped.toString()
     diagnostics.engine?.let {
-        rows += words.getString(R.string.diagnostics_backend) to it.backend.toString()
+        rows += words.getString(R.string.diagnostics_backend) to "${it.backend}, ${card.recipe}"
         rows += "" to words.getString(R.string.diagnostics_nodes, it.delegated, it.nodes)
     }
     diagnostics.reason?.let { reason ->
