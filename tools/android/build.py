@@ -43,7 +43,7 @@ def build(tools: Toolchain, out: Path = APK, assets: Path = ASSETS, work: Path =
     jars = compiling.libraries(tools, work)
     linked = compiling.resources(tools, work, [assets])
     app = compiling.app(tools, work, core, jars)
-    dex = compiling.dex(tools, work, [core, app, *jars])
+    dex = compiling.dex(tools, work, [core, app], jars)
     _pack(work / "aligned.apk", sorted(_entries(tools, linked, dex)))
     shutil.copy(work / "aligned.apk", work / "signed.apk")
     _sign(tools, work / "signed.apk")

@@ -1,11 +1,13 @@
 """From the sources of android_demo to class files, resources and dex."""
 
+import hashlib
 import os
 import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from toolchain import DEMO, Toolchain
 
@@ -144,23 +146,27 @@ def app(tools: Toolchain, work: Path, core_classes: Path, jars: Sequence[Path]) 
     return out
 
 
-def dex(tools: Toolchain, work: Path, inputs: Sequence[Path]) -> Path:
-    """Turns classes and jars into dex files in a folder; Kotlin's library is turned once for all builds."""
-    files: list[Path] = []
-    for path in inputs:
-        files += sorted(path.rglob("*.class")) if path.is_dir() else [path]
-    library = tools.folder / f"kotlin-stdlib-{MIN_SDK}"
+def dex(tools: Toolchain, work: Path, classes: Sequence[Path], jars: Sequence[Path]) -> Path:
+    """Turns folders of classes into dex files in a folder; the libraries are turned once for all builds."""
+    libraries = [tools.stdlib, *jars]
+    name = hashlib.sha256(b"".join(path.read_bytes() for path in libraries)).hexdigest()[:16]
+    library = tools.folder / f"libraries-{MIN_SDK}-{name}"
     if not (library / "classes.dex").exists():
-        _d8(tools, library, [tools.stdlib], [])
+        _d8(tools, library, libraries, [])
     out = work / "dex"
-    _d8(tools, out, [*files, library / "classes.dex"], [tools.stdlib])
+    files = [path for folder in classes for path in sorted(folder.rglob("*.class"))]
+    _d8(tools, out, [*files, library / "classes.dex"], libraries)
     return out
 
 
 def _d8(tools: Toolchain, out: Path, files: Sequence[Path], classpath: Sequence[Path]) -> None:
-    out.mkdir(exist_ok=True)
+    """Runs D8; what it made is in place whole or not at all."""
     flags = [part for jar in classpath for part in ("--classpath", jar)]
-    run(
-        *("java", "-Xmx1500m", "-cp", tools.d8, "com.android.tools.r8.D8", "--release", "--min-api", str(MIN_SDK)),
-        *("--lib", tools.artifact("android-all:15"), "--output", out, *flags, *files),
-    )
+    with TemporaryDirectory(dir=out.parent) as made:
+        run(
+            *("java", "-Xmx1500m", "-cp", tools.d8, "com.android.tools.r8.D8", "--release", "--min-api", str(MIN_SDK)),
+            *("--lib", tools.artifact("android-all:15"), "--output", made, *flags, *files),
+        )
+        out.mkdir(exist_ok=True)
+        for file in Path(made).glob("*.dex"):
+            file.replace(out / file.name)

@@ -49,6 +49,7 @@ def run_tests(tools: Toolchain, work: Path, assets: Path, vectors: Path, screens
     properties = {
         "robolectric.offline": "true",
         "robolectric.dependency.dir": str(framework.parent),
+        "org.bytedeco.javacpp.cachedir": str(work / "javacpp"),
         "vectors": str(vectors),
         "screenshots": str(screenshots),
     }

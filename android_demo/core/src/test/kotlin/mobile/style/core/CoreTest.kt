@@ -136,6 +136,16 @@ class CoreTest {
     }
 
     @Test
+    fun modelsThatNoGpuRunsHaveAChoiceOfTheirOwn() {
+        val choosers = Choosers(candidates(4))
+        fun chosen(gpu: Boolean) = choose(choosers.of(100, gpu), 100, null) { Fake(it, 0) {} }!!
+        assertFalse(choosers.of(100, false).state.backend!!.kind == Backend.Kind.GPU)
+        chosen(false)
+        assertEquals(Backend(Backend.Kind.GPU), choosers.of(100, true).state.backend)
+        assertTrue(choosers.of(100, false).trials().none { it.backend.kind == Backend.Kind.GPU })
+    }
+
+    @Test
     fun aSmallerSizeTakesTheChoiceOver() {
         var now = 0L
         val choosers = Choosers(candidates(4))
