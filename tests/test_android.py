@@ -175,13 +175,18 @@ def test_both_builds_are_of_the_same() -> None:
     assert "sourceSets" not in gradle + (DEMO / "core/build.gradle.kts").read_text()
     assert (compiling.CORE, compiling.APP) == (DEMO / "core/src/main/kotlin", DEMO / "app/src/main")
     assert {part: DEMO / part / "src/test/kotlin" for part in ("core", "app")} == jvm_tests.SOURCES
-    used = set(re.findall(r"implementation\(libs\.(tensorflow\.[\w.]+)\)", gradle))
-    assert used == {name.replace("-", ".") for name in compiling.LIBRARIES}
+    used = set(re.findall(r" implementation\(libs\.([\w.]+)\)", gradle))
+    wanted = {name.split(":")[0] for name in (*compiling.RUNTIME, *compiling.DELEGATE)}
+    assert used | {"tensorflow.lite.gpu"} == {name.replace("-", ".") for name in wanted}
+    assert f'files("../.toolchain/{toolchain.Toolchain().gpu.name}")' in gradle
+    classified = set(re.findall(r'\(libs\.([\w.]+)\) { classifier\("(android-\w+)"\) }', gradle))
+    runtime = [name.split(":")[0].replace("-", ".") for name in compiling.RUNTIME]
+    assert classified == {(name, abi) for name in runtime for abi in compiling.ABIS.values()}
     versions = dict(re.findall(r'^([\w-]+) = "([^"]+)"$', catalog, re.M))
-    wanted = re.findall(r'module = "([^"]+)", version.ref = "([^"]+)"', catalog)
-    pins = [pin.rsplit(":", 1)[0] for group in toolchain.PINS["maven"].values() for pin in group]
-    assert len(wanted) == 6
-    for module, version in wanted:
+    modules = re.findall(r'module = "([^"]+)", version.ref = "([^"]+)"', catalog)
+    pins = [":".join(pin.split(":")[:3]) for group in toolchain.PINS["maven"].values() for pin in group]
+    assert len(modules) == 6
+    for module, version in modules:
         assert f"{module}:{versions[version]}" in pins
     assert versions["kotlin"] == toolchain.PINS["npm"]["kotlin-compiler"]["version"]
     assert f"JVM_{compiling.JVM_TARGET.replace('.', '_')}" in (DEMO / "core/build.gradle.kts").read_text()
@@ -195,8 +200,8 @@ def test_what_gradle_would_merge_from_libraries_is_in_the_apps_own_manifest(buil
 
     own = said((compiling.APP / "AndroidManifest.xml").read_bytes())
     wanted = set()
-    for name in compiling.LIBRARIES:
-        with zipfile.ZipFile(built.tools.artifact(name)) as archive:
+    for name in compiling.DELEGATE:
+        with zipfile.ZipFile(built.tools.archive(name)) as archive:
             wanted |= said(archive.read("AndroidManifest.xml"))
     oldest = [value for tag, values in wanted if tag == "uses-sdk" for _, value in values]
     assert oldest and max(map(int, oldest)) <= compiling.MIN_SDK

@@ -13,9 +13,10 @@ from toolchain import DEMO, Toolchain
 
 APPLICATION = "mobile.style.demo"
 VERSION_CODE, VERSION_NAME = 1, "1.0"
-MIN_SDK, COMPILE_SDK, TARGET_SDK = 26, 35, 35
+MIN_SDK, COMPILE_SDK, TARGET_SDK = 26, 36, 36
 ABIS = {"arm64-v8a": "android-arm64", "x86_64": "android-x86_64"}  # as Android names them, and as JavaCPP does
 JVM_TARGET = "1.8"  # also of Java's own classes: Android 8 has no newer ones
+NEWER = Path(__file__).with_name("newer")
 CORE, APP = DEMO / "core/src/main/kotlin", DEMO / "app/src/main"
 RUNTIME = ("tensorflow-lite:2.21", "javacpp:1.5")  # the interpreter's classes; for each ABI a jar has its libraries
 DELEGATE = ("tensorflow-lite-gpu", "tensorflow-lite-gpu-api", "tensorflow-lite-api")  # archives for Android
@@ -119,11 +120,12 @@ def resources(tools: Toolchain, work: Path, assets: Sequence[Path]) -> Path:
     run("aapt2", "compile", "--dir", APP / "res", "-o", work / "res.zip")
     # Gradle takes the package from its own file and refuses it in the manifest; aapt2 wants it there.
     manifest, linked = work / "AndroidManifest.xml", work / "linked.apk"
+    newer = _newer_attributes(work)
     manifest.write_text(
         (APP / manifest.name).read_text().replace("<manifest ", f'<manifest package="{APPLICATION}" ', 1)
     )
     run(
-        *("aapt2", "link", "-o", linked, "-I", tools.framework_resources, "--manifest", manifest),
+        *("aapt2", "link", "-o", linked, "-I", tools.framework_resources, "-I", newer, "--manifest", manifest),
         *("--java", work / "generated"),
         *("--min-sdk-version", str(MIN_SDK), "--target-sdk-version", str(TARGET_SDK)),
         *("--version-code", str(VERSION_CODE), "--version-name", VERSION_NAME, "--no-version-vectors"),
@@ -131,6 +133,15 @@ def resources(tools: Toolchain, work: Path, assets: Sequence[Path]) -> Path:
         *(part for folder in assets for part in ("-A", folder)),
         *("-0", "tflite", "-0", "png", "-0", "jpg", work / "res.zip"),
     )
+    return linked
+
+
+def _newer_attributes(work: Path) -> Path:
+    """Resources of the package android that the framework's older ones lack."""
+    compiled, manifest, linked = work / "newer.zip", work / "newer.xml", work / "newer.apk"
+    run("aapt2", "compile", "--dir", NEWER, "-o", compiled)
+    manifest.write_text('<manifest xmlns:android="http://schemas.android.com/apk/res/android" package="android"/>')
+    run("aapt2", "link", "-x", "-o", linked, "--manifest", manifest, compiled)
     return linked
 
 

@@ -134,12 +134,15 @@ class MainActivity : Activity(), Actions {
         ui.removeCallbacksAndMessages(null)
     }
 
+    /** Of Android 12 and before. */
     @Deprecated("Its successor is of Android 13")
-    override fun onBackPressed() = when {
-        screen.diagnosticsVisible -> screen.showDiagnostics(false)
-        photo != null -> flip()
-        else -> @Suppress("DEPRECATION") super.onBackPressed()
-    }
+    override fun onBackPressed() = if (backCloses) closeByBack() else @Suppress("DEPRECATION") super.onBackPressed()
+
+    private val backCloses get() = screen.diagnosticsVisible || photo != null
+
+    private fun closeByBack() = if (screen.diagnosticsVisible) screen.showDiagnostics(false) else flip()
+
+    private val backCallback = Newer.backCallback(::closeByBack)
 
     override fun onConfigurationChanged(configuration: Configuration) {
         super.onConfigurationChanged(configuration)
@@ -324,6 +327,7 @@ class MainActivity : Activity(), Actions {
     }
 
     override fun diagnostics(visible: Boolean) {
+        Newer.interceptBack(this, backCallback, backCloses)
         ui.removeCallbacks(refresh)
         if (visible) refresh.run()
     }
@@ -450,6 +454,7 @@ class MainActivity : Activity(), Actions {
     }
 
     private fun showChosen() {
+        Newer.interceptBack(this, backCallback, backCloses)
         val style = styles.usable.getOrNull(chosen) ?: return
         screen.showChosen(chosen, style.title, still = photo != null)
         screen.showFlip(photo != null || camera.several)

@@ -28,10 +28,18 @@ class Model(private val assets: AssetManager, private val folder: String, val ca
     fun card(backend: Backend): ModelCard = if (backend.kind != Backend.Kind.GPU) card else
         checkNotNull(float) { "no float16 model was bundled, which a GPU needs" }
 
-    /** The file that [backend] runs, mapped: it is stored uncompressed for that. */
-    fun open(backend: Backend): ByteBuffer = assets.openFd("$folder/${if (card(backend) === card) MAIN else FLOAT}.tflite").use { file ->
-        FileInputStream(file.fileDescriptor).channel.use {
-            it.map(FileChannel.MapMode.READ_ONLY, file.startOffset, file.declaredLength)
+    /** The file that [backend] runs: mapped, or read whole where the APK has it compressed. */
+    fun open(backend: Backend): ByteBuffer {
+        val path = "$folder/${if (card(backend) === card) MAIN else FLOAT}.tflite"
+        return try {
+            assets.openFd(path).use { file ->
+                FileInputStream(file.fileDescriptor).channel.use {
+                    it.map(FileChannel.MapMode.READ_ONLY, file.startOffset, file.declaredLength)
+                }
+            }
+        } catch (_: FileNotFoundException) {
+            val bytes = assets.open(path).use { it.readBytes() }
+            ByteBuffer.allocateDirect(bytes.size).apply { put(bytes).rewind() }
         }
     }
 
