@@ -75,7 +75,7 @@ class Toolchain:
 
     def tests(self) -> list[Path]:
         """Every jar that the tests on the JVM need."""
-        return [self.folder / "maven" / _file(pin) for pin in PINS["maven"]["test"]]
+        return [self.folder / "maven" / _file(pin) for pin in PINS["maven"]["test"] if pin.split(":")[3] == "jar"]
 
 
 def _named(pin: str, name: str) -> bool:
