@@ -9,6 +9,7 @@ import android.graphics.Bitmap
 import android.graphics.Color
 import android.view.View
 import android.widget.SeekBar
+import android.window.WindowOnBackInvokedDispatcher
 import java.io.ByteArrayOutputStream
 import java.io.File
 import java.nio.ByteBuffer
@@ -31,8 +32,8 @@ import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
 
 /**
- * The app on Android's own framework classes, with the models' engines replaced, as TensorFlow Lite's libraries are
- * for phones: what is painted is the golden picture's float reference.
+ * The app on Android's own framework classes, with the models' engines replaced (EngineTest has the real ones): what is
+ * painted is the golden picture's float reference.
  */
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [35], qualifiers = "w411dp-h891dp-port-notnight-420dpi")
@@ -70,6 +71,49 @@ class AppTest : AppScreen() {
         @Suppress("DEPRECATION")
         activity.onBackPressed()
         assertFalse(texts().any { "frames a second" in it })
+        assertFalse(activity.isFinishing)
+    }
+
+    @Test
+    fun runsTheFloat16ModelOnAGpuThatIsFastest() {
+        Setup.engines = { model, backend ->
+            val engine = Reference(model, backend, wrong = false)
+            object : Engine by engine {
+                override fun paint(input: ByteBuffer, output: ByteBuffer) {
+                    if (backend.kind != Backend.Kind.GPU) Thread.sleep(100)
+                    engine.paint(input, output)
+                }
+            }
+        }
+        start()
+        paintFrame()
+        find<View>(R.id.info).performClick()
+        idle()
+        assertTrue("${texts()}", "GPU, float16" in texts())
+        assertTrue("${texts()}", texts().any { it.startsWith("Starry Night, float16") })
+        activity.choose(styles().indexOfFirst { it.name == "my_own" }) // which has no float16 model
+        paintFrame()
+        idle()
+        assertTrue("${activity.startPipeline().diagnostics()!!.trials}", activity.startPipeline().diagnostics()!!.trials.none { it.backend.kind == Backend.Kind.GPU })
+    }
+
+    /** What the system asks while the finger still moves, from Android 13 on. */
+    @Test
+    fun backIsLeftToTheSystemWhereNothingIsOpen() {
+        start()
+        val dispatcher = find<View>(android.R.id.content).findOnBackInvokedDispatcher() as WindowOnBackInvokedDispatcher
+        val leaves = dispatcher.topCallback
+        find<View>(R.id.info).performClick()
+        idle()
+        assertTrue(dispatcher.topCallback !== leaves)
+        dispatcher.topCallback.onBackInvoked()
+        idle()
+        assertFalse(texts().any { "frames a second" in it })
+        assertTrue(dispatcher.topCallback === leaves)
+        openPhoto()
+        assertTrue(dispatcher.topCallback !== leaves)
+        dispatcher.topCallback.onBackInvoked()
+        assertTrue(dispatcher.topCallback === leaves)
         assertFalse(activity.isFinishing)
     }
 
@@ -123,7 +167,7 @@ class AppTest : AppScreen() {
             idle()
             names += texts().first()
         }
-        assertEquals(styles().map { it.title } .sorted(), names.drop(1).sorted())
+        assertEquals(styles().map { it.title }.sorted(), names.drop(1).sorted())
         assertEquals(names.first(), names.last())
         assertTrue("My Own" in names)
         activity.swipe(-1)
@@ -227,7 +271,7 @@ class AppTest : AppScreen() {
     @Test
     fun writesTheBenchmark() {
         val file = File(System.getProperty("screenshots"), "benchmark.json") // which the Python side then reads
-        Benchmark(styles(), Setup.engines, { "2.16.1" }, heat = { 0 }, runs = 12).write(file) { _, _ -> }
+        Benchmark(styles(), Setup.engines, { "2.21.0" }, heat = { 0 }, runs = 12).write(file) { _, _ -> }
         val report = Json.parse(file.readText()) as Map<*, *>
         val rows = (report["rows"] as List<*>).map { it as Map<*, *> }
         assertEquals(styles().map { it.name }.toSet(), rows.map { it["model"] }.toSet())
