@@ -66,6 +66,7 @@ wheel: install
 # What the Android tests need. Where it cannot be had they are skipped; CI does not allow that.
 android-tools: install
 	$(BIN)/python tools/android/toolchain.py --tests || [ "$$CI" != true ]
+	$(BIN)/python tools/android/toolchain.py --lint || [ "$$CI" != true ]
 
 # The Android app: android_demo/build/mobile-style.apk, with the bundled styles and those added by `mobile-style bundle`.
 android: install $(BUNDLED)

@@ -14,6 +14,7 @@ from toolchain import DEMO, Toolchain
 APPLICATION = "mobile.style.demo"
 VERSION_CODE, VERSION_NAME = 1, "1.0"
 MIN_SDK, COMPILE_SDK, TARGET_SDK = 26, 36, 36
+# Gradle compiles against COMPILE_SDK; the script against Android 15, as the classes of 16 are for Java 21.
 ABIS = {"arm64-v8a": "android-arm64", "x86_64": "android-x86_64"}  # as Android names them, and as JavaCPP does
 JVM_TARGET = "1.8"  # also of Java's own classes: Android 8 has no newer ones
 NEWER = Path(__file__).with_name("newer")
@@ -26,15 +27,15 @@ class BuildError(Exception):
     """What a tool said, in one line and then as it said it."""
 
 
-def run(*command: str | Path) -> str:
-    """Output of a program.
+def run(*command: object) -> str:
+    """Output of a program; its arguments are strings and paths.
 
     Raises:
         BuildError: it failed.
     """
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if done.returncode:
-        raise BuildError(f"{Path(command[0]).name} failed:\n{(done.stdout + done.stderr).strip()}")
+        raise BuildError(f"{command[0]} failed:\n{(done.stdout + done.stderr).strip()}")
     return done.stdout
 
 

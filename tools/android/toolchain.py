@@ -1,6 +1,6 @@
 """Sets up what the Android app is built with, in android_demo/.toolchain, without Google's Maven repository.
 
-    python tools/android/toolchain.py [--tests]
+    python tools/android/toolchain.py [--tests | --lint]
 
 Debian's packages (installed where this is run as root), the Kotlin compiler from npm, D8 from the wheel of mobsf, the
 TensorFlow Lite runtime and the framework's classes from Maven Central, each of the version and sha256 in pins.json.
@@ -73,6 +73,10 @@ class Toolchain:
         (pin,) = (pin for group in PINS["maven"].values() for pin in group if _named(pin, name))
         return self.folder / "maven" / _file(pin)
 
+    def lint(self) -> list[Path]:
+        """Every jar of ktlint."""
+        return [self.folder / "maven" / _file(pin) for pin in PINS["maven"]["lint"]]
+
     def tests(self) -> list[Path]:
         """Every jar that the tests on the JVM need."""
         return [self.folder / "maven" / _file(pin) for pin in PINS["maven"]["test"] if pin.split(":")[3] == "jar"]
@@ -123,8 +127,19 @@ def set_up(tests: bool = False) -> Toolchain:
     return find(tests)
 
 
+def set_up_lint() -> None:
+    """Downloads ktlint, if it is missing; it needs Java and nothing else of the toolchain.
+
+    Raises:
+        ToolchainError: it cannot be had, or is not what is pinned.
+    """
+    (FOLDER / "maven").mkdir(parents=True, exist_ok=True)
+    _download_maven([pin for pin in PINS["maven"]["lint"] if not (FOLDER / "maven" / _file(pin)).exists()])
+
+
 def _maven(tests: bool) -> dict[str, str]:
-    return PINS["maven"]["build"] | (PINS["maven"]["test"] if tests else {})
+    pins: dict[str, str] = PINS["maven"]["build"] | (PINS["maven"]["test"] if tests else {})
+    return pins
 
 
 def _debian() -> None:
@@ -156,8 +171,9 @@ def _kotlin() -> None:
         (packed,) = Path(temporary).glob("*.tgz")
         _check(packed, pin["sha256"])
         with tarfile.open(packed) as archive:
-            # Debian 12's Python 3.11.2 knows no filters; the archive has been checked.
-            archive.extractall(temporary, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+            if hasattr(tarfile, "data_filter"):  # which Debian 12's Python 3.11.2 lacks; the archive has been checked
+                archive.extraction_filter = tarfile.data_filter
+            archive.extractall(temporary)
         (Path(temporary) / "package").replace(FOLDER / "kotlin")
 
 
@@ -204,7 +220,7 @@ def _download_maven(pins: Sequence[str]) -> None:
         (FOLDER / "maven").mkdir(exist_ok=True)
         for pin in pins:
             file = Path(temporary) / "out" / _file(pin)
-            _check(file, _maven(True)[pin])
+            _check(file, next(group[pin] for group in PINS["maven"].values() if pin in group))
             file.replace(FOLDER / "maven" / _file(pin))
 
 
@@ -239,7 +255,9 @@ def _run(*command: str, cwd: Path | None = None) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tests", action="store_true", help="also what the tests on the JVM need")
+    parser.add_argument("--lint", action="store_true", help="ktlint alone")
+    asked = parser.parse_args()
     try:
-        set_up(parser.parse_args().tests)
+        set_up_lint() if asked.lint else set_up(asked.tests)
     except ToolchainError as error:
         sys.exit(f"error: {error}")

@@ -119,8 +119,7 @@ def elf_findings(library: bytes) -> Iterator[str]:
     for relro in (each for each in found if each.kind == pages.RELRO):
         for page in (4096, PAGE):  # the loader protects whole pages: none may have data that is written later
             end = -(-relro.end // page) * page
-            after = ((max(each.address, relro.end), min(each.end, end)) for each in loaded)
-            if any(begin < stop for begin, stop in after):
+            if any(max(each.address, relro.end) < min(each.end, end) for each in loaded):
                 yield f"with pages of {page // 1024} KB, data after {relro.end:#x} cannot be written to"
 
 
