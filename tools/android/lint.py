@@ -1,6 +1,8 @@
 """Checks the Kotlin of the Android demo with ktlint, by the rules of android_demo/.editorconfig.
 
     python tools/android/lint.py [--format]
+
+It reads the scripts of Gradle, too, so they are known to be Kotlin, as there is no Gradle here to run them.
 """
 
 import os

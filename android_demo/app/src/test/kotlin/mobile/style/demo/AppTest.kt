@@ -139,6 +139,16 @@ class AppTest : AppScreen() {
     }
 
     @Test
+    @Config(qualifiers = "w1280dp-h800dp-land-notnight-mdpi")
+    fun isLarge() {
+        start()
+        paintFrame()
+        screenshot("tablet")
+        assertEveryTargetCanBeHit()
+        assertNothingIsCovered()
+    }
+
+    @Test
     @Config(qualifiers = "w592dp-h336dp-land-notnight-xhdpi")
     fun isLow() {
         start()
