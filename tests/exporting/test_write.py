@@ -128,7 +128,7 @@ def test_calibration_photos_fit_into_memory(tmp_path: Path, monkeypatch: pytest.
     class Enough(Exception):
         pass
 
-    def fold(_: object, photos: np.ndarray) -> None:
+    def fold(_: object, __: object, photos: np.ndarray) -> None:
         raise Enough(photos)
 
     monkeypatch.setattr(exporting, "fold", fold)
