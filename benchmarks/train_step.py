@@ -2,7 +2,7 @@
 
     python benchmarks/train_step.py [--presets nano,small,base,johnson] [--rounds 3] [--steps 4]
 
-Each measurement is a process of its own; the rounds take rounds, so that a noisy machine hits all of
+Each measurement is a process of its own; rounds alternate, so that a noisy machine hits all of
 them alike. Ours is measured in both phases of a training: the rough one does what PyTorch's loop does; the
 fine one also rounds activations as int8 will, and paints every crop once more, unrounded. The loss
 network runs in the precision that the processor is fastest at, PyTorch's in float32. Needs PyTorch (`pip
@@ -17,11 +17,13 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import numpy as np
 
+from mobile_style.network.architecture import EPSILON
+
 BATCH, SIZE = 4, 256
-EPSILON = 3e-3  # as in network.py, whose import would load Keras
 MARK = "MEASURED "
 
 
@@ -30,9 +32,9 @@ def measure_ours(preset: str, steps: int) -> dict[str, float]:
     from keras import ops
 
     from mobile_style.training.config import configure
-    from mobile_style.training.run import make_trainer
+    from mobile_style.training.trainer import make_trainer
 
-    config = configure("starry_night", None, preset, "johnson", None, {"batch_size": BATCH, "image_size": SIZE})
+    config = configure(preset=preset, objective="johnson", batch_size=BATCH, image_size=SIZE)
     style, batch = _inputs()
     trainer = make_trainer(config, style)
     motion = np.zeros(2, np.int32)
@@ -145,7 +147,7 @@ def measure_torch(preset: str, steps: int) -> dict[str, float]:
     return {"seconds": seconds, "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
 
 
-def _inputs() -> tuple[np.ndarray, np.ndarray]:
+def _inputs() -> Iterator[np.ndarray]:
     rng = np.random.default_rng(0)
     return (rng.uniform(0, 255, shape).astype(np.float32) for shape in ((SIZE, SIZE, 3), (BATCH, SIZE, SIZE, 3)))
 

@@ -4,7 +4,6 @@ Importing this loads nothing heavy; each name loads what it needs when it is fir
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -66,6 +65,8 @@ __all__ = ["__version__", *_FOUND_IN]
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
+        from importlib.metadata import version
+
         return version("mobile-style")
     if name not in _FOUND_IN:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,9 @@
 """What the tests of the browser page share: a server, a Chromium, and what was painted on its canvas."""
 
 import base64
+import gzip
 import io
+import json
 import os
 import threading
 import time
@@ -19,7 +21,7 @@ from mobile_style.devices.browser import find_browser
 from mobile_style.errors import DeviceError
 from mobile_style.web import litertjs
 from mobile_style.web.serve import listen, server
-from mobile_style.web.site import Site
+from mobile_style.web.site import Site, resource
 
 try:
     from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
@@ -67,10 +69,24 @@ in_a_browser = pytest.mark.skipif(bool(reason()), reason=reason() or "it is set 
 
 
 @contextmanager
-def serving(site: Site, port: int = 0) -> Iterator[str]:
+def some_engine(folder: Path) -> Iterator[None]:
+    """Where LiteRT.js is not set up, files of its names stand in: for tests that do not run them."""
+    with pytest.MonkeyPatch.context() as patch:
+        try:
+            litertjs.folder()
+        except DeviceError:
+            (folder / "LICENSE").write_text("license")
+            for name in litertjs.FILES:
+                (folder / f"{name}.gz").write_bytes(gzip.compress(name.encode()))
+            patch.setattr(litertjs, "FETCHED", folder)
+        yield
+
+
+@contextmanager
+def serving(site: Site, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
     """The address of a running server."""
     listening = listen("127.0.0.1", port)
-    running = server(site)
+    running = server(site, host=host)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
@@ -79,6 +95,14 @@ def serving(site: Site, port: int = 0) -> Iterator[str]:
         running.should_exit = True
         thread.join(10)
         listening.close()
+
+
+def at_once(site: Site) -> Site:
+    """The page without what paints photos at their own size, which takes long, for tests of everything else."""
+    about = json.loads(site["site.json"].content())
+    for style in about["styles"]:
+        style.pop("still", None)
+    return site | {"site.json": resource("site.json", json.dumps(about).encode)}
 
 
 @contextmanager

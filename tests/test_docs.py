@@ -45,10 +45,24 @@ def test_every_preset_and_objective_is_documented_with_its_figures() -> None:
         assert f"{objective.content_weight:g} : {objective.style_weight:g} : " in losses.replace("1e-4", "0.0001"), name
 
 
-def test_links_and_pictures_exist() -> None:
-    for page in (ROOT / "README.md", *DOCS.glob("*.md"), *BUNDLED.glob("*/README.md")):
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+def test_links_pictures_and_anchors_exist() -> None:
+    for page in (ROOT / "README.md", *DOCS.rglob("*.md"), *BUNDLED.glob("*/README.md")):
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+            linked = page.parent / target if target else page
+            assert linked.exists(), f"{page.name}: {target}"
+            assert not anchor or anchor in _anchors(linked.read_text()), f"{page.name}: {target}#{anchor}"
+
+
+def _anchors(page: str) -> list[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page, re.M)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def test_every_experiment_is_in_the_index() -> None:
+    index = (DOCS / "experiments" / "README.md").read_text()
+    for page in (DOCS / "experiments").glob("*-*.md"):
+        assert f"[{page.name}]({page.name})" in index
 
 
 def test_every_carried_picture_has_its_source() -> None:

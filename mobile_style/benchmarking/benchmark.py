@@ -19,6 +19,11 @@ from .report import Probe, Report, Row, described, labels
 from .rounds import FEWEST_ROUNDS, Job, take_rounds
 
 MOST_THREADS = 64
+METHOD = (
+    "In rounds with the others. First inference, load: median and extremes over loads. MB: memory that loading and "
+    "running took. Of peak: the time the multiplications would take at the measured peak, as a share of the median. "
+    "PSNR: of the file's own validation against the float network."
+)
 
 
 def benchmark(
@@ -50,32 +55,16 @@ def benchmark(
     if runs < FEWEST_ROUNDS * device.round_runs:
         raise UsageError(f"`runs` must be at least {FEWEST_ROUNDS * device.round_runs}, not {runs}")
     counts = {path: macs(read_tflite(path)) for path in files}  # the files are looked at before anything starts
-    interrupted = ""
     before = device.state()
-    # Where a model lies in memory makes it a few percent slower or faster, so each round loads it again. Others come
-    # in between: a process gets the very pages that were freed last.
-    reload = sustained is None and not device.loads_each_round
     with TemporaryDirectory() as folder:
         jobs = _jobs(files, device, threads, counts, Path(folder))
-        try:
-            for job in track(jobs, "Loading", len(jobs), "models", progress):
-                with job.tolerant():
-                    job.load(device)
-                    if reload:
-                        job.unload()
-            take_rounds(jobs, device, runs, sustained, reload, progress)
-        except DeviceError as error:
-            if min(len(job.rounds) for job in jobs if not job.failed) < FEWEST_ROUNDS:
-                raise
-            interrupted = str(error)
-        finally:
-            for job in jobs:
-                job.unload()
+        interrupted = _take_rounds(jobs, device, runs, sustained, progress)
         measured = [job for job in jobs if not job.failed]
         profiles = {} if interrupted else _profiles(measured, device, progress)
     rows, probes = _rows(measured, jobs[0].name, counts, profiles)
     return Report(
         device=device.facts,
+        method=METHOD,
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         version=version("mobile-style"),
         load_average=None,
@@ -92,7 +81,7 @@ def benchmark(
 def _jobs(
     files: Sequence[Path], device: Device, threads: Sequence[int], counts: dict[Path, dict[str, int]], folder: Path
 ) -> list[Job]:
-    """Every model on everything it is to be measured on; on this machine, the probes that their work calls for."""
+    """Every model on everything it is to be measured on, and the probes that their work calls for."""
     names = labels(files)
     places = [(accelerator, count) for accelerator in device.accelerators for count in threads]
     places = [(accelerator, count) for accelerator, count in places if accelerator == "cpu" or count == threads[0]]
@@ -101,13 +90,35 @@ def _jobs(
         for accelerator, count in places
         for name, path in zip(names, files, strict=True)
     ]
-    if device.facts.kind == "host":
+    if device.measures_peak:
         for arithmetic in ("int8", "float"):
             if any(count[arithmetic] for count in counts.values()):
                 path = folder / f"{arithmetic}.tflite"
                 roofline.write_probe(path, arithmetic)
                 jobs += [Job(arithmetic, path, "cpu", count, probe=arithmetic) for count in threads]
     return jobs
+
+
+def _take_rounds(jobs: Sequence[Job], device: Device, runs: int, sustained: float | None, progress: Progress) -> str:
+    """Loads every model and times it; says why that ended early, if there are rounds enough to report."""
+    # Where a model lies in memory makes it a few percent slower or faster, so each round loads it again. Others come
+    # in between: a process gets the very pages that were freed last.
+    reload = sustained is None and not device.loads_each_round
+    try:
+        for job in track(jobs, "Loading", len(jobs), "models", progress):
+            with job.tolerant():
+                job.load(device)
+                if reload:
+                    job.unload()
+        take_rounds(jobs, device, runs, sustained, reload, progress)
+    except DeviceError as error:
+        if min(len(job.rounds) for job in jobs if not job.failed) < FEWEST_ROUNDS:
+            raise
+        return str(error)
+    finally:
+        for job in jobs:
+            job.unload()
+    return ""
 
 
 def _profiles(jobs: list[Job], device: Device, progress: Progress) -> dict[tuple[Path, str], dict[str, float]]:

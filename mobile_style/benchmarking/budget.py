@@ -6,16 +6,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from keras import ops
-
 from ..devices.protocol import Device
 from ..devices.registry import open_device
 from ..errors import DeviceError, UsageError
 from ..network.architecture import PRESETS
 from ..network.card import MODEL, untrained_card
-from ..network.catalog import DEFAULT
 from ..network.checkpoint import Checkpoint
-from ..network.transform_net import TransformNet
+from ..network.random_weights import random_weights
 from ..progress import Note, Progress, silent
 from ..training.config import configure
 from .benchmark import benchmark
@@ -58,8 +55,8 @@ class Budget:
 
 def untrained(preset: str, folder: Path) -> Path:
     """A checkpoint of a preset with random weights: the time of an inference does not depend on them."""
-    config = configure(DEFAULT, None, preset, "johnson", None, {})
-    weights = {v.name: ops.convert_to_numpy(v.value) for v in TransformNet(config.architecture).weights}
+    config = configure(preset=preset, objective="johnson")
+    weights = random_weights(config.architecture)
     place = folder / preset / MODEL
     place.parent.mkdir()
     Checkpoint(untrained_card(asdict(config)), weights, {}).write(place)

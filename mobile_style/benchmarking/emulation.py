@@ -18,6 +18,7 @@ from ..progress import Progress, silent, track
 from .report import Emulated, Report, described, labels
 
 PHOTOS = 2
+METHOD = "Emulated: the outputs and the counts of instructions are those of ARM kernels; nothing here is a latency."
 
 
 def emulate(files: Sequence[Path], device: Emulator, progress: Progress = silent) -> Report:
@@ -52,6 +53,7 @@ def emulate(files: Sequence[Path], device: Emulator, progress: Progress = silent
         rows.append(replace(described(name, path, macs(graphs[path])), loaded=there.loaded, emulated=compared))
     return Report(
         device=device.facts,
+        method=METHOD,
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         version=version("mobile-style"),
         load_average=None,

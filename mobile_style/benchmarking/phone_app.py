@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..devices.adb import THERMAL_STATUS, Cable, last_line
-from ..devices.protocol import Loaded
+from ..devices.adb import Cable, last_line
+from ..devices.protocol import THERMAL_STATUS, Loaded
 from ..errors import DeviceError
 from ..progress import Note, Progress, silent
 from .latency import latency, ratio
@@ -21,6 +21,10 @@ RESULT = PurePosixPath(f"/sdcard/Android/data/{APP}/files/benchmark.json")
 LONGEST = 1800  # seconds: many styles on a slow phone
 PAUSE = 2  # seconds between two looks
 ROUND_RUNS = 5  # the app times in one go; what it took is cut into rounds of so many
+METHOD = (
+    f"One model after the other, so a phone that warms up slows the later ones; {ROUND_RUNS} inferences in a row count "
+    "as a round. PSNR: of the golden picture that this phone painted, against the float network's."
+)
 ACCELERATORS = {"xnnpack": "cpu", "plain": "cpu without XNNPACK", "gpu": "gpu"}
 
 
@@ -51,6 +55,7 @@ def benchmark_app(serial: str = "", progress: Progress = silent) -> Report:
         raise DeviceError(f"the app's {RESULT.name} is not understood ({error!r}); build and install it anew") from None
     return Report(
         device=replace(cable.facts(f"Android demo, {runtime}"), kind="app"),
+        method=METHOD,
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         version=version("mobile-style"),
         load_average=None,

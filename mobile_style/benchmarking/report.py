@@ -1,5 +1,6 @@
 """What a benchmark measured, as data."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from ..devices.protocol import Facts, Loaded
 from ..errors import CheckpointError
 from ..exporting.card import digest, read_export_card
 from ..exporting.recipes import RECIPES
+from ..files import writing
 from .latency import Interval, Latency
 
 SCHEMA = 2  # of the JSON; schema 1 said "turns" for rounds
@@ -92,6 +94,7 @@ class Report:
     """A benchmark.
 
     Attributes:
+        method: how it was measured and what the figures mean, in words.
         before: temperatures and the like before it began, as far as the device tells.
         left_out: models that an accelerator could not run, and why.
         interrupted: why it ended before its time; empty if it did not.
@@ -99,6 +102,7 @@ class Report:
     """
 
     device: Facts
+    method: str
     date: str
     version: str
     load_average: float | None  # `measure` knows it
@@ -113,6 +117,12 @@ class Report:
     def figures(self) -> dict[str, Any]:
         """Everything, for JSON (docs/benchmark.md has the schema)."""
         return {"schema": SCHEMA} | asdict(self)
+
+
+def write_json(report: Report, path: Path) -> None:
+    """Writes all figures; docs/benchmark.md has the schema."""
+    with writing(path) as temporary:
+        temporary.write_text(json.dumps(report.figures(), indent=1) + "\n")
 
 
 def labels(files: Sequence[Path]) -> list[str]:
@@ -138,7 +148,7 @@ def described(name: str, path: Path, counts: dict[str, int]) -> Row:
         model=name,
         path=str(path),
         bytes=path.stat().st_size,
-        sha256=digest(path),
+        sha256=card["file"]["sha256"] if card and card["file"] else digest(path),  # which reading the card has checked
         size=tuple(card["input"]["shape"][1:3]) if card else None,
         recipe=card["recipe"] if card else None,
         fidelity=fidelity,

@@ -8,7 +8,6 @@ import typer
 from ..errors import FidelityError, UsageError
 from ..exporting.recipes import RECIPES, TARGETS, find_recipe
 from ..files import refuse_existing
-from ..network.backend import loading
 from ..network.catalog import DEFAULT, RUNS, newest_model
 from . import tables
 from .options import BenchmarkBinary, Device, Limit, Photos, Runtime, parse_size
@@ -63,10 +62,9 @@ def export(
     if model is None:
         model = newest_model()
         say(f"model {model}")
-    with loading():
-        from ..benchmarking.fastest import export_fastest
-        from ..exporting.write import write
-        from ..validation.checked_export import export as export_and_check
+    from ..benchmarking.fastest import export_fastest
+    from ..exporting.write import write
+    from ..validation.checked_export import export as export_and_check
 
     with progress_bars() as progress:
         if chosen == "auto":
@@ -112,9 +110,8 @@ def validate(
     """
     if report is not None:
         refuse_existing(report, "report")
-    with loading():
-        from ..validation.report import write
-        from ..validation.validate import validate as run
+    from ..validation.report import write
+    from ..validation.validate import validate as run
 
     with progress_bars() as progress:
         validation = run(exported, reference, images, limit, device, runtime, benchmark_binary, progress)
@@ -167,7 +164,6 @@ def bundle(
 
             show(bundle_web(models or [], web, progress))
         elif android is not None:
-            with loading():
-                from ..exporting.android import bundle_android
+            from ..exporting.android import bundle_android
 
             show(*bundle_android(models or [], android, progress))

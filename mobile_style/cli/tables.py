@@ -39,7 +39,8 @@ def evaluation(result: Any, size: int) -> None:
     title = f"{result.model} on {len(result.photos)} photos of {size}x{size}, mean per photo"
     _print(title, columns, rows, left=("method",))
     print(
-        f"consecutive frames of a video differ by {result.flicker:.1f} of 255 gray levels where only the camera moves"
+        f"temporal error (lower is better): where only the camera moves, consecutive frames of a video differ by "
+        f"{result.temporal_error:.1f} of 255 gray levels"
     )
 
 
@@ -74,7 +75,9 @@ def fail_unless_passed(validations: Iterable[Any], advice: str = "") -> None:
 
 def benchmark(report: Any, answers: Sequence[str], json: Path | None, html: Path | None) -> None:
     """A row for each model, accelerator and number of threads, then the notes and the answers; writes the files."""
-    from ..benchmarking.page import columns, headline, notes, write_json, write_page
+    from ..benchmarking.page import write_page
+    from ..benchmarking.report import write_json
+    from ..benchmarking.table import columns, headline, notes
 
     shown = columns(report)
     rows = [[show(row) for show in shown.values()] for row in report.rows]

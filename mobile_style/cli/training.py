@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError
+from ..files import refuse_existing
 from ..network.architecture import PRESETS
 from ..network.backend import loading
 from ..network.card import read_card
@@ -145,7 +146,7 @@ def train(
                 chosen[layers] = _layers(chosen[layers])
         named = {"style", "content", "preset", "objective", "init", "out", "resume"}
         overrides = {name: value for name, value in chosen.items() if name not in named}
-        config = configure(style, content, preset, objective, init, overrides)
+        config = configure(style, content, preset, objective, init, **overrides)
         out = out or new_run(f"{Path(config.style).stem}-{config.preset}")
         length = f"{config.minutes:g} minutes" if config.minutes else f"{config.steps} steps"
         say(
@@ -231,11 +232,14 @@ def evaluate(
     Example: `mobile-style evaluate starry_night --optimize 50,100 --limit 2 --out evaluation`
     """
     iterations = parse_numbers(optimize, "optimize", "50,100,300") if optimize else ()
-    with loading():
-        from ..training.evaluate import evaluate as run
+    if out is not None:
+        refuse_existing(out)
+    from ..training.evaluate import evaluate as run
+    from ..training.evaluate import write
 
     with progress_bars() as progress:
-        result = run(model, style, images, size, iterations, start, limit, out, progress)
+        result = run(model, style, images, size, iterations, start, limit, progress)
     tables.evaluation(result, size)
     if out is not None:
+        write(result, out)
         show(out / "evaluation.json", out / "grid.png")

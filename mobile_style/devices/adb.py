@@ -8,12 +8,11 @@ from contextlib import suppress
 
 from ..errors import DeviceError
 from ..progress import Note, Progress, silent
-from .protocol import Facts
+from .protocol import THERMAL_STATUS, Facts
 
 SECONDS = 300  # after which a command on the phone is taken for stuck
 RETURN_SECONDS = 20  # that a phone may be away
 ENDED = "ended with "
-THERMAL_STATUS = "thermal status"
 STATES = {
     "unauthorized": "does not trust this computer yet: unlock it and allow USB debugging",
     "offline": "is offline: pull the cable out and put it in again, or restart it",

@@ -71,6 +71,7 @@ class Emulator:
     """The emulated processor as a device that runs models, and times nothing."""
 
     reports_timings, round_runs, loads_each_round = False, 1, False
+    measures_peak = False
     accelerators: tuple[str, ...] = ("cpu",)
 
     def __init__(self) -> None:

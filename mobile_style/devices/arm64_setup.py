@@ -1,10 +1,10 @@
 """Sets up the emulation of arm64, which `mobile-style benchmark --device arm64-emulated` needs:
 
-    python -m mobile_style.devices.arm64_setup
+    python -m mobile_style.devices.arm64_setup [--install]
 
-Needs a Debian or Ubuntu with qemu-user and a C compiler, which it installs if it is run as root and they are
-missing. Everything else goes into one folder in the user's cache and leaves the system alone: a Python for arm64 with
-what it needs, from the distribution's own packages, and LiteRT and NumPy, from wheels.
+Needs a Debian or Ubuntu with qemu-user and a C compiler; with --install, root installs what is missing. Everything
+else goes into one folder in the user's cache and leaves the system alone: a Python for arm64 with what it needs, from
+the distribution's own packages, and LiteRT and NumPy, from wheels.
 """
 
 import json
@@ -88,11 +88,16 @@ def setup() -> Installation:
     return installation()
 
 
+def may_install() -> bool:
+    """Whether Debian packages may be installed: by root, who asked for it with `--install` or runs CI."""
+    return os.geteuid() == 0 and ("--install" in sys.argv or os.environ.get("CI") == "true")
+
+
 def _tools() -> None:
     """qemu-user and a C compiler."""
     wanted = {"qemu-user": "qemu-aarch64", "gcc": "cc", "libc6-dev": "/usr/include/stdio.h"}
     missing = [p for p, tool in wanted.items() if shutil.which(tool) is None and not Path(tool).exists()]
-    if missing and os.geteuid() != 0:
+    if missing and not may_install():
         raise DeviceError(f"{' and '.join(missing)} missing; as root: apt-get install {' '.join(missing)}; then again")
     if missing:
         print(f"installing {' '.join(missing)}", file=sys.stderr, flush=True)

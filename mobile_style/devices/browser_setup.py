@@ -3,17 +3,16 @@
     python -m mobile_style.devices.browser_setup
 
 LiteRT.js goes into one folder in the user's cache (an installed wheel has it already). npm, which fetches it, and
-Chromium, in which `validate --device browser` and the tests run it, are installed from Debian's packages if this is
-run as root and they are missing.
+Chromium, in which `validate --device browser` and the tests run it, are installed from Debian's packages where they are
+missing, if root runs this with --install.
 """
 
-import os
 import shutil
 import sys
 
 from ..errors import DeviceError, MobileStyleError
 from ..web import litertjs
-from .arm64_setup import run
+from .arm64_setup import may_install, run
 from .browser import find_browser
 
 SOURCES = {"npm": "it comes with Node.js", "chromium": "or Chrome"}
@@ -39,7 +38,7 @@ def setup() -> list[str]:
 def _install(package: str) -> list[str]:
     if shutil.which("apt-get") is None:
         return [f"{package} is missing ({SOURCES[package]}); install it, then again"]
-    if os.geteuid() != 0:
+    if not may_install():
         return [f"{package} is missing; as root: apt-get install {package}; then again"]
     print(f"installing {package}", file=sys.stderr, flush=True)
     try:

@@ -29,6 +29,7 @@ class Phone:
     """A phone with benchmark_model on it, in a folder of its own that `close` removes."""
 
     reports_timings, round_runs, loads_each_round = True, ROUND_RUNS, True
+    measures_peak = False
 
     def __init__(self, serial: str = "", binary: Path | None = None, progress: Progress = silent) -> None:
         self._cable, self._progress = Cable(serial, progress), progress

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from ..exporting.runtimes import Runner
 
+THERMAL_STATUS = "thermal status"  # a state that is no temperature: Android's, from 0 (none) to 6 (shutdown)
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -92,6 +94,7 @@ class Device(Protocol):
         reports_timings: False for an emulated processor, whose times mean nothing.
         round_runs: inferences in a round.
         loads_each_round: whether each round loads the model by itself.
+        measures_peak: whether small models that only multiply, timed beside the others, show the peak of its processor.
         accelerators: what can run a model, "cpu" first.
     """
 
@@ -99,6 +102,7 @@ class Device(Protocol):
     reports_timings: bool
     round_runs: int
     loads_each_round: bool
+    measures_peak: bool
     accelerators: tuple[str, ...]
 
     def runner(self, path: Path) -> Runner:

@@ -59,6 +59,17 @@ def random_input(details: dict[str, Any], rng: np.random.Generator) -> np.ndarra
     return rng.random(shape).astype(kind)
 
 
+def timed(interpreter: Any, runs: int) -> list[float]:
+    """Milliseconds of each of so many inferences, after one that lets caches and clocks settle."""
+    interpreter.invoke()
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        interpreter.invoke()
+        times.append(1000 * (time.perf_counter() - began))
+    return times
+
+
 def serve(path: str, module: str, threads: int) -> None:
     """Loads the file and answers until the input ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
@@ -101,12 +112,7 @@ def serve(path: str, module: str, threads: int) -> None:
         order = json.loads(line)
         try:
             if "runs" in order:
-                interpreter.invoke()  # caches and clocks settle after the pause
-                times = []
-                for _ in range(order["runs"]):
-                    began = time.perf_counter()
-                    interpreter.invoke()
-                    times.append(1000 * (time.perf_counter() - began))
+                times = timed(interpreter, order["runs"])
                 peak = memory("VmHWM")
                 answer(times_ms=times, memory_bytes=None if peak is None or before is None else peak - before)
             else:

@@ -1,6 +1,6 @@
-"""A lint over exported graphs: what accelerators refuse or compute wrongly, and the layers that make it.
+"""Lints exported graphs: finds operators that accelerators refuse or compute wrongly, and the layers they come from.
 
-"Tried" means: with LiteRT 2.3, on XNNPACK and on its GPU delegate (float16, on a software Vulkan).
+A source of "tried" means: with LiteRT 2.3, on XNNPACK and on its GPU delegate (float16, on a software Vulkan driver).
 """
 
 import re
@@ -17,7 +17,7 @@ from .tflite_reader import BYTES, Node, Tensor, read_tflite
 
 @dataclass(frozen=True)
 class Rule:
-    """What a target refuses or gets wrong, and what to do instead; `operator` says for readers what `found` finds."""
+    """What a target refuses or gets wrong, and what to do instead; `operator` says in words what `found` matches."""
 
     target: str
     operator: str
@@ -28,7 +28,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Finding:
-    """A rule that fits an operator, and the output tensors of the layers where it does."""
+    """A rule that matches an operator, and the output tensors of the layers that use this operator."""
 
     target: str
     operator: str
@@ -42,8 +42,8 @@ class Finding:
 
 def _lacking(target: str, operators: str, source: str, types: tuple[str, ...] = ()) -> Rule:
     names = operators.split()
-    listed = ", ".join(f"`{name}`" for name in names) + (" on 8 bits" if types else "")
-    message = "no kernel: slow CPU code runs it and cuts the graph; use convolutions, slices and concatenations"
+    listed = ", ".join(f"`{name}`" for name in names) + (" on 8-bit tensors" if types else "")
+    message = "no kernel: slow CPU code runs it and splits the graph; use convolutions, slices and concatenations"
     return Rule(target, listed, message, source, lambda node: node.operator in names and (not types or node.of(*types)))
 
 
@@ -61,51 +61,52 @@ TFLITE = (
     _lacking("XNNPACK", "ABS AVERAGE_POOL_2D DIV EXP MAXIMUM MINIMUM RELU RELU6 RSQRT SOFTMAX SQRT", XNNPACK, BYTES),
     _lacking("int8 accelerators",
              "ABS BROADCAST_TO DIV EXP GATHER_ND MIRROR_PAD POW RSQRT SQUARED_DIFFERENCE SUM", NNAPI, BYTES),
-    Rule("XNNPACK", "`CONCATENATION` of more than five, `SLICE` to the end (size -1), `STRIDED_SLICE` by steps",
-         "no kernel: slow CPU code runs it and cuts the graph; concatenate fewer at a time, write the size out",
+    Rule("XNNPACK",
+         "`CONCATENATION` of more than five tensors, `SLICE` to the end (size -1), `STRIDED_SLICE` with steps",
+         "no kernel: slow CPU code runs it and splits the graph; concatenate fewer at a time, give the size",
          XNNPACK, lambda node: (node.operator == "CONCATENATION" and len(node.inputs) > 5)
          or (node.operator == "SLICE" and -1 in node.inputs[2].values)
          or (node.operator == "STRIDED_SLICE" and set(node.inputs[3].values) != {1})),
     Rule("GPU delegate", "`TRANSPOSE_CONV` version 4 (with an activation), `MIRROR_PAD` SYMMETRIC",
-         "refused: it takes versions to 3 and REFLECT; use `DEPTH_TO_SPACE`, and slices of the border",
+         "refused: it accepts versions up to 3 and REFLECT; use `DEPTH_TO_SPACE`, and slices of the border",
          "PINTO0309/onnx2tf#640, LiteRT's tflite/tools/versioning/gpu_compatibility.cc, tried",
          lambda node: (node.operator, node.version) == ("TRANSPOSE_CONV", 4) or node.options.get("mode") == SYMMETRIC),
     Rule("GPU delegate, WebGPU", "`SUM` of more than 256 values, `SQUARED_DIFFERENCE`",
-         "infinite above 65504 (float16), and zero what is divided by it; use `MEAN`, and no normalisation of frames",
+         "infinite above 65504 (float16), so a division by it gives zero; use `MEAN`, avoid instance normalization",
          "google-ai-edge/LiteRT#9249, tensorflow/tensorflow#48523, microsoft/onnxruntime#31626, tried",
          lambda node: node.operator == "SQUARED_DIFFERENCE" or (node.operator == "SUM" and node.sums())),
     Rule("GPU delegate, WebGPU, int8 accelerators",
-         "any of more than four dimensions (Keras' `UpSampling2D` makes them) or of sizes that are not fixed",
-         "refused, or compiled anew for each size; use `DEPTH_TO_SPACE`, and a file per size",
+         "any on tensors of more than four dimensions (Keras' `UpSampling2D` makes them) or of dynamic shape",
+         "refused, or compiled again for each size; use `DEPTH_TO_SPACE`, and a file per size",
          f"google-ai-edge/LiteRT#2540, tensorflow/tensorflow#38036, {VELA}",
          lambda node: node.has(lambda tensor: len(tensor.shape) > 4 or -1 in tensor.shape)),
-    Rule("GPU delegate, XNNPACK", "any on int16, int64 or float64", "no kernels: slow CPU code runs; use others",
+    Rule("GPU delegate, XNNPACK", "any on int16, int64 or float64", "no kernels: slow CPU code runs; use other types",
          f"{GPU}, {XNNPACK}", lambda node: node.of("int16", "int64", "float64")),
     Rule("int8 accelerators", "any on floats, if its weights or other activations have 8 bits",
-         "left to the CPU, as all must have 8 bits; give every activation a range (full integer quantization)",
+         "left to the CPU, because all must have 8 bits; quantize every activation (full integer quantization)",
          f"https://coral.ai/docs/edgetpu/models-intro, {VELA}",
          lambda node: node.operator not in ("QUANTIZE", "DEQUANTIZE") and node.of("float16", "float32")
          and (node.integer or any(tensor.constant and tensor.type in BYTES for tensor in node.inputs))),
-    Rule("int8 accelerators", "`RESIZE_...` by half pixels or aligned ends", "refused until Android 10; use neither",
-         NNAPI, lambda node: node.of(*BYTES)
+    Rule("int8 accelerators", "`RESIZE_...` with half-pixel centers or aligned corners",
+         "refused up to Android 10; use neither", NNAPI, lambda node: node.of(*BYTES)
          and any(node.options.get(key, False) for key in ("halfPixelCenters", "alignCorners"))),
 )
 MLPROGRAM = (
     Rule("Neural Engine", "`instance_norm`; `reduce_sum`, `reduce_mean`, ... of more than 256 values",
-         "all zero if a sum exceeds 65504 (float16); use no normalisation of frames",
+         "all zero if a sum exceeds 65504 (float16); avoid instance normalization",
          "apple/coremltools#1380, apple/coremltools#2690",
          lambda node: node.operator == "instance_norm" or (node.operator.startswith(SUMS) and node.sums())),
     Rule("Neural Engine", "any in float32", "left to the CPU or the GPU; use compute_precision=FLOAT16",
          "https://apple.github.io/coremltools/docs-guides/source/typed-execution.html",
          lambda node: node.operator not in ("cast", "input") and node.outputs[0].type == "float32"),
-    Rule("Neural Engine", "`gather` and its kin, `topk`, recurrent layers", "left to the CPU; use constant slices",
+    Rule("Neural Engine", "`gather` and its variants, `topk`, recurrent layers", "left to the CPU; use constant slices",
          "https://github.com/hollance/neural-engine/blob/master/docs/unsupported-layers.md, roboflow/rf-detr#1495",
          lambda node: node.operator.startswith(("gather", "topk", "lstm", "gru", "rnn"))),
     Rule("Neural Engine", "an input with a range of sizes",
-         "other than its default size it runs on the CPU or the GPU; enumerate the sizes",
+         "sizes other than the default run on the CPU or the GPU; enumerate the sizes",
          "https://developer.apple.com/forums/thread/724930, apple/coremltools#2370",
          lambda node: node.options.get("ranged", False)),
-    Rule("Core ML", "`pad` that mirrors or repeats along other than the last two dimensions",
+    Rule("Core ML", "`pad` that mirrors or repeats along dimensions other than the last two",
          "the program does not load; pad height and width only",
          "apple/coremltools#2576, apple/coremltools#2701",
          lambda node: node.operator == "pad" and node.options.get("mode", ["constant"]) != ["constant"]
@@ -122,12 +123,12 @@ def table() -> str:
 
 
 def lint(path: Path) -> list[Finding]:
-    """What is wrong with an exported file of either kind; see `lint_tflite` and `lint_mlprogram`."""
+    """Finds what is wrong with an exported file of either kind; see `lint_tflite` and `lint_mlprogram`."""
     return lint_mlprogram(path) if path.suffix == ".mlpackage" else lint_tflite(path)
 
 
 def lint_tflite(path: Path) -> list[Finding]:
-    """What is wrong with a TensorFlow Lite file.
+    """Finds what is wrong with a TensorFlow Lite file.
 
     Raises:
         CheckpointError: it is missing, damaged or of another kind.
@@ -136,7 +137,7 @@ def lint_tflite(path: Path) -> list[Finding]:
 
 
 def lint_mlprogram(path: Path) -> list[Finding]:
-    """What is wrong with a Core ML package.
+    """Finds what is wrong with a Core ML package.
 
     Raises:
         CheckpointError: it is missing, damaged or of another kind.

@@ -14,9 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from ..documents import printable
-from ..errors import CheckpointError
+from ..errors import CheckpointError, UsageError
 from ..files import writing
-from .card import Card, read_card
+from .architecture import Architecture
+from .card import Card, architecture_of, read_card
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,22 @@ class Checkpoint:
                 raise CheckpointError(f"{path} holds an unusable array {printable(key)}; use an earlier checkpoint")
             parts[part][name] = value
         return cls(card, **parts)
+
+    def architecture(self) -> Architecture:
+        """The shape of the network.
+
+        Raises:
+            CheckpointError: it is unknown, or the arrays do not fit it.
+        """
+        try:
+            architecture = architecture_of(self.card)
+        except UsageError as error:
+            raise CheckpointError(
+                f"the checkpoint describes an architecture that this version does not know ({error})"
+            ) from None
+        if {name: array.shape for name, array in self.weights.items()} != architecture.weights():
+            raise CheckpointError("the checkpoint's arrays do not fit the architecture that it names")
+        return architecture
 
 
 def digest(arrays: dict[str, np.ndarray]) -> str:

@@ -14,7 +14,7 @@ SHIFTS = ((0, 1), (1, 0), (2, 3), (5, 2))  # pixels down and right, from one fra
 ZOOMS = (1.01, 1.03)
 
 
-def flicker(paint: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, size: int) -> float:
+def temporal_error(paint: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, size: int) -> float:
     """Difference of consecutive stylised frames, the earlier one warped by the motion between them.
 
     The temporal error of Huang et al. 2017 ("Real-Time Neural Style Transfer for Videos", section 4.2): the root

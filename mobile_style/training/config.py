@@ -14,7 +14,7 @@ from ..errors import CheckpointError, UsageError
 from ..network.architecture import PRESETS, Architecture
 from ..network.backend import Precision
 from ..network.card import Card, architecture_of, read_card
-from ..network.catalog import START, model_path, style_path
+from ..network.catalog import DEFAULT, START, model_path, style_path
 from .objective import OBJECTIVES, Objective
 
 MOST_STEPS = 10**9
@@ -122,12 +122,12 @@ class TrainConfig:
 
 
 def configure(
-    style: str,
-    content: Path | None,
-    preset: str | None,
-    objective: str,
-    init: str | None,
-    overrides: dict[str, Any],
+    style: str = DEFAULT,
+    content: Path | None = None,
+    preset: str | None = None,
+    objective: str = "painterly",
+    init: str | None = None,
+    **overrides: Any,
 ) -> TrainConfig:
     """Puts a training's settings together from named presets and single overrides.
 
@@ -138,9 +138,17 @@ def configure(
         objective: name of a preset in `OBJECTIVES`.
         init: model whose weights are the start; "none" for random ones, None for the bundled `START` if it is of
             this architecture.
-        overrides: values by field name of `Architecture`, `Objective` or `TrainConfig`. A `temporal_weight` without a
-            style weight raises the preset's style weight by a thousandth of it.
+        **overrides: values by field name of `Architecture`, `Objective` or `TrainConfig`. A `temporal_weight` without
+            a style weight raises the preset's style weight by a thousandth of it.
+
+    Raises:
+        UsageError: a name is unknown, or a value is out of range.
+        ImageError: there is no such style image.
+        CheckpointError: there is no such `init`.
     """
+    known = {field.name for kind in (Architecture, Objective, TrainConfig) for field in fields(kind)}
+    if unknown := sorted(set(overrides) - known):
+        raise UsageError(f"there is no setting `{unknown[0]}`; docs/training.md lists them")
     if content is not None and not content.is_dir():
         raise UsageError(f"`content={content}` is not a folder")
     style_path(style)  # fails early
@@ -152,14 +160,10 @@ def configure(
         preset = preset or "small"
         architecture = _named(PRESETS, preset, "preset")
 
-    def pick(kind: type[Architecture | Objective | TrainConfig]) -> dict[str, Any]:
-        names = {field.name for field in fields(kind)}
-        return {name: value for name, value in overrides.items() if name in names}
-
-    architecture = replace(architecture, **pick(Architecture))
+    architecture = replace(architecture, **_settings_of(Architecture, overrides))
     if init is None and architecture_of(read_card(model_path(START))) == architecture:
         start = START
-    weighed = replace(_named(OBJECTIVES, objective, "objective"), **pick(Objective))
+    weighed = replace(_named(OBJECTIVES, objective, "objective"), **_settings_of(Objective, overrides))
     if "style_weight" not in overrides:
         # Steady strokes would cost style: so much more weight keeps it (docs/training.md).
         weighed = replace(weighed, style_weight=weighed.style_weight * (1 + overrides.get("temporal_weight", 0) / 1000))
@@ -172,8 +176,13 @@ def configure(
         architecture=architecture,
         objective=weighed,
         init=start or "",
-        **pick(TrainConfig),
+        **_settings_of(TrainConfig, overrides),
     )
+
+
+def _settings_of(kind: type[Architecture | Objective | TrainConfig], overrides: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in overrides.items() if name in names}
 
 
 def _named(table: dict[str, Any], name: str, parameter: str) -> Any:

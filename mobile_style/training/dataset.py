@@ -12,6 +12,7 @@ import struct
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -94,23 +95,18 @@ def build(
         raise DatasetError(
             f"no photos in {', '.join(map(str, sources))} (looked for {', '.join(sorted(images.SUFFIXES))})"
         )
-    order = np.random.default_rng(seed).permutation(len(files))
+    files = [files[index] for index in np.random.default_rng(seed).permutation(len(files))]
     unreadable: list[tuple[str, str]] = []
-
-    def prepare(index: int) -> bytes | ImageError:
-        try:
-            return images.encode(images.with_shorter_side(images.load(files[index]), shorter_side), "JPEG")
-        except ImageError as error:
-            return error
 
     with writing(out) as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         folder.mkdir()
         shards: list[Shard] = []
         records: list[bytes] = []
-        packed = track(pool.map(prepare, order), "Packing photos", len(files), "photos", progress)
-        for index, prepared in zip(order, packed, strict=True):
+        content = pool.map(partial(_prepared, shorter_side), files)
+        packed = track(content, "Packing photos", len(files), "photos", progress)
+        for file, prepared in zip(files, packed, strict=True):
             if isinstance(prepared, ImageError):
-                unreadable.append((str(files[index]), str(prepared)))
+                unreadable.append((str(file), str(prepared)))
                 continue
             records.append(prepared)
             if len(records) == PHOTOS_PER_SHARD:
@@ -131,6 +127,13 @@ def build(
             (folder / f"{shard.name}.partial").rename(folder / shard.name)
         (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n")
     return manifest
+
+
+def _prepared(shorter_side: int, file: Path) -> bytes | ImageError:
+    try:
+        return images.encode(images.with_shorter_side(images.load(file), shorter_side), "JPEG")
+    except ImageError as error:
+        return error
 
 
 def _write_shard(folder: Path, number: int, records: list[bytes]) -> Shard:

@@ -1,26 +1,30 @@
-"""The paper's comparison: the network's losses on held-out photos against the slow optimisation's."""
+"""The paper's comparison: a network's losses on held-out photos beside those of the optimization-based method."""
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .. import images
 from ..errors import UsageError
 from ..files import refuse_existing, writing
+from ..inference.network import load_network
 from ..network.catalog import bundled_photos, model_name, model_path, style_path
-from ..network.transform_net import load_network
 from ..painting.stylize import stylize_image
-from ..painting.temporal_consistency import flicker
+from ..painting.temporal_consistency import temporal_error
 from ..progress import Progress, silent, track
 from .config import TrainConfig
 from .objective import Objective
-from .optimize import Optimiser
-from .style_grams import loss_of
+from .picture_losses import PictureLosses
+from .style_grams import losses_of
+
+# What a method made of each photo, and the seconds that it took.
+Painted = list[tuple[np.ndarray, float]]
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Row:
     """One method's mean over the photos.
 
     Attributes:
-        method: "photo" (nothing done), "network", or "optimise N".
+        method: "photo" (nothing done), "network", or "optimization, N iterations".
         content, style, tv: the losses without their weights; total: with them.
         seconds: median time per photo; 0 for the photo itself.
         speedup: how many times as fast the network is.
@@ -47,7 +51,9 @@ class Row:
 class Evaluation:
     """The comparison for one model, one style and one set of photos.
 
-    `flicker` is stability.py's, in gray levels, mean over the photos.
+    Attributes:
+        temporal_error: that of painting/temporal_consistency.py, in gray levels, mean over the photos.
+        pictures: a row for each photo: itself, then what each method made of it, (size, size, 3) uint8.
     """
 
     model: str
@@ -56,8 +62,13 @@ class Evaluation:
     style_size: int
     photos: tuple[str, ...]
     objective: Objective
-    flicker: float
+    temporal_error: float
     rows: tuple[Row, ...]
+    pictures: tuple[tuple[np.ndarray, ...], ...]
+
+    def figures(self) -> dict[str, Any]:
+        """Everything but the pictures, for JSON."""
+        return {name: value for name, value in asdict(replace(self, pictures=())).items() if name != "pictures"}
 
 
 def evaluate(
@@ -68,7 +79,6 @@ def evaluate(
     iterations: Sequence[int] = (),
     start: str = "noise",
     limit: int | None = None,
-    out: Path | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """Measures a model on photos it was not trained on.
@@ -84,7 +94,6 @@ def evaluate(
         iterations: the slow method is measured after each of these numbers of L-BFGS iterations.
         start: of the slow method: white "noise", as in the paper, or the "photo" itself.
         limit: use only the first so many photos.
-        out: a new folder for evaluation.json and grid.png.
         progress: called after each photo that is optimized.
     """
     if not 32 <= size <= 2048:
@@ -93,53 +102,78 @@ def evaluate(
         raise UsageError("`optimize` takes numbers of iterations from 1 up, such as 50,100,300")
     if start not in ("noise", "photo"):
         raise UsageError(f"`start` is noise or photo, not {start}")
-    if out is not None:
-        refuse_existing(out)
     path = model_path(model)
     network, card = load_network(path)
     config = TrainConfig.from_card(card)
-    perceptual = loss_of(path, config, None if style is None else style_path(style))
+    losses = losses_of(path, config, None if style is None else style_path(style))
     files = images.photos(photos or bundled_photos("held_out"), limit)
     contents = [images.centre_square(images.load(file), size) for file in files]
 
-    stylize_image(network, contents[0])  # the first call is slower
-    outputs: dict[str, list[np.ndarray]] = {"photo": contents, "network": []}
-    seconds: dict[str, list[float]] = {"photo": [0.0], "network": []}
-    for content in contents:
-        began = time.perf_counter()
-        outputs["network"].append(stylize_image(network, content))
-        seconds["network"].append(time.perf_counter() - began)
+    paint = partial(stylize_image, network, grain=False)
+    painted: dict[str, Painted] = {"photo": [(content, 0.0) for content in contents]}
+    painted["network"] = _by_network(paint, contents)
     if iterations:
-        optimiser = Optimiser(perceptual, size, size)
-        for content in track(
-            contents, f"Optimizing {max(iterations)} iterations each", len(contents), "photos", progress
-        ):
-            first = content if start == "photo" else np.random.default_rng(0).uniform(0, 255, content.shape)
-            for snapshot in optimiser.run(content, tuple(sorted(set(iterations))), first):
-                method = f"optimise {snapshot.iterations}"
-                outputs.setdefault(method, []).append(images.to_pixels(snapshot.image))
-                seconds.setdefault(method, []).append(snapshot.seconds)
-
-    rows = []
-    painted = zip(*outputs.values(), strict=True)  # of a photo, by every method
-    measured = [perceptual.of_pictures(*pair) for pair in zip(contents, painted, strict=True)]
-    for method, losses in zip(outputs, zip(*measured, strict=True), strict=True):
-        mean = {name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]}
-        taken = float(np.median(seconds[method]))
-        rows.append(Row(method, **mean, seconds=taken, speedup=taken / float(np.median(seconds["network"]))))
-    evaluation = Evaluation(
+        painted |= _by_optimization(losses, contents, iterations, start, progress)
+    errors = [temporal_error(paint, images.load(file), size) for file in files]
+    return Evaluation(
         model=model_name(path),
         style=Path(style or config.style).name,
         size=size,
         style_size=config.style_size,
         photos=tuple(file.name for file in files),
         objective=config.objective,
-        flicker=float(np.mean([flicker(partial(stylize_image, network), images.load(file), size) for file in files])),
-        rows=tuple(rows),
+        temporal_error=float(np.mean(errors)),
+        rows=_rows(losses, painted),
+        pictures=tuple(zip(*([picture for picture, _ in made] for made in painted.values()), strict=True)),
     )
-    if out is not None:
-        with writing(out) as folder:
-            folder.mkdir()
-            (folder / "evaluation.json").write_text(json.dumps(asdict(evaluation), indent=2) + "\n")
-            images.save(images.grid(list(map(list, zip(*outputs.values(), strict=True)))), folder / "grid.png")
-    return evaluation
+
+
+def _by_network(paint: Callable[[np.ndarray], np.ndarray], contents: Sequence[np.ndarray]) -> Painted:
+    paint(contents[0])  # the first call is slower
+    made = []
+    for content in contents:
+        began = time.perf_counter()
+        picture = paint(content)
+        made.append((picture, time.perf_counter() - began))
+    return made
+
+
+def _by_optimization(
+    losses: PictureLosses,
+    contents: Sequence[np.ndarray],
+    iterations: Sequence[int],
+    start: str,
+    progress: Progress,
+) -> dict[str, Painted]:
+    """By method, one for each number of iterations."""
+    from .losses import PerceptualLoss  # which load Keras
+    from .optimize import PixelOptimizer
+
+    made: dict[str, Painted] = {}
+    optimizer = PixelOptimizer(PerceptualLoss(losses.objective, losses.style_grams), *contents[0].shape[:2])
+    for content in track(contents, f"Optimizing {max(iterations)} iterations each", len(contents), "photos", progress):
+        first = content if start == "photo" else np.random.default_rng(0).uniform(0, 255, content.shape)
+        for snapshot in optimizer.run(content, tuple(sorted(set(iterations))), first):
+            method = f"optimization, {snapshot.iterations} iterations"
+            made.setdefault(method, []).append((images.to_pixels(snapshot.image), snapshot.seconds))
+    return made
+
+
+def _rows(losses: PictureLosses, painted: dict[str, Painted]) -> tuple[Row, ...]:
+    of_photos = zip(*([picture for picture, _ in made] for made in painted.values()), strict=True)
+    measured = [losses(pictures[0], pictures) for pictures in of_photos]
+    taken = {method: float(np.median([seconds for _, seconds in made])) for method, made in painted.items()}
+    rows = []
+    for method, found in zip(painted, zip(*measured, strict=True), strict=True):
+        mean = {name: float(np.mean([loss[name] for loss in found])) for name in found[0]}
+        rows.append(Row(method, **mean, seconds=taken[method], speedup=taken[method] / taken["network"]))
+    return tuple(rows)
+
+
+def write(evaluation: Evaluation, out: Path) -> None:
+    """Writes evaluation.json and grid.png into the new folder `out`."""
+    refuse_existing(out)
+    with writing(out) as folder:
+        folder.mkdir()
+        (folder / "evaluation.json").write_text(json.dumps(evaluation.figures(), indent=2) + "\n")
+        images.save(images.grid(list(map(list, evaluation.pictures))), folder / "grid.png")

@@ -54,7 +54,7 @@ class _Canvas(keras.Model):  # type: ignore[misc]
         return ops.mean(self.perceptual.total(self.perceptual.parts(y_pred, x)))
 
 
-class Optimiser:
+class PixelOptimizer:
     """Optimises images of one size for one style."""
 
     def __init__(self, perceptual: PerceptualLoss, height: int, width: int) -> None:
@@ -65,7 +65,12 @@ class Optimiser:
         )
 
     def loss_and_gradient(self, pixels: np.ndarray, targets: dict[str, Any]) -> tuple[float, np.ndarray]:
-        """The total loss of an image, H * W * 3 pixels, and its gradient, of as many; `targets` of its content."""
+        """The loss of an image, and its gradient: float64, flat, as SciPy wants them.
+
+        Args:
+            pixels: the image, flat, 0..255.
+            targets: features of the photo at the content layers.
+        """
         self.canvas.image.assign(pixels.reshape(self.shape))
         self.canvas.reset_metrics()  # before Keras 3.15 the loss is else the mean of all so far
         loss = float(self.canvas.train_on_batch(targets, return_dict=True)["loss"])

@@ -21,11 +21,11 @@ from tensorboard.summary import Writer
 from .. import images
 from ..errors import DivergedError
 from ..files import writing
+from ..inference.network import Network
 from ..interrupts import interruptible
 from ..network.card import MODEL, SCHEMA, Card, Settings
 from ..network.catalog import bundled_photos
 from ..network.checkpoint import Checkpoint
-from ..painting.grain import grained
 from ..painting.stylize import stylize_image
 from ..progress import Note, Progress, Step
 from .config import TrainConfig
@@ -253,7 +253,9 @@ def preview_photos(photos: Photos) -> list[np.ndarray]:
 
 def write_preview(out: Path, trainer: Trainer, style: np.ndarray, photos: list[np.ndarray], step: int) -> None:
     """Photos above what the network makes of them, the style image in front."""
-    stylized = [stylize_image(trainer.network, grained(photo)) for photo in photos]
+    weights = {v.name: ops.convert_to_numpy(v.value) for v in trainer.network.weights}
+    network = Network(trainer.network.architecture, weights)
+    stylized = [stylize_image(network, photo) for photo in photos]
     style = images.centre_square(style, PREVIEW_SIZE)
     sheet = images.grid([[np.full_like(style, 255), *photos], [style, *stylized]])
     images.save(sheet, out / "previews" / f"step-{step:06d}.png")

@@ -7,7 +7,7 @@ the Gram matrix, row by row, float16.
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -16,13 +16,13 @@ from .. import images
 from ..errors import CheckpointError
 from ..network.catalog import painting_of
 from .config import TrainConfig
-from .losses import PerceptualLoss
 from .objective import VGG16_CHANNELS
+from .picture_losses import PictureLosses
 
 GRAMS = "style_grams.npz"  # beside a checkpoint, in place of its style image
 
 
-def loss_of(checkpoint: Path, config: TrainConfig, style: Path | None = None) -> PerceptualLoss:
+def losses_of(checkpoint: Path, config: TrainConfig, style: Path | None = None) -> PictureLosses:
     """The losses that a checkpoint was trained with, for its own style or the style image `style`.
 
     Raises:
@@ -31,8 +31,8 @@ def loss_of(checkpoint: Path, config: TrainConfig, style: Path | None = None) ->
     """
     source = style or style_source(checkpoint, config.style)
     if style is None and source.name == GRAMS:
-        return PerceptualLoss(config.objective, read_grams(source, config.objective.style_layers))
-    return PerceptualLoss(config.objective, images.with_shorter_side(images.load(source), config.style_size))
+        return PictureLosses(config.objective, read_grams(source, config.objective.style_layers))
+    return PictureLosses(config.objective, images.with_shorter_side(images.load(source), config.style_size))
 
 
 def style_source(checkpoint: Path, style: str) -> Path:
@@ -45,14 +45,16 @@ def style_source(checkpoint: Path, style: str) -> Path:
     return grams if grams.is_file() else painting_of(checkpoint, style)
 
 
-def save_grams(perceptual: PerceptualLoss, path: Path) -> None:
+def save_grams(losses: PictureLosses, path: Path) -> None:
     """Keeps a style image's Gram matrices: what is needed of a painting that cannot be passed on."""
-    halves = {layer: gram[0][np.triu_indices(gram.shape[1])] for layer, gram in perceptual.style_grams.items()}
-    np.savez_compressed(path, **{layer: half.astype(np.float16) for layer, half in halves.items()})
+    halves: dict[str, Any] = {
+        layer: gram[np.triu_indices(len(gram))].astype(np.float16) for layer, gram in losses.style_grams.items()
+    }
+    np.savez_compressed(path, **halves)
 
 
 def read_grams(path: Path, layers: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """The Gram matrices of `layers`, (1, C, C) float32 each.
+    """The Gram matrices of `layers`, (C, C) float32 each.
 
     No more is read than matrices of their sizes take, and nothing but numbers: `numpy.load` makes room for whatever
     size a file names.
@@ -87,7 +89,7 @@ def _half(file: IO[bytes], channels: int) -> np.ndarray:
 
 
 def _whole(half: np.ndarray, channels: int) -> np.ndarray:
-    """(1, C, C), symmetric, of its upper half, row by row."""
+    """(C, C), symmetric, of its upper half, row by row."""
     whole = np.zeros((channels, channels), np.float32)
     whole[np.triu_indices(channels)] = half
-    return (whole + np.triu(whole, 1).T)[None]
+    return whole + np.triu(whole, 1).T

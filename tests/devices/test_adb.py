@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import Exported
-from mobile_style.benchmarking import phone_app
 from mobile_style.cli import app
 from mobile_style.devices import adb
 from mobile_style.errors import DeviceError
@@ -40,9 +39,9 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     ("lines", "serial", "says"),
     [
         ("", "", "no phone is connected"),
-        ("", "A1", "adb:A1 is not connected; nothing is"),
+        ("", "A1", "`device=adb:A1` is not connected; nothing is"),
         ("A1\tdevice\nB2\tunauthorized", "", "several phones are connected.*adb:A1 .*adb:B2"),
-        ("A1\tdevice", "C3", "adb:C3 is not connected; connected: A1"),
+        ("A1\tdevice", "C3", "`device=adb:C3` is not connected; connected: A1"),
         ("A1\tunauthorized", "", "does not trust this computer yet"),
         ("A1\toffline", "", "is offline"),
         ("A1\tdevice\nB2\toffline", "B2", "phone B2 is offline"),
@@ -124,9 +123,9 @@ def test_a_phone_that_comes_back_is_gone_on_with(work: Path) -> None:
 def test_a_phone_that_stays_away(when: int, kept: bool, work: Path) -> None:
     short = f"""{sys.executable} -c '
 from mobile_style.devices import adb
-from mobile_style.cli import commands
+from mobile_style.cli import app
 adb.RETURN_SECONDS = 2
-commands.app()'"""
+app()'"""
     command = f"{BENCHMARK} --runs 60 --json r.json --html r.html".replace(STYLE, short)
     done = phone.with_phone(command, work, behaviour=f"vanish={when}")
     assert done.returncode == 9, done.stdout + done.stderr
@@ -155,7 +154,7 @@ def test_bad_binaries_and_models(work: Path) -> None:
     assert len(errors) == 4, done.stderr
     assert "cannot be run on the phone (cpu)" in errors[0] and "none is not a file" in errors[1]
     assert "there is no benchmark_model for this phone" in errors[2] and "/data/mobile-style" in errors[2]
-    assert "adb:elsewhere is not connected; connected: 127.0.0.1" in errors[3] and done.stdout.strip() == ""
+    assert "--device adb:elsewhere is not connected; connected: 127.0.0.1" in errors[3] and done.stdout.strip() == ""
 
 
 @real
@@ -172,101 +171,3 @@ def test_validate_what_the_phone_computes(work: Path, exported: Exported) -> Non
     here = runner.invoke(app, ["validate", str(exported("int8")), "--limit", "1", "--report", str(work / "h")])
     assert here.exit_code in (0, 8) and "Stand-in Phone, Android 15" in there["runtime"], done.stdout + done.stderr
     assert json.loads((work / "h" / "report.json").read_text())["photos"] == there["photos"]
-
-
-def app_rows() -> dict:
-    """What the app writes; that it does is tested in test_android.py."""
-    row = {"sha256": "0" * 64, "width": 256, "height": 256, "recipe": "int8", "bytes": 495000, "load_ms": 50.0}
-    row |= {"nodes": 245, "delegated": 243, "first_ms": 30.0, "psnr": 42.0, "golden_passed": True, "thermal_status": 1}
-    timed = {name: [base + 0.1 * (n % 7) for n in range(50)] for name, base in {"udnie": 20, "scream": 40}.items()}
-    rows = [
-        row | {"model": name, "accelerator": kind, "threads": 2, "times_ms": times}
-        for name, times in timed.items()
-        for kind in ("xnnpack", "plain")
-    ]
-    rows.append({"model": "udnie", "accelerator": "gpu", "threads": 1, "failure": "no GPU delegate"})
-    return {"schema": 1, "device": {}, "runtime": "tensorflow-lite 2.16.1", "rows": rows}
-
-
-@pytest.fixture
-def phone_with_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of Android's programs, for an adb that runs them here; the app writes what `report` holds."""
-    programs, result = tmp_path / "bin", tmp_path / "result.json"
-    programs.mkdir()
-    scripts = {
-        "adb": f'[ "$1" = devices ] && printf "List\\nA1\\tdevice\\n" && exit; PATH={programs}:$PATH sh -c "$4"',
-        "pm": "echo package:/data/app/base.apk",
-        "am": f"(sleep 1; cp {tmp_path}/report {result}) > /dev/null 2>&1 & echo Starting",
-        "pidof": "echo 4711",
-        "input": "true",
-        "nproc": "echo sh: nproc: not found >&2; exit 127",  # as before Android 10
-    }
-    for name, script in scripts.items():
-        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
-        (programs / name).chmod(0o755)
-    shutil.copy(Path(phone.HERE) / "getprop", programs)
-    (programs / "getprop").chmod(0o755)
-    (tmp_path / "report").write_text(json.dumps(app_rows()))
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setattr(phone_app, "RESULT", result)
-    monkeypatch.setattr(phone_app, "PAUSE", 0.2)
-    return tmp_path
-
-
-def test_what_the_app_measures_is_a_benchmark(phone_with_app: Path) -> None:
-    (phone_with_app / "result.json").write_text("of an earlier time")
-    command = ["benchmark", "--device", "adb", "--app", "--json", str(phone_with_app / "r.json")]
-    result = runner.invoke(app, [*command, "--html", str(phone_with_app / "r.html")])
-    assert result.exit_code == 0, result.output
-    assert "Left out: udnie on gpu x1: no GPU delegate" in result.stdout
-    report = json.loads((phone_with_app / "r.json").read_text())
-    assert report["left_out"] == ["udnie on gpu x1: no GPU delegate"]
-    assert report["device"]["kind"] == "app" and "tensorflow-lite 2.16.1" in report["device"]["runtime"]
-    assert [(row["model"], row["accelerator"]) for row in report["rows"]] == [
-        (f"{name} 256x256", kind) for name in ("udnie", "scream") for kind in ("cpu", "cpu without XNNPACK")
-    ]
-    slower = report["rows"][2]
-    assert slower["latency"]["median"]["value"] == pytest.approx(40.3) and slower["latency"]["runs"] == 50
-    assert slower["relative"]["value"] == pytest.approx(40.3 / 20.3)
-    assert "scream 256x256" in (phone_with_app / "r.html").read_text()
-
-
-@real
-def test_what_the_app_measures_over_a_real_adbd(tmp_path: Path) -> None:
-    (tmp_path / "app.json").write_text(json.dumps(app_rows()))
-    done = phone.with_phone(f"{STYLE} benchmark --device adb --app --json r.json", tmp_path)
-    assert done.returncode == 0 and "Stand-in Phone" in done.stdout, done.stdout + done.stderr
-    assert len(json.loads((tmp_path / "r.json").read_text())["rows"]) == 4
-
-
-@pytest.mark.parametrize(
-    ("name", "script", "says"),
-    [
-        ("pm", "true", "not on phone A1: make android"),
-        ("pidof", "true", "ended before it had measured"),
-        ("am", "echo Error: Activity class does not exist", "does not start: Error: Activity class"),
-        ("am", "echo {} > RESULT", "is not understood"),
-        ("am", "echo '{\"schema\": 2}' > RESULT", "of schema 2, this version reads 1"),
-        ("am", 'echo \'{"schema": 1, "rows": []}\' > RESULT', "could run no model on anything (it holds none)"),
-    ],
-)
-def test_an_app_that_is_not_there_or_ends_early(name: str, script: str, says: str, phone_with_app: Path) -> None:
-    (phone_with_app / "bin" / name).write_text(
-        f"#!/bin/sh\n{script}\n".replace("RESULT", f"{phone_with_app}/result.json")
-    )
-    result = runner.invoke(app, ["benchmark", "--device", "adb", "--app"])
-    assert result.exit_code == 9 and says in result.stderr.replace("\n", " "), result.stderr
-
-
-@pytest.mark.parametrize(
-    "flags",
-    [
-        ["--app"],
-        ["--app", "--device", "adb", "udnie"],
-        ["--app", "--device", "adb", "--fps", "30"],
-        ["--app", "--device", "adb", "--runs", "5"],
-        ["--compare", "a.json", "b.json", "--html", "c.html"],
-    ],
-)
-def test_the_app_takes_no_models(flags: list[str]) -> None:
-    assert runner.invoke(app, ["benchmark", *flags]).exit_code == 2

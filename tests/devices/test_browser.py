@@ -11,8 +11,8 @@ from conftest import Exported
 from mobile_style.cli import app
 from mobile_style.devices import browser as browsers
 from mobile_style.devices.browser import Browser
-from mobile_style.devices.opening import open_device
-from mobile_style.errors import CheckpointError, DeviceError, MobileStyleError, UsageError
+from mobile_style.devices.registry import open_device
+from mobile_style.errors import CheckpointError, DeviceError, UsageError
 from mobile_style.exporting.card import digest
 from mobile_style.exporting.runtimes import load
 from mobile_style.network.catalog import BUNDLED, DEFAULT
@@ -28,7 +28,7 @@ def test_sessions_compute_what_native_litert_does(exported: Exported, rng: np.ra
     try:
         for recipe, threads in (("int8", 1), ("int8", 2), ("float32", 2), ("float16", 1)):
             session = browser.start(exported(recipe), "cpu", threads)
-            painted, wanted = session.stylise(picture), load(exported(recipe))(picture)
+            painted, wanted = session.stylize(picture), load(exported(recipe))(picture)
             assert session.size == (64, 64)
             if recipe == "int8":
                 np.testing.assert_array_equal(painted, wanted)
@@ -50,14 +50,14 @@ def test_sessions_compute_what_native_litert_does(exported: Exported, rng: np.ra
 
 @in_a_browser
 def test_validate_by_the_browser_passes_and_can_fail(tmp_path: Path) -> None:
-    good = validate(BUNDLED / DEFAULT / "int8.tflite", runtime="browser", limit=2)
+    good = validate(BUNDLED / DEFAULT / "int8.tflite", device="browser", limit=2)
     assert good.failures == () and "LiteRT.js" in good.runtime
     other = tmp_path / "int8.tflite"
     shutil.copy(BUNDLED / "udnie" / "int8.tflite", other)
     card = json.loads((BUNDLED / DEFAULT / "int8.json").read_text())
     card["file"]["sha256"] = digest(other)
     other.with_suffix(".json").write_text(json.dumps(card))
-    assert {failure.metric for failure in validate(other, runtime="browser", limit=1).failures} >= {"PSNR"}
+    assert {failure.metric for failure in validate(other, device="browser", limit=1).failures} >= {"PSNR"}
 
 
 @in_a_browser
@@ -85,8 +85,12 @@ def test_a_program_that_is_no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
         open_device("browser")
 
 
-def test_flags_that_do_not_go_together() -> None:
-    with pytest.raises(UsageError, match="--runtime is for --device host"):
+def test_it_takes_no_other_runtime() -> None:
+    with pytest.raises(UsageError, match="`runtime` applies to `device=host`, not to browser"):
         open_device("browser", "tensorflow")
-    with pytest.raises(MobileStyleError, match=r"--runtime browser runs .tflite files"):
-        validate(BUNDLED / DEFAULT / "coreml.mlpackage", runtime="browser")
+
+
+@in_a_browser
+def test_it_runs_tflite_files_only() -> None:
+    with pytest.raises(UsageError, match=r"`device=browser` runs .tflite files"):
+        validate(BUNDLED / DEFAULT / "coreml.mlpackage", device="browser")

@@ -133,7 +133,7 @@ def test_the_kotlin_tests_pass(built: Built, tmp_path: Path) -> None:
     assert passed, told[-6000:]
     assert count >= 35
     assert {path.stem for path in shots.iterdir()} >= {"live", "original", "truth", "landscape", "permission"}
-    rows, _ = read_rows(json.loads((shots / "benchmark.json").read_text()))  # as `benchmark --device adb --app` does
+    rows, _ = read_rows(json.loads((shots / "benchmark.json").read_text()))  # as `benchmark --device app` does
     assert {(row.model, row.accelerator) for row in rows} == {
         (f"{name} 256x256", kind) for name in ("starry_night", "my_own") for kind in ("cpu", "cpu without XNNPACK")
     }

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conftest import arrays
 from mobile_style.errors import CheckpointError, ImageError, MobileStyleError, UsageError
 from mobile_style.exporting import coreml
 from mobile_style.exporting.coreml_evaluator import OPERATORS, Evaluator
-from mobile_style.exporting.graph import Convolution, forward, phases
 from mobile_style.exporting.lint import lint_mlprogram
+from mobile_style.inference.fold import fold
+from mobile_style.inference.graph import Convolution, forward, phases
 from mobile_style.network.architecture import PLAIN, Architecture
 from mobile_style.network.transform_net import TransformNet
 
@@ -23,7 +25,7 @@ MODEL, WEIGHTS = "Data/com.apple.CoreML/model.mlmodel", "Data/com.apple.CoreML/w
 
 
 class Float64:
-    """What the operators of deploy.py are defined to do."""
+    """What the operators of graph.py are defined to do."""
 
     size = staticmethod(lambda x: x.shape[1:3])
     take = staticmethod(lambda x, axis, start, length: x.take(range(start, start + length), axis))
@@ -138,7 +140,7 @@ def test_a_transform_network(sizes: list[tuple[int, int]], tmp_path: Path, rng: 
     net, path = TransformNet(Architecture(4, 1, 5)), tmp_path / "net.mlpackage"
     for vector in (variable for variable in net.weights if len(variable.shape) == 1):
         vector.assign(rng.normal(0, 1, vector.shape))  # scales below zero too
-    coreml.write(path, net.convolutions(noise(2, 32, 32)), sizes, 16, {})
+    coreml.write(path, fold(net.architecture, arrays(net), noise(2, 32, 32)), sizes, 16, {})
     for height, width in sizes:
         padded = np.pad(noise(height, width), ((0, -height % 4), (0, -width % 4), (0, 0)), "edge")
         expected = np.asarray(net(padded[None].astype(np.float32)))[0, :height, :width]
@@ -167,7 +169,7 @@ def test_the_description_that_xcode_shows(written: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "message"), [([(8, 7)], "--size 7x8.*at least 8"), ([(32, 32), (32, 30)], "--size 30x32.*multiple of 4")]
+    ("sizes", "message"), [([(8, 7)], "`size=7x8`.*at least 8"), ([(32, 32), (32, 30)], "`size=30x32`.*multiple of 4")]
 )
 def test_sizes_that_cannot_be(sizes: list[tuple[int, int]], message: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=message):

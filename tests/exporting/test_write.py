@@ -1,6 +1,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from mobile_style.errors import ImageError, OutputError, UsageError
 from mobile_style.exporting import write as exporting
 from mobile_style.exporting.card import KEYS, digest
 from mobile_style.exporting.recipes import RECIPES, Recipe, find_recipe
-from mobile_style.exporting.write import export
+from mobile_style.exporting.write import write
 from mobile_style.network.card import MODEL
-from mobile_style.network.catalog import DEFAULT, bundled_photos, model_path
+from mobile_style.network.catalog import DEFAULT, model_path
 from mobile_style.network.checkpoint import Checkpoint
+from mobile_style.validation import checked_export
 from mobile_style.validation.validate import validate
 
 INT8 = find_recipe("tflite", "int8")
@@ -23,7 +25,7 @@ INT8 = find_recipe("tflite", "int8")
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "tflite"], ids=lambda r: r.name)
 def test_every_tflite_recipe_of_the_bundled_model_passes_its_gate(recipe: Recipe, exported: Exported) -> None:
-    validation = validate(exported(recipe.name, 256), limit=exporting.VALIDATION_PHOTOS)
+    validation = validate(exported(recipe.name, 256), limit=checked_export.PHOTOS)
     assert not validation.failures, validation.mean
     if recipe is INT8:
         assert exported("int8", 256).stat().st_size <= 500_000
@@ -53,7 +55,7 @@ def test_several_sizes_make_several_files_with_their_cards(tmp_path: Path) -> No
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text("mine")
     with pytest.raises(OutputError, match=r"m\.json exists"):
-        export(DEFAULT, INT8, [(64, 64)], out=tmp_path / "m.tflite")
+        checked_export.export(DEFAULT, INT8, [(64, 64)], out=tmp_path / "m.tflite")
     assert [path.name for path in tmp_path.iterdir()] == ["m.json"]
 
 
@@ -69,7 +71,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         (["--size", "wide"], "--size takes 256, or 320x240"),
         (["--size", "64", "--size", "32", "--out", "m.tflite"], "name a folder"),
         (["--size", "64", "--out", "m.mlpackage"], "does not fit --target tflite"),
-        (["--recipe", "auto", "--target", "coreml"], "--recipe auto measures on this machine"),
+        (["--recipe", "auto", "--target", "coreml"], "--recipe auto measures and checks here"),
         (["--calibration", "nowhere"], "nowhere does not exist"),
     ],
 )
@@ -93,38 +95,6 @@ def test_no_model_named_takes_the_newest_run_else_the_bundled_one(
     assert done.exit_code == 0 and "model runs/mine" in done.output, done.output
 
 
-def test_auto_keeps_the_fastest_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    times = {"float32": 9.0, "float16": 8.0, "dynamic_int8": 2.0, "int8": 1.0}
-    monkeypatch.setattr(exporting, "latencies", lambda files: [times[file.parent.name] for file in files])
-    monkeypatch.setattr(exporting, "VALIDATION_PHOTOS", 1)
-    rows, made = exporting.export_fastest(DEFAULT, (96, 96), None, tmp_path / "m.tflite")
-    best = min((row for row in rows if row.passed), key=lambda row: times[row.recipe])
-    card = json.loads((tmp_path / "m.json").read_text())
-    assert len(rows) == 4 and card["recipe"] == best.recipe and made.path == tmp_path / "m.tflite"
-    assert card["file"]["sha256"] == digest(made.path) and card["file"]["name"] == "m.tflite"
-
-
-def test_auto_looks_for_what_is_there_before_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(exporting, "export", lambda *_: pytest.fail("it has begun"))
-    Path("other.json").write_text("the user's")
-    with pytest.raises(OutputError, match=r"other\.json exists"):
-        exporting.export_fastest(DEFAULT, (96, 96), None, tmp_path / "other.tflite")
-    there = Path("exports/starry_night-int8-96x96/model.tflite")
-    there.parent.mkdir(parents=True)
-    there.touch()
-    with pytest.raises(OutputError, match=r"model\.tflite exists"):
-        exporting.export_fastest(DEFAULT, (96, 96), None, None)
-
-
-def test_auto_shows_its_table_where_nothing_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    rows = [exporting.Frontier("int8", 499_000, 12.3, 20.0, 0.5, False)]
-    monkeypatch.setattr(exporting, "export_fastest", lambda *_: (rows, None))
-    done = CliRunner().invoke(app, ["export", DEFAULT, "--recipe", "auto"])
-    assert done.exit_code == 8 and "12.3" in done.output and "no recipe passes its gate" in done.output
-
-
 def test_a_checkpoint_that_left_its_run(trained_run: Path, tmp_path: Path) -> None:
     """It goes by the name that it was given; without its painting, nothing is written that could not be checked."""
     moved, recipe = tmp_path / "wave.safetensors", find_recipe("tflite", "float32")
@@ -132,7 +102,7 @@ def test_a_checkpoint_that_left_its_run(trained_run: Path, tmp_path: Path) -> No
     config = checkpoint.card["config"] | {"style": "gone.jpg"}
     Checkpoint(checkpoint.card | {"config": config}, checkpoint.weights, {}).write(moved)
     with pytest.raises(ImageError, match=r"painting of .*wave\.safetensors, is not here; copy its run's style\.png"):
-        export(str(moved), recipe, [(32, 32)], out=tmp_path / "m.tflite")
+        checked_export.export(str(moved), recipe, [(32, 32)], out=tmp_path / "m.tflite")
     assert [path.name for path in tmp_path.iterdir()] == ["wave.safetensors"]
     write(str(moved), recipe, [(32, 32)], out=tmp_path / "m.tflite")
     assert json.loads((tmp_path / "m.json").read_text())["name"] == "wave"
@@ -143,31 +113,35 @@ def test_a_run_that_goes_on_meanwhile(trained_run: Path, tmp_path: Path, monkeyp
     shutil.copytree(trained_run, tmp_path / "run")
     before = digest(tmp_path / "run" / MODEL)
 
-    def photos(*arguments: object) -> np.ndarray:
+    def replaced(*arguments: Any) -> Any:
         (tmp_path / "run" / MODEL).write_bytes(model_path(DEFAULT).read_bytes())
-        return calibration(*arguments)
+        return fold(*arguments)
 
-    calibration = exporting._calibration_photos
-    monkeypatch.setattr(exporting, "_calibration_photos", photos)
+    fold = exporting.fold
+    monkeypatch.setattr(exporting, "fold", replaced)
     path = tmp_path / "model.tflite"
     write(str(tmp_path / "run"), find_recipe("tflite", "float32"), [(64, 64)], out=path)
     assert json.loads(path.with_suffix(".json").read_text())["source"]["sha256"] == before
 
 
-def test_latencies_are_measured(exported: Exported) -> None:
-    int8, float32 = exporting.latencies([exported(name) for name in ("int8", "float32")])
-    assert 0 < int8 < float32 < 10_000
+def test_calibration_photos_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Enough(Exception):
+        pass
 
+    def fold(_: object, photos: np.ndarray) -> None:
+        raise Enough(photos)
 
-def test_calibration_photos_fit_into_memory() -> None:
-    photos = exporting._calibration_photos(bundled_photos("train"), (1080, 1920))
+    monkeypatch.setattr(exporting, "fold", fold)
+    with pytest.raises(Enough) as caught:
+        write(DEFAULT, INT8, [(1080, 1920)], out=tmp_path / "m.tflite")
+    (photos,) = caught.value.args
     assert photos.shape[0] == 32 and photos.size / 3 <= exporting.CALIBRATION_PIXELS * 1.01
     assert photos.shape[2] / photos.shape[1] == pytest.approx(1920 / 1080, rel=0.05)
 
 
 def test_a_size_out_of_range() -> None:
-    with pytest.raises(UsageError, match="--size 4x64"):
-        export(DEFAULT, INT8, [(64, 4)])
+    with pytest.raises(UsageError, match="`size=4x64`"):
+        write(DEFAULT, INT8, [(64, 4)])
 
 
 def test_a_style_for_android_and_for_apple_has_a_place_for_each(

@@ -9,22 +9,25 @@ from mobile_style.errors import ImageError, OutputError, UsageError
 from mobile_style.network.card import MODEL
 from mobile_style.network.catalog import bundled_photos, style_path
 from mobile_style.network.transform_net import load_network
-from mobile_style.training.evaluate import evaluate
+from mobile_style.training.evaluate import evaluate, write
 from mobile_style.training.losses import PerceptualLoss
 from mobile_style.training.objective import OBJECTIVES
 
 
 def test_the_table_is_what_it_says(trained_run: Path, tmp_path: Path) -> None:
-    result = evaluate(str(trained_run), size=48, iterations=(4, 2), limit=2, out=tmp_path / "out")
-    assert [row.method for row in result.rows] == ["photo", "network", "optimise 2", "optimise 4"]
+    result = evaluate(str(trained_run), size=48, iterations=(4, 2), limit=2)
+    assert [row.method for row in result.rows] == [
+        *("photo", "network", "optimization, 2 iterations", "optimization, 4 iterations")
+    ]
     photo, network, two, four = result.rows
     assert photo.content == 0 and photo.style > network.style and two.total > four.total > 0
     assert four.speedup == pytest.approx(four.seconds / network.seconds)
+    write(result, tmp_path / "out")
     written = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert written["rows"][1]["style"] == network.style and len(written["photos"]) == 2
     assert images.load(tmp_path / "out" / "grid.png").shape == (2 * 48 + 4, 4 * 48 + 12, 3)
     with pytest.raises(OutputError, match="exists"):
-        evaluate(str(trained_run), out=tmp_path / "out")
+        write(result, tmp_path / "out")
 
 
 def test_the_network_row_by_hand(trained_run: Path) -> None:

@@ -3,12 +3,12 @@ import numpy as np
 from mobile_style import images
 from mobile_style.training.losses import PerceptualLoss
 from mobile_style.training.objective import OBJECTIVES
-from mobile_style.training.optimize import Optimiser
+from mobile_style.training.optimize import PixelOptimizer
 
 
 def test_gradient_against_finite_differences(rng: np.random.Generator) -> None:
     style, content = rng.uniform(0, 255, (2, 16, 16, 3)).astype(np.float32)
-    optimiser = Optimiser(PerceptualLoss(OBJECTIVES["johnson"], style), 16, 16)
+    optimiser = PixelOptimizer(PerceptualLoss(OBJECTIVES["johnson"], style), 16, 16)
     targets = optimiser.canvas.perceptual.content_targets(content[None])
     pixels = rng.uniform(50, 200, (1, 16, 16, 3)).astype(np.float32)
     _, gradient = optimiser.loss_and_gradient(pixels, targets)
@@ -21,7 +21,7 @@ def test_gradient_against_finite_differences(rng: np.random.Generator) -> None:
 def test_the_loss_falls_with_the_iterations(astronaut: np.ndarray) -> None:
     content, style = images.centre_square(astronaut, 48), np.ascontiguousarray(astronaut[:64, :64])
     perceptual = PerceptualLoss(OBJECTIVES["johnson"], style)
-    snapshots = Optimiser(perceptual, 48, 48).run(content, (2, 5, 10), start=content)
+    snapshots = PixelOptimizer(perceptual, 48, 48).run(content, (2, 5, 10), start=content)
     batch = content[None].astype(np.float32)
     losses = [
         float(perceptual.total(perceptual.parts(image[None], perceptual.content_targets(batch)))[0])

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -192,19 +193,24 @@ def test_ctrl_c_and_signals_stop_with_a_checkpoint(tmp_path: Path, number: signa
 
 
 @pytest.mark.slow
-def test_another_backend_trains_alike(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_trains_alike(
+    backend: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
     train(tiny_config(photos, steps=4), tmp_path / "tensorflow")
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # four steps are not worth long compiling
-    arguments = ("train", "--content", photos, "--out", tmp_path / "jax", *tiny_flags(steps=4, objective="johnson"))
-    result = run(*arguments, cwd=tmp_path, backend="jax")
+    arguments = ("train", "--content", photos, "--out", tmp_path / backend, *tiny_flags(steps=4, objective="johnson"))
+    result = run(*arguments, cwd=tmp_path, backend=backend)
     assert result.returncode == 0, result.stderr
-    for ours, theirs in zip(losses(tmp_path / "tensorflow"), losses(tmp_path / "jax"), strict=True):
+    for ours, theirs in zip(losses(tmp_path / "tensorflow"), losses(tmp_path / backend), strict=True):
         # The same weights and crops; what differs is the last bit, which each step multiplies, and which may tip a
         # value over to the next of the 256 levels: the rounding loss is a sum of such accidents.
         assert ours.pop("quantization") == pytest.approx(theirs.pop("quantization"), rel=0.5)
         assert ours.pop("checkerboard") == pytest.approx(theirs.pop("checkerboard"), rel=0.05)
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=0.02)
-    assert "jax" in read_card(tmp_path / "jax" / MODEL)["versions"]
+    assert backend in read_card(tmp_path / backend / MODEL)["versions"]
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path: Path) -> None:
@@ -227,7 +233,7 @@ def test_a_loss_that_explodes_stops_and_keeps_the_checkpoint(tmp_path: Path, mon
 
 def test_init_starts_from_the_weights_and_their_preset(trained_run: Path, tmp_path: Path) -> None:
     settings = {"steps": 1, "image_size": 32, "style_size": 48, "learning_rate": 1e-9}
-    train(configure("starry_night", None, None, "johnson", str(trained_run), settings), tmp_path / "run")
+    train(configure("starry_night", None, None, "johnson", str(trained_run), **settings), tmp_path / "run")
     start, after = (Checkpoint.read(folder / MODEL) for folder in (trained_run, tmp_path / "run"))
     assert after.card["config"]["architecture"] == start.card["config"]["architecture"]
     for name, value in start.weights.items():
@@ -235,7 +241,7 @@ def test_init_starts_from_the_weights_and_their_preset(trained_run: Path, tmp_pa
 
 
 def test_init_of_another_preset(trained_run: Path, tmp_path: Path) -> None:
-    config = configure("starry_night", None, "nano", "johnson", str(trained_run), {"image_size": 32, "style_size": 48})
+    config = configure("starry_night", None, "nano", "johnson", str(trained_run), image_size=32, style_size=48)
     with pytest.raises(CheckpointError, match=r"`init=.*` is a network of preset nano"):
         train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -277,7 +283,7 @@ def test_a_run_that_is_under_way_is_left_alone(trained_run: Path) -> None:
     ],
 )
 def test_the_command_that_trains_further(objective: str, overrides: dict[str, object], flags: str) -> None:
-    config = configure("starry_night", None, None, objective, None, overrides)
+    config = configure("starry_night", None, None, objective, None, **overrides)
     assert further(config, Path("run")) == "mobile-style train --init run --style run/style.png" + flags
 
 
@@ -306,10 +312,10 @@ def test_style_image_smaller_than_asked(tmp_path: Path) -> None:
 
 
 def test_where_a_training_starts() -> None:
-    assert configure("starry_night", None, None, "johnson", None, {}).init == "self_portrait"  # of the same shape
-    assert configure("starry_night", None, None, "johnson", "none", {}).init == ""
-    assert configure("starry_night", None, None, "johnson", None, {"width": 20}).init == ""
-    assert configure("starry_night", None, "nano", "johnson", None, {}).init == ""
+    assert configure("starry_night", None, None, "johnson", None).init == "self_portrait"  # of the same shape
+    assert configure("starry_night", None, None, "johnson", "none").init == ""
+    assert configure("starry_night", None, None, "johnson", None, width=20).init == ""
+    assert configure("starry_night", None, "nano", "johnson", None).init == ""
 
 
 @pytest.mark.parametrize(
@@ -322,7 +328,7 @@ def test_where_a_training_starts() -> None:
     ],
 )
 def test_steadiness_is_not_paid_in_style(overrides: dict[str, float], weight: float) -> None:
-    assert configure("starry_night", None, None, "painterly", None, overrides).objective.style_weight == weight
+    assert configure("starry_night", None, None, "painterly", None, **overrides).objective.style_weight == weight
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from mobile_style.errors import CheckpointError
 from mobile_style.network.card import MODEL, read_card
 from mobile_style.network.catalog import DEFAULT, model_path
 from mobile_style.training.config import TrainConfig
-from mobile_style.training.style_grams import GRAMS, loss_of, read_grams, save_grams
+from mobile_style.training.style_grams import GRAMS, losses_of, read_grams, save_grams
 
 SIZES = {"1_2": 64, "2_2": 128}
 LAYERS = tuple(SIZES)
@@ -17,9 +17,9 @@ LAYERS = tuple(SIZES)
 
 def test_gram_matrices_stand_in_for_the_painting(tmp_path: Path) -> None:
     config = TrainConfig.from_card(read_card(model_path(DEFAULT)))
-    whole = loss_of(model_path(DEFAULT), config)
+    whole = losses_of(model_path(DEFAULT), config)
     save_grams(whole, tmp_path / GRAMS)
-    kept = loss_of(tmp_path / MODEL, config)
+    kept = losses_of(tmp_path / MODEL, config)
     for layer, gram in whole.style_grams.items():
         np.testing.assert_allclose(kept.style_grams[layer], gram, rtol=1e-3, atol=1e-3)
 
@@ -31,10 +31,10 @@ def halves(rng: np.random.Generator) -> dict[str, np.ndarray]:
 def test_they_are_symmetric(tmp_path: Path, rng: np.random.Generator) -> None:
     np.savez_compressed(tmp_path / GRAMS, **halves(rng))
     grams = read_grams(tmp_path / GRAMS, LAYERS)
-    assert [gram.shape for gram in grams.values()] == [(1, 64, 64), (1, 128, 128)]
+    assert [gram.shape for gram in grams.values()] == [(64, 64), (128, 128)]
     for layer, gram in grams.items():
-        np.testing.assert_array_equal(gram, gram.transpose(0, 2, 1))
-        np.testing.assert_array_equal(gram[0][np.triu_indices(len(gram[0]))], halves(np.random.default_rng(0))[layer])
+        np.testing.assert_array_equal(gram, gram.T)
+        np.testing.assert_array_equal(gram[np.triu_indices(len(gram))], halves(np.random.default_rng(0))[layer])
 
 
 @pytest.mark.parametrize(

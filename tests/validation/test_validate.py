@@ -15,11 +15,12 @@ from mobile_style.cli import app
 from mobile_style.errors import CheckpointError, MobileStyleError
 from mobile_style.exporting.card import digest, read_export_card, write_card
 from mobile_style.exporting.recipes import find_recipe
-from mobile_style.exporting.tflite import schema
+from mobile_style.exporting.tflite_reader import schema
+from mobile_style.exporting.write import write
 from mobile_style.network.catalog import DEFAULT, bundled_photos, model_path
 from mobile_style.painting import stylize
 from mobile_style.validation import report
-from mobile_style.validation.validate import validate
+from mobile_style.validation.validate import failures, validate
 
 SIZE = (128, 128)
 
@@ -143,7 +144,7 @@ def test_the_card_and_the_reference_must_fit(files: dict[str, Path], tmp_path: P
     with pytest.raises(CheckpointError, match=r"is not what .*model\.tflite was exported from"):
         validate(path)
     write_card(path, card | {"source": card["source"] | {"checkpoint": "gone"}})
-    with pytest.raises(CheckpointError, match="name it with --reference"):
+    with pytest.raises(CheckpointError, match="name it with `reference`"):
         validate(path)
     beside = Path(shutil.copy(model_path(DEFAULT), tmp_path))  # both were moved here together
     assert validate(path, limit=1).reference == str(beside)
@@ -159,8 +160,6 @@ def test_the_card_inside_stands_in_for_a_missing_one(files: dict[str, Path], tmp
 
 
 def test_every_limit_of_the_gate_can_fail(files: dict[str, Path]) -> None:
-    from mobile_style.validation.validate import failures
-
     passed = validate(files["float32"], limit=1)
     assert not passed.failures
     row = passed.rows[0]
@@ -186,7 +185,7 @@ def test_report_shows_the_worst_first_and_escapes_names(files: dict[str, Path], 
     photos.mkdir()
     for number, path in enumerate(sorted(bundled_photos("held_out").glob("*.jpg"))[:2]):
         shutil.copy(path, photos / f"<b>{number}.jpg")
-    validation = validate(files["int8"], photos=photos)
+    validation = validate(files["int8"], images=photos)
     assert validation.rows[0].psnr <= validation.rows[1].psnr
     report.write(validation, tmp_path / "report")
     page = (tmp_path / "report" / "report.html").read_text()
