@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from mobile_style import images
+from mobile_style.inference.network import Network
 from mobile_style.network.catalog import bundled_photos, style_path
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.training.config import configure
@@ -71,7 +72,8 @@ def trained(wrong: bool, photo: np.ndarray, batches: Batches) -> tuple[np.ndarra
         trainer.compile(optimizer, jit_compile=False)
     for number in range(STEPS):
         trainer.step(batches[number], np.zeros(2, np.int32))
-    output = stylize_image(trainer.network, photo)
+    weights = {variable.name: np.asarray(variable) for variable in trainer.network.weights}
+    output = stylize_image(Network(config.architecture, weights), photo)
     batch = photo[None].astype(np.float32)
     parts = right.parts(output[None].astype(np.float32), right.content_targets(batch))
     own = right.parts(batch, right.content_targets(batch))

@@ -15,14 +15,14 @@ import numpy as np
 
 from mobile_style import images
 from mobile_style.exporting.runtimes import load
+from mobile_style.inference.network import load_network
 from mobile_style.metrics import psnr
 from mobile_style.network.catalog import bundled_photos, list_models
-from mobile_style.network.transform_net import load_network
 from mobile_style.painting.grain import grained
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.painting.temporal_consistency import temporal_error
 from mobile_style.training.config import TrainConfig
-from mobile_style.training.losses import loss_of
+from mobile_style.training.style_grams import losses_of
 
 PICTURE = Path(__file__).parents[1] / "docs" / "grain.jpg"
 SIZE = 256
@@ -67,13 +67,13 @@ def main() -> None:
         if info.origin != "bundled":
             continue
         network, card = load_network(info.path)
-        perceptual = loss_of(info.path, TrainConfig.from_card(card))
-        painter, int8 = partial(stylize_image, network), load(info.path.with_name("int8.tflite"))
+        measure = losses_of(info.path, TrainConfig.from_card(card))
+        painter, int8 = partial(stylize_image, network, grain=False), load(info.path.with_name("int8.tflite"))
         figures = []
         for seen in (np.asarray, grained):
             paint = partial(prepared, seen, painter)
             painted = {name: paint(square) for name, square in squares.items()}
-            losses = {name: perceptual.of_pictures(squares[name], [it])[0]["total"] for name, it in painted.items()}
+            losses = {name: measure(squares[name], [it])[0]["total"] for name, it in painted.items()}
             near = [psnr(painted[name], int8(seen(squares[name]))) for name in flat]
             figures.append(
                 (

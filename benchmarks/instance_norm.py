@@ -5,9 +5,9 @@
 
 Both networks have the same widths and are trained by `train --minutes`. Ours starts as a user's does, from the bundled
 network, or with `--init none` from random weights, as the other one must. That one, with instance normalization (every
-layer but the last, as in the paper's published models), has neither the quantization nor the temporal loss, so all of
-its time goes into the objective. Ours is then exported, and it is the int8 file that is measured. Content, style and
-total loss on the held-out photos, 256 x 256. DIR keeps both runs and a picture.
+layer but the last, as in the paper's published models), has neither quantization nor temporal loss, so all of its
+time goes into the objective. Ours is then exported, and it is the int8 file that is measured. Content, style and total
+loss on the held-out photos, 256 x 256. DIR keeps both runs and a picture.
 """
 
 import argparse
@@ -22,13 +22,13 @@ from mobile_style import images
 from mobile_style.exporting import runtimes
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
-from mobile_style.network import transform_net
-from mobile_style.network.architecture import Architecture
+from mobile_style.network import architecture
+from mobile_style.network.architecture import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE
 from mobile_style.network.checkpoint import Checkpoint
-from mobile_style.network.transform_net import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, TransformNet, convolved
+from mobile_style.network.transform_net import TransformNet, convolved, load_weights
 from mobile_style.training import trainer
 from mobile_style.training.config import TrainConfig, configure
-from mobile_style.training.losses import loss_of
+from mobile_style.training.style_grams import losses_of
 from mobile_style.training.train import train
 
 ROUGHLY_ZERO = 1e-5  # of squared features, as in every implementation of instance normalization
@@ -81,25 +81,21 @@ def main() -> None:
     runner = runtimes.load(exported.path)
     pictures = {"photo": photos, "int8": [runner(photo) for photo in photos]}
 
-    transform_net.PLAIN = ("out",)  # type: ignore[assignment]
+    architecture.PLAIN = ("out",)  # type: ignore[assignment]
     trainer.TransformNet = InstanceNormNet
     theirs = Checkpoint.read(run("instance_norm", "none", qat_weight=0.0, temporal_weight=0.0))
-    float_network = InstanceNormNet(Architecture(**theirs.card["config"]["architecture"]))
-    transform_net.load_weights(float_network, theirs.weights)
+    float_network = InstanceNormNet(theirs.architecture())
+    load_weights(float_network, theirs.weights)
     pictures["instance norm"] = [
         np.rint(ops.convert_to_numpy(float_network(photo[None].astype(np.float32))[0])).astype(np.uint8)
         for photo in photos
     ]
 
-    perceptual = loss_of(ours, TrainConfig.from_card(Checkpoint.read(ours).card), None)
-    targets = [perceptual.content_targets(ops.convert_to_tensor(photo[None].astype(np.float32))) for photo in photos]
+    measure = losses_of(ours, TrainConfig.from_card(Checkpoint.read(ours).card), None)
     table = {}
     for name, made in pictures.items():
-        rows = []
-        for picture, target in zip(made, targets, strict=True):
-            parts = perceptual.parts(ops.convert_to_tensor(picture[None].astype(np.float32)), target)
-            rows.append([*(float(parts[part][0]) for part in ("content", "style")), float(perceptual.total(parts)[0])])
-        table[name] = dict(zip(("content", "style", "total"), np.mean(rows, 0).round().tolist(), strict=True))
+        rows = [measure(photo, [picture])[0] for photo, picture in zip(photos, made, strict=True)]
+        table[name] = {loss: round(np.mean([row[loss] for row in rows])) for loss in ("content", "style", "total")}
         print(name, table[name])
     print(f"int8 / instance norm: {table['int8']['total'] / table['instance norm']['total']:.3f}")
     (out / "objective.json").write_text(json.dumps(table, indent=1) + "\n")

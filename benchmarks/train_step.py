@@ -21,8 +21,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mobile_style.network.architecture import EPSILON
+
 BATCH, SIZE = 4, 256
-EPSILON = 3e-3  # as in transform_net.py, whose import would load Keras
 MARK = "MEASURED "
 
 

@@ -8,8 +8,15 @@ from pathlib import Path
 
 from .errors import OutputError
 
-# What can be made or fetched again; always outside the project and its runs.
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mobile-style"
+
+def _cache() -> Path:
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mobile-style"
+    except RuntimeError:  # a user whom the system does not know, and no HOME
+        return Path(".cache", "mobile-style")
+
+
+CACHE = _cache()  # what can be made or fetched again
 
 
 @contextmanager

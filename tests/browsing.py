@@ -1,6 +1,7 @@
 """What the tests of the browser page share: a server, a Chromium, and what was painted on its canvas."""
 
 import base64
+import gzip
 import io
 import os
 import threading
@@ -67,10 +68,24 @@ in_a_browser = pytest.mark.skipif(bool(reason()), reason=reason() or "it is set 
 
 
 @contextmanager
-def serving(site: Site, port: int = 0) -> Iterator[str]:
+def some_engine(folder: Path) -> Iterator[None]:
+    """Where LiteRT.js is not set up, files of its names stand in: for tests that do not run them."""
+    with pytest.MonkeyPatch.context() as patch:
+        try:
+            litertjs.folder()
+        except DeviceError:
+            (folder / "LICENSE").write_text("license")
+            for name in litertjs.FILES:
+                (folder / f"{name}.gz").write_bytes(gzip.compress(name.encode()))
+            patch.setattr(litertjs, "FETCHED", folder)
+        yield
+
+
+@contextmanager
+def serving(site: Site, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
     """The address of a running server."""
     listening = listen("127.0.0.1", port)
-    running = server(site)
+    running = server(site, host=host)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:

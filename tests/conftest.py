@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,6 +52,11 @@ def command(*arguments: object) -> list[str]:
 
 def environment(backend: str = "tensorflow") -> dict[str, str]:
     return {**os.environ, "KERAS_BACKEND": backend, "PYTHONWARNINGS": "ignore"}
+
+
+def arrays(network: Any) -> dict[str, np.ndarray]:
+    """The weights of a Keras network by name, as a checkpoint holds them."""
+    return {variable.name: np.asarray(variable.value) for variable in network.weights}
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from mobile_style.training.objective import OBJECTIVES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+COMMANDS = {command.callback.__name__.replace("_", "-"): command.callback for command in app.registered_commands}
 
 
 def test_the_cli_page_is_the_help() -> None:
@@ -31,8 +31,7 @@ def test_the_cli_page_is_the_help() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_examples_and_is_in_the_readme(command: str) -> None:
-    callback = next(c.callback for c in app.registered_commands if c.callback.__name__ == command)
-    assert f"`mobile-style {command}" in callback.__doc__
+    assert f"`mobile-style {command}" in COMMANDS[command].__doc__
     assert f"mobile-style {command}" in (ROOT / "README.md").read_text()
 
 

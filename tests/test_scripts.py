@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from conftest import Exported, tiny_config
-from mobile_style.network import transform_net
+from mobile_style.network import architecture
 from mobile_style.network.architecture import PRESETS
 from mobile_style.network.card import MODEL
 from mobile_style.network.transform_net import load_network
@@ -74,7 +74,7 @@ def test_peers_builds_the_networks_that_it_names(monkeypatch: pytest.MonkeyPatch
 
 
 def test_instance_norm_does_not_see_contrast(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transform_net, "PLAIN", ("out",))
+    monkeypatch.setattr(architecture, "PLAIN", ("out",))
     network = loaded("benchmarks/instance_norm.py").InstanceNormNet(PRESETS["nano"])
     picture = rng.uniform(0, 100, (1, 32, 32, 3)).astype(np.float32)
     painted, brighter = (np.asarray(network(factor * picture)) for factor in (1, 2))

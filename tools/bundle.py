@@ -26,16 +26,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mobile_style import images
 from mobile_style.exporting.recipes import find_recipe
+from mobile_style.inference.network import load_network
 from mobile_style.network.architecture import Architecture
 from mobile_style.network.card import MODEL, read_card
 from mobile_style.network.catalog import STYLES, bundled_photos
 from mobile_style.network.checkpoint import Checkpoint
-from mobile_style.network.transform_net import load_network
-from mobile_style.painting.grain import grained
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.training.config import TrainConfig
 from mobile_style.training.evaluate import Evaluation, Row, evaluate
-from mobile_style.training.losses import GRAMS, loss_of, save_grams
+from mobile_style.training.style_grams import GRAMS, losses_of, save_grams
 from mobile_style.validation.checked_export import Export, export
 
 ROOT = Path(__file__).parents[1]
@@ -107,7 +106,7 @@ def _bundle(run: Path | None, name: str, out: Path, before: Path, given: dict[st
                 shutil.copyfile(before / kept, out / kept)
     else:
         if not (STYLES / f"{name}.jpg").is_file():  # the painting is not bundled
-            save_grams(loss_of(run / MODEL, config), out / GRAMS)
+            save_grams(losses_of(run / MODEL, config), out / GRAMS)
         _loss_curves(run / "log.jsonl", out / "losses.png")
     exports = [export(name, find_recipe(*kind), out=out / file)[0] for file, kind in EXPORTS.items()]
     failed = [f"{each.path}: {failure}" for each in exports for failure in each.validation.failures]
@@ -128,7 +127,7 @@ def _samples(out: Path) -> None:
     network, _ = load_network(out / MODEL)
     photos = [images.centre_square(images.load(bundled_photos("") / f"{name}.jpg"), 256) for name in SAMPLES]
     photos.append(_written())
-    painted = [stylize_image(network, grained(photo)) for photo in photos]
+    painted = [stylize_image(network, photo) for photo in photos]
     half = len(photos) // 2
     sheet = images.grid([photos[:half], painted[:half], photos[half:], painted[half:]])
     (out / "samples.jpg").write_bytes(images.encode(sheet, "JPEG", quality=88))

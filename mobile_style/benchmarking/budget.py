@@ -6,15 +6,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from keras import ops
-
 from ..devices.protocol import Device
 from ..devices.registry import open_device
 from ..errors import DeviceError, UsageError
 from ..network.architecture import PRESETS
-from ..network.card import KEYS, MODEL, SCHEMA
+from ..network.card import MODEL, untrained_card
 from ..network.checkpoint import Checkpoint
-from ..network.transform_net import TransformNet
+from ..network.random_weights import random_weights
 from ..progress import Note, Progress, silent
 from ..training.config import configure
 from .benchmark import benchmark
@@ -58,12 +56,10 @@ class Budget:
 def untrained(preset: str, folder: Path) -> Path:
     """A checkpoint of a preset with random weights: the time of an inference does not depend on them."""
     config = configure(preset=preset, objective="johnson")
-    weights = {v.name: ops.convert_to_numpy(v.value) for v in TransformNet(config.architecture).weights}
-    unknown = dict.fromkeys(KEYS - {"schema", "config"})
-    card = unknown | {"schema": SCHEMA, "config": asdict(config), "date": "", "step": 0}
+    weights = random_weights(config.architecture)
     place = folder / preset / MODEL
     place.parent.mkdir()
-    Checkpoint(card, weights, {}).write(place)
+    Checkpoint(untrained_card(asdict(config)), weights, {}).write(place)
     return place
 
 

@@ -12,8 +12,11 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import MobileStyleError, OutputError
+from ..interrupts import ended_by_signals
 from . import benchmarking, exporting, painting, training, web
 from .terminal import say, with_flags
+
+LONGEST = 300  # characters of an error that is nowhere foreseen
 
 
 class _Commands(TyperGroup):
@@ -25,7 +28,10 @@ class _Commands(TyperGroup):
         if os.environ.get("MOBILE_STYLE_DEBUG"):
             return super().invoke(ctx)
         try:
-            return super().invoke(ctx)
+            with ended_by_signals():
+                return super().invoke(ctx)
+        except (typer.Abort, BrokenPipeError):  # for typer, which ends the process
+            raise
         except MobileStyleError as error:
             self._fail(ctx, error)
         except OSError as error:  # a full disk in the middle of a run, say
@@ -35,6 +41,12 @@ class _Commands(TyperGroup):
         except KeyboardInterrupt:
             say("stopped")
             raise typer.Exit(130) from None
+        except Exception as error:
+            if hasattr(error, "exit_code"):  # typer's own, such as of a flag that it does not know
+                raise
+            text = f"{type(error).__name__}: {error}".splitlines()[0][:LONGEST]
+            hint = "this is a fault of mobile-style; MOBILE_STYLE_DEBUG=1 shows where"
+            self._fail(ctx, MobileStyleError(f"{text} ({hint})"))
 
     def _fail(self, ctx: Any, error: MobileStyleError) -> None:
         command = self.get_command(ctx, ctx.invoked_subcommand) if ctx.invoked_subcommand else None

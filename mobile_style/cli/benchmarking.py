@@ -94,11 +94,8 @@ def find_size(
     Example: `mobile-style find-size --fps 30`
     """
     _refuse_existing(json, html)
-    from ..network.backend import loading
-
-    with loading():
-        from ..benchmarking.budget import find_size as run
-        from ..benchmarking.measure import Conditions
+    from ..benchmarking.budget import find_size as run
+    from ..benchmarking.measure import Conditions
 
     counts = parse_numbers(threads, "threads", "1,2,4")
     conditions = Conditions(device, runtime, benchmark_binary, counts, runs)

@@ -8,11 +8,10 @@ import typer
 from ..errors import FidelityError, UsageError
 from ..exporting.recipes import RECIPES, TARGETS, find_recipe
 from ..files import refuse_existing
-from ..network.backend import loading
 from ..network.catalog import DEFAULT, RUNS, newest_model
 from . import tables
 from .options import BenchmarkBinary, Device, Limit, Photos, Runtime, parse_size
-from .terminal import progress_bars, say
+from .terminal import progress_bars, say, show
 
 
 def export(
@@ -63,10 +62,9 @@ def export(
     if model is None:
         model = newest_model()
         say(f"model {model}")
-    with loading():
-        from ..benchmarking.fastest import export_fastest
-        from ..exporting.write import write
-        from ..validation.checked_export import export as export_and_check
+    from ..benchmarking.fastest import export_fastest
+    from ..exporting.write import write
+    from ..validation.checked_export import export as export_and_check
 
     with progress_bars() as progress:
         if chosen == "auto":
@@ -82,9 +80,9 @@ def export(
         else:
             exports = []
             for written in write(model, find_recipe(target, chosen), sizes, calibration, out, progress):
-                print(written.path)
+                show(written.path)
     for made in exports:
-        print(made.path)
+        show(made.path)
         tables.validation(made.validation)
     advice = "; the file is kept, to look at: train for longer, or try another recipe"
     tables.fail_unless_passed([made.validation for made in exports], advice)
@@ -112,16 +110,15 @@ def validate(
     """
     if report is not None:
         refuse_existing(report, "report")
-    with loading():
-        from ..validation.report import write
-        from ..validation.validate import validate as run
+    from ..validation.report import write
+    from ..validation.validate import validate as run
 
     with progress_bars() as progress:
         validation = run(exported, reference, images, limit, device, runtime, benchmark_binary, progress)
     tables.validation(validation)
     if report is not None:
         write(validation, report)
-        print(f"{report / 'report.html'}\n{report / 'report.json'}")
+        show(report / "report.html", report / "report.json")
     tables.fail_unless_passed([validation])
     print("passed")
 
@@ -136,8 +133,7 @@ def lint(
     from ..exporting.lint import lint as run
 
     findings = run(exported)
-    for finding in findings:
-        print(finding)
+    show(*findings)
     if findings:
         raise typer.Exit(1)
     print("nothing found")
@@ -166,10 +162,8 @@ def bundle(
         if web is not None:
             from ..web.bundle import bundle_web
 
-            print(bundle_web(models or [], web, progress))
+            show(bundle_web(models or [], web, progress))
         elif android is not None:
-            with loading():
-                from ..exporting.android import bundle_android
+            from ..exporting.android import bundle_android
 
-            for folder in bundle_android(models or [], android, progress):
-                print(folder)
+            show(*bundle_android(models or [], android, progress))

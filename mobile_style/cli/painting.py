@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from ..files import refuse_existing
-from ..network.backend import loading
 from ..network.catalog import DEFAULT, list_models
 from . import tables
-from .terminal import progress_bars
+from .terminal import progress_bars, show
 
 
 def stylize(
@@ -28,13 +27,11 @@ def stylize(
 
     Example: `mobile-style stylize photo.jpg --model starry_night --out painted.png`
     """
-    with loading():
-        from ..painting.files import stylize_files
+    from ..painting.files import stylize_files
 
     with progress_bars() as progress:
         done = stylize_files(inputs, model, out, size, strength, preserve_color, progress)
-    for path in done:
-        print(path)
+    show(*done)
 
 
 def models(
@@ -50,9 +47,9 @@ def models(
         refuse_existing(sheet, "sheet")
     tables.models(list_models())
     if sheet is not None:
-        with loading():
-            from ..images import save
-            from ..painting.sheet import model_sheet
+        from ..images import save
+        from ..painting.sheet import model_sheet
+
         with progress_bars() as progress:
             save(model_sheet(list_models(), progress), sheet)
-        print(sheet)
+        show(sheet)

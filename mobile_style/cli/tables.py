@@ -7,18 +7,20 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ..documents import printable
 from ..errors import FidelityError
+from .terminal import show
 
 WIDE = Console(width=1000, markup=False)  # names of files may hold brackets
 
 
 def _print(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[str]], left: Sequence[str]) -> None:
     """Prints a table; the columns named in `left` are text, the others numbers."""
-    table = Table(title=title)
+    table = Table(title=title and printable(title))
     for column in columns:
         table.add_column(column, justify="left" if column in left else "right")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     out = Console(markup=False)
     # In a pipe rich would cut the columns at 80 characters.
     if not out.is_terminal:
@@ -80,8 +82,7 @@ def benchmark(report: Any, answers: Sequence[str], json: Path | None, html: Path
     shown = columns(report)
     rows = [[show(row) for show in shown.values()] for row in report.rows]
     _print(headline(report), shown, rows, left=("model", "on"))
-    for line in (*notes(report), *answers):
-        print(line)
+    show(*notes(report), *answers)
     if json is not None:
         write_json(report, json)
     if html is not None:

@@ -1,6 +1,7 @@
 """What a person at a terminal sees: progress bars, notes, errors, and the names of flags."""
 
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ..documents import printable
 from ..progress import Note, Step
 
 LOG_SECONDS = 20  # between two lines about a task where no terminal shows its bar
@@ -18,8 +20,14 @@ console = Console(stderr=True, highlight=False)
 
 
 def say(text: str, style: str | None = None) -> None:
-    """Prints one line to standard error, as it is: names of files may hold brackets, and are not wrapped."""
-    console.print(text, style=style, markup=False, soft_wrap=True)
+    """Prints one line to standard error, brackets as they are: names of files may hold some, and are not wrapped."""
+    console.print(printable(" ".join(text.splitlines())), style=style, markup=False, soft_wrap=True)
+
+
+def show(*lines: object) -> None:
+    """Prints results to standard output: to a terminal without what it would act on, to a program as they are."""
+    for line in lines:
+        print(printable(str(line)) if sys.stdout.isatty() else line)
 
 
 class Bars:
@@ -53,11 +61,11 @@ class Bars:
                 TextColumn("{task.fields[details]}"),
             ]
             self._bars = Progress(*columns, console=console)
-            self._bars.add_task(step.task, total=step.total or None, count="", details="")
+            self._bars.add_task(printable(step.task), total=step.total or None, count="", details="")
             self._bars.start()
         shown = step.details if console.width >= WIDE else dict(list(step.details.items())[:1])
         count = f"{step.done:g}/{step.total:g} {step.unit}" if step.total else f"{step.done:g} {step.unit}"
-        details = "  ".join(f"{name} {value}" for name, value in shown.items())
+        details = printable("  ".join(f"{name} {value}" for name, value in shown.items()))
         (task,) = self._bars.task_ids
         self._bars.update(task, completed=step.done, count=count, details=details)
         if step.total and step.done >= step.total:

@@ -17,7 +17,7 @@ from ..training.config import TrainConfig, configure
 from ..training.objective import OBJECTIVES, Objective
 from . import tables
 from .options import Limit, Photos, TrainedModel, given, parse_numbers
-from .terminal import progress_bars, say
+from .terminal import progress_bars, say, show
 
 
 def dataset(
@@ -40,7 +40,7 @@ def dataset(
         manifest = build(photos, out, size, seed, progress)
         note_unreadable(manifest, progress)
     megabytes = sum(shard.bytes for shard in manifest.shards) / 1e6
-    print(f"{manifest.photos} photos, {len(manifest.shards)} shards, {megabytes:.1f} MB in {out}")
+    show(f"{manifest.photos} photos, {len(manifest.shards)} shards, {megabytes:.1f} MB in {out}")
 
 
 def _layers(text: str) -> tuple[str, ...]:
@@ -165,9 +165,9 @@ def train(
         if (out / STATE).is_file():
             say(f"stopped; continue with: mobile-style train --resume --out {quote(str(out))}")
         else:
-            say(f"stopped before training began; start again with another --out, or remove {out}")
+            say(f"stopped before training began{f'; to start again, remove {out}' if out.exists() else ''}")
         raise typer.Exit(130) from None
-    print(f"{model}\npreview: {out / 'preview.png'}\ntry it: mobile-style stylize PHOTO --model {quote(str(out))}")
+    show(model, f"preview: {out / 'preview.png'}", f"try it: mobile-style stylize PHOTO --model {quote(str(out))}")
 
 
 def _newest_run() -> Path:
@@ -234,13 +234,12 @@ def evaluate(
     iterations = parse_numbers(optimize, "optimize", "50,100,300") if optimize else ()
     if out is not None:
         refuse_existing(out)
-    with loading():
-        from ..training.evaluate import evaluate as run
-        from ..training.evaluate import write
+    from ..training.evaluate import evaluate as run
+    from ..training.evaluate import write
 
     with progress_bars() as progress:
         result = run(model, style, images, size, iterations, start, limit, progress)
     tables.evaluation(result, size)
     if out is not None:
         write(result, out)
-        print(f"{out / 'evaluation.json'}\n{out / 'grid.png'}")
+        show(out / "evaluation.json", out / "grid.png")

@@ -12,7 +12,9 @@ from .terminal import say
 def serve(
     models: Annotated[
         Path | None,
-        typer.Option(help="Folder of .tflite files that `export` wrote.", show_default="the bundled styles"),
+        typer.Option(
+            help="Folder of .tflite files that `export` wrote, shown before the bundled styles.", show_default="none"
+        ),
     ] = None,
     port: Annotated[int, typer.Option(help="0 for any free port.")] = 8000,
     host: Annotated[

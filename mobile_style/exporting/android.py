@@ -19,10 +19,9 @@ from typing import Any
 from .. import images
 from ..errors import CheckpointError, ImageError, UsageError
 from ..files import writing
+from ..inference.network import load_network
 from ..metrics import psnr
-from ..network.catalog import BUNDLED, bundled_photos, painting_of
-from ..network.transform_net import load_network
-from ..painting.stylize import stylize_whole
+from ..network.catalog import BUNDLED, bundled_photos, painting_of, places
 from ..progress import Note, Progress, silent
 from . import runtimes
 from .card import card_path, for_apps, read_export_card, source_checkpoint
@@ -65,14 +64,11 @@ def find_exports(model: str) -> list[Path]:
     Raises:
         CheckpointError: none of them.
     """
-    given = Path(model)
-    if given.is_file() and given.suffix == ".tflite":
-        return [given]
-    inside = [path for path in sorted(given.rglob("*.tflite")) if _is_int8(path)]
-    if inside:
-        return inside
-    if (BUNDLED / model / "int8.tflite").is_file():
-        return [BUNDLED / model / "int8.tflite"]
+    for place in places(model):
+        if place.is_file() and place.suffix == ".tflite":
+            return [place]
+        if inside := [path for path in sorted(place.rglob("*.tflite")) if _is_int8(path)]:
+            return inside
     raise CheckpointError(f"there is no exported model {model}; `mobile-style export {model} --int8` makes one")
 
 
@@ -123,7 +119,7 @@ def _reference(exported: Path, card: dict[str, Any], photo: Any, progress: Progr
     except CheckpointError:
         progress(Note(f"{card['name']}: its float network is not here, so the app cannot test itself on it", True))
         return None
-    return stylize_whole(network, photo)
+    return images.to_pixels(network(photo))
 
 
 def _thumbnail(exported: Path, card: dict[str, Any], reference: Any, photo: Any) -> Any:

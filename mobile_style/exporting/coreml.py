@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import MobileStyleError, UsageError
 from ..files import writing
-from .graph import Convolution, forward
+from ..inference.graph import Convolution, forward
 
 # On import it lists what it lacks outside macOS, and the last TensorFlow that it was tested with.
 logging.getLogger("coremltools").setLevel(logging.ERROR)

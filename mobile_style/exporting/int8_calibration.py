@@ -4,138 +4,116 @@ Weights are rounded per output channel, symmetrically; activations per tensor, t
 include zero (Jacob et al. 2018, https://arxiv.org/abs/1712.05877, the scheme of TensorFlow Lite).
 Pixels need no choice: 0..255 with scale 1 at both ends.
 
-`calibrate` sends a representative dataset through the network in float, then through the same network
-rounded, layer by layer. Each tensor gets the range with the least squared error against float in what the
-next layer sees of it: a few clipped peaks cost less than a coarse step for everything else. Biases stay as they
-were trained: correcting them by the mean errors on the dataset (Nagel et al. 2019,
+`calibrate` sends a representative dataset through the network in float. Each tensor gets the range with the least
+squared error in what the next layer sees of it: a few clipped peaks cost less than a coarse step for everything else.
+Biases stay as they were trained: correcting them by the mean errors on the dataset (Nagel et al. 2019,
 https://arxiv.org/abs/1906.04721) makes other photos worse (docs/quantization.md).
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
-import tensorflow as tf
 
-from .graph import Convolution, Tensor, forward
-from .tflite import PIXELS, FloatOps, Int8Ops, Quantization, Range, fake_quantized
+from ..inference.float_ops import PIXELS
+from ..inference.graph import Convolution
+from ..inference.levels import Levels, Range
+from .observe import Observed, observe
+from .tflite import Quantization, reciprocal_terms
 
 SHRINKS = np.geomspace(1.0, 0.15, 15)  # fractions of the full range that are tried
-SAMPLES = 200_000  # values of a tensor that the error is taken over
 MARGIN = 1.25  # of magnitudes and gains: other photos may have larger and smaller ones
 KNOTS = 13
+ALL: Range = (-math.inf, math.inf)
 
 
 def calibrate(convolutions: Sequence[Convolution], photos: np.ndarray) -> Quantization:
     """Chooses what int8 needs on a representative dataset.
 
     Args:
-        convolutions: from `TransformNet.convolutions`.
+        convolutions: the network's.
         photos: (N, H, W, 3) uint8; 16 to 64 photos, N * H * W up to about 2 million pixels.
     """
-    pixels = tf.constant(photos, tf.float32)
-    recorder = _Recorder()
-    forward(recorder, convolutions, pixels)
-    # What the ReLU6 after the offset turns into 0 or 6 anyway: no levels are spent there.
-    useful = {
-        f"{c.name}_scaled": (min(0.0, -float(c.offset.max())), 6 - min(0.0, float(c.offset.min())))
-        for c in convolutions
-        if c.relu
+    seen, chosen = observe(convolutions, photos), Quantization({convolutions[-1].name: PIXELS})
+    cuts = _cuts(convolutions)
+    for name, samples in seen.samples.items():
+        if name not in chosen.ranges:
+            chosen.ranges[name] = best_range(samples, seen.factors.get(name), cuts.get(name, ALL))
+    for convolution in convolutions:
+        if convolution.scale is not None:
+            _interpolate(convolution, seen, chosen)
+    return chosen
+
+
+def _cuts(convolutions: Sequence[Convolution]) -> dict[str, Range]:
+    """Beyond which values, once multiplied, the ReLU6 after the offset leaves only 0 or 6: no levels are spent there.
+
+    No ReLU6 follows a block's second convolution: its peaks are seen.
+    """
+    cuts = {}
+    for c in convolutions:
+        if c.relu and c.scale is not None:
+            cuts[f"{c.name}_linear"] = (-6.0, 6.0)
+            cuts[f"{c.name}_scaled"] = (min(0.0, -float(c.offset.max())), 6 - min(0.0, float(c.offset.min())))
+    return cuts
+
+
+def _interpolate(layer: Convolution, seen: Observed, chosen: Quantization) -> None:
+    """Chooses the knots of a layer's gain, and the ranges of its parts."""
+    assert layer.scale is not None and layer.floor is not None
+    name, magnitudes = f"{layer.name}_gain", seen.magnitudes[layer.name]
+    lowest, highest = max(float(magnitudes.min()), 0.05), max(float(magnitudes.max()), 0.1)
+    chosen.knots[name] = np.geomspace(lowest / MARGIN, highest * MARGIN, KNOTS)
+    weights, biases = reciprocal_terms(chosen.knots[name], layer.floor)
+    terms = np.maximum(magnitudes[..., None] * weights + biases, 0)
+    reciprocals = terms.sum(axis=-1)
+    parts = {
+        "_rows": seen.rows[layer.name],
+        "_magnitude": magnitudes.max(),
+        "_terms": terms.max(),
+        "_reciprocal": reciprocals.max(),
+        "": (reciprocals * layer.scale).max(),
     }
-    calibrator = _Calibrator(Quantization(), recorder.seen, recorder.gains, useful, convolutions[-1].name)
-    forward(calibrator, convolutions, pixels)
-    return calibrator.quantization
+    chosen.ranges |= {f"{name}{part}": (0.0, MARGIN * float(largest)) for part, largest in parts.items()}
+    chosen.ranges[f"{name}_abs"] = 0.0, max(map(abs, chosen.ranges[f"{layer.name}_linear"]))
 
 
-@dataclass
-class _Recorder(FloatOps):
-    """Keeps a sample of every tensor of the float network, and of its gains."""
+def best_range(values: np.ndarray, factors: np.ndarray | None = None, cut: Range = ALL) -> Range:
+    """The range whose 256 levels come nearest to the values, by the mean squared error of what matters of them.
 
-    seen: dict[str, Tensor] = field(default_factory=dict)
-    gains: dict[str, Tensor] = field(default_factory=dict)
-
-    def stored(self, x: Tensor, name: str) -> Tensor:
-        self.seen[name] = _sample(x)
-        return x
-
-    def gain(self, x: Tensor, scale: np.ndarray, floor: np.ndarray, name: str) -> Tensor:
-        gain = super().gain(x, scale, floor, name)
-        if not name.startswith("up"):  # there the convolution's output is laid out otherwise
-            self.gains[name.replace("_gain", "_linear")] = _sample(tf.broadcast_to(gain, x.shape))
-        return gain
-
-
-@dataclass
-class _Calibrator(Int8Ops):
-    """The int8 network, which chooses a tensor's range when it first meets it."""
-
-    exact: dict[str, Tensor]
-    gains: dict[str, Tensor]
-    useful: dict[str, Range]
-    last: str
-
-    def stored(self, x: Tensor, name: str) -> Tensor:
-        if name == self.last:
-            chosen = PIXELS
-        elif name in self.exact:
-            chosen = best_range(self.exact[name], _sample(x), self.matters(name))
-        else:  # a part of a gain, which float computes otherwise
-            chosen = (0.0, MARGIN * float(tf.reduce_max(x)))
-        self.quantization.ranges[name] = chosen
-        return super().stored(x, name)
-
-    def matters(self, name: str) -> Callable[[Tensor], Tensor]:
-        """What of a tensor's values the next layer sees."""
-        if name in self.useful:
-            return lambda values: tf.clip_by_value(values, *self.useful[name])
-        if name in self.gains:
-            # A photo of little contrast, whose gains are high, counts as much as any other. No ReLU6 follows a
-            # block's second convolution: its peaks are seen.
-            limit = 6 if name.replace("_linear", "_scaled") in self.useful else math.inf
-            return lambda values: tf.clip_by_value(values * self.gains[name], -limit, limit)
-        return lambda values: values
-
-    def convolve(self, x: Tensor, kernel: np.ndarray, bias: np.ndarray, strides: int, relu: bool, name: str) -> Tensor:
-        return super().convolve(x, rounded_kernel(kernel), bias, strides, relu, name)
-
-    def interpolated(self, magnitude: Tensor, scale: np.ndarray, floor: np.ndarray, name: str) -> Tensor:
-        lowest, highest = float(tf.reduce_min(magnitude)), float(tf.reduce_max(magnitude))
-        self.quantization.knots[name] = np.geomspace(max(lowest, 0.05) / MARGIN, max(highest, 0.1) * MARGIN, KNOTS)
-        return super().interpolated(magnitude, scale, floor, name)
-
-
-def best_range(exact: Tensor, rounded: Tensor, matters: Callable[[Tensor], Tensor]) -> Range:
-    """The range for `rounded` whose 256 levels come nearest to `exact` in what `matters` of both, all flat."""
-    lowest, highest = min(0.0, float(tf.reduce_min(rounded))), max(0.0, float(tf.reduce_max(rounded)))
+    Args:
+        values: (N,) float32.
+        factors: (N,) by which they are multiplied later; None: by 1.
+        cut: what lies beyond these limits then is as good as the limit.
+    """
+    lowest, highest = min(0.0, float(values.min())), max(0.0, float(values.max()))
     if lowest == highest:
         return 0.0, 1.0
-    wanted = matters(exact)
+    unlimited = cut == ALL
+
+    def matters(x: np.ndarray) -> np.ndarray:
+        """Changes x itself."""
+        if factors is not None:
+            x *= factors
+        return x if unlimited else np.clip(x, *cut, out=x)
+
+    wanted, rounded = matters(values.copy()), np.empty_like(values)
 
     def candidate(below: int, above: int) -> Range:
         return lowest * SHRINKS[below], highest * SHRINKS[above]
 
     def error(place: tuple[int, int]) -> float:
-        return float(tf.reduce_mean(tf.square(matters(fake_quantized(rounded, candidate(*place))) - wanted)))
+        levels = Levels.spanning(candidate(*place))
+        np.multiply(values, 1 / levels.scale, out=rounded)
+        np.rint(rounded, out=rounded)
+        np.clip(rounded, -128 - levels.zero, 127 - levels.zero, out=rounded)
+        np.multiply(rounded, levels.scale, out=rounded)
+        difference = np.subtract(matters(rounded), wanted, out=rounded)
+        return float(difference @ difference)
 
     # Every third fraction, then all around the best of those: the error has one valley.
     belows, aboves = range(len(SHRINKS) if lowest < 0 else 1), range(len(SHRINKS))
     below, above = min(product(belows[::3], aboves[::3]), key=error)
     around = product(belows[max(0, below - 2) : below + 3], aboves[max(0, above - 2) : above + 3])
     return candidate(*min(around, key=error))
-
-
-def rounded_kernel(kernel: np.ndarray) -> np.ndarray:
-    """The kernel with the values that int8 weights can have."""
-    step = np.maximum(np.abs(kernel).max(axis=(0, 1, 2)), 1e-30) / 127
-    rounded: np.ndarray = (np.rint(kernel / step) * step).astype(np.float32)
-    return rounded
-
-
-def _sample(x: Tensor) -> Tensor:
-    flat = tf.reshape(x, -1)
-    step = max(1, flat.shape[0] // SAMPLES)
-    while math.gcd(step, x.shape[-1]) > 1:  # or it would see some of the channels only
-        step += 1
-    return flat[::step]

@@ -14,12 +14,14 @@ import numpy as np
 from .. import images
 from ..errors import UsageError
 from ..files import refuse_existing, writing
+from ..inference.fold import fold
+from ..inference.graph import Convolution
+from ..network.architecture import SMALLEST
+from ..network.card import Card
 from ..network.catalog import BUNDLED, bundled_photos, model_name, model_path
-from ..network.transform_net import SMALLEST, TransformNet, load_network
+from ..network.checkpoint import Checkpoint
 from ..progress import Note, Progress, silent
 from .card import SCHEMA, card_path, digest, for_apps, write_card
-from .fold import fold
-from .graph import Convolution
 from .lint import lint
 from .recipes import Recipe
 
@@ -40,14 +42,13 @@ class Written:
     Attributes:
         path: the .tflite file or the .mlpackage.
         card: its card, as written beside it.
-        checkpoint: the float network's file; network: the same, loaded; training: the card of its training.
+        checkpoint: the float network's file; training: the card of its training.
     """
 
     path: Path
     card: dict[str, Any]
     checkpoint: Path
-    network: TransformNet
-    training: dict[str, Any]
+    training: Card
 
 
 def write(
@@ -73,7 +74,8 @@ def write(
         UsageError, CheckpointError, OutputError, ImageError: before anything is written.
     """
     checkpoint = model_path(model)
-    network, card = load_network(checkpoint)
+    trained = Checkpoint.read(checkpoint)
+    architecture, card = trained.architecture(), trained.card
     sha256 = digest(checkpoint)  # now: a training that is under way replaces the file
     for height, width in sizes:
         if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= 4096:
@@ -83,7 +85,7 @@ def write(
     groups = [tuple(sizes)] if recipe.target == "coreml" else [(size,) for size in sizes]
     places = output_paths(name, recipe, groups, out)
     photos = _calibration_photos(calibration, sizes[0])
-    convolutions = fold(network, photos)
+    convolutions = fold(architecture, trained.weights, photos)
     quantization = None
     if recipe.activations == "int8":
         from .int8_calibration import calibrate
@@ -103,7 +105,7 @@ def write(
         written = _write(path, convolutions, recipe, group, quantization, described)
         for finding in lint(path):
             progress(Note(str(finding), warning=True))
-        done.append(Written(path, written, checkpoint, network, card))
+        done.append(Written(path, written, checkpoint, card))
     return done
 
 
@@ -162,7 +164,7 @@ def _write(
     described: dict[str, Any],
 ) -> dict[str, Any]:
     """Writes the file, and beside it its card, which is returned; nothing was measured yet."""
-    tools = ("mobile-style", "coremltools") if recipe.target == "coreml" else ("mobile-style", "tensorflow")
+    tools = ("mobile-style", "coremltools") if recipe.target == "coreml" else ("mobile-style", "ai-edge-litert")
     tensor = {
         "shape": [1, *sizes[0], 3],
         "sizes": [list(size) for size in sizes],
@@ -199,8 +201,7 @@ def _write(
     else:
         from . import tflite
 
-        content = tflite.convert(convolutions, recipe, sizes[0], quantization)
-        content = tflite.with_card(content, for_apps(card))
+        content = tflite.convert(convolutions, recipe, sizes[0], quantization, for_apps(card))
         with writing(path) as temporary:
             temporary.write_bytes(content)
     size = path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())

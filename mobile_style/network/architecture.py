@@ -4,10 +4,16 @@ Nothing here computes, so the command line can show the presets without loading 
 """
 
 from dataclasses import dataclass
+from math import prod
 
 from ..errors import UsageError
 
 PLAIN = ("stem", "up2", "out")  # convolutions that nothing normalizes
+EPSILON = 3e-3  # added to magnitudes, so that a channel that is silent in an image stays so
+INPUT_SCALE = 1 / 255
+OUTPUT_SCALE = 25.0
+OUTPUT_OFFSET = 127.5
+SMALLEST = 8  # pixels: at a quarter of it, there must be something left to reflect
 
 
 @dataclass(frozen=True)
@@ -42,12 +48,21 @@ class Architecture:
             ("out", k, w, 3, 1),
         ]
 
+    def weights(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every trainable array: kernels as matrices, and for each channel an offset, a scale, or both."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for name, k, channels_in, channels_out, _ in self.convolutions():
+            shapes[f"{name}_kernel"] = (k * k * channels_in, channels_out)
+            if name not in PLAIN:
+                shapes[f"{name}_scale"] = (channels_out,)
+            # The second convolutions of blocks end in a sum, and the next convolutions have offsets of their own.
+            if not (name.startswith("block") and name.endswith("b")):
+                shapes[f"{name}_offset"] = (channels_out,)
+        return shapes
+
     def parameters(self) -> int:
-        """Trainable numbers: kernels, and for each channel an offset, a scale, or both."""
-        convolutions = self.convolutions()
-        kernels = sum(k * k * i * o for _, k, i, o, _ in convolutions)
-        one = (*PLAIN, *(f"block{b}b" for b in range(1, self.blocks + 1)))
-        return kernels + sum(o if name in one else 2 * o for name, _, _, o, _ in convolutions)
+        """Trainable numbers."""
+        return sum(prod(shape) for shape in self.weights().values())
 
     def macs(self, height: int = 256, width: int = 256) -> int:
         """Multiply-accumulates of the convolutions for one image of height x width pixels."""

@@ -11,6 +11,9 @@ from typing import Literal
 
 Precision = Literal["float32", "bfloat16"]
 
+# Named wherever Keras would else do as keras.json says, which may be another project's; so is float32.
+LAST = "channels_last"
+
 _one_at_a_time = threading.RLock()  # or a thread would keep what another has silenced
 
 
@@ -37,11 +40,13 @@ def quiet() -> Iterator[None]:
 def loading() -> Iterator[None]:
     """Imports in the body, and the backend's waking up, quietly."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # whatever keras.json says
     with quiet():
         yield
-        from keras import ops
+        import keras
 
-        ops.zeros(1)
+        keras.config.set_floatx("float32")
+        keras.ops.zeros(1)
 
 
 def fastest_precision() -> Precision:

@@ -1,24 +1,69 @@
 """What a model file says about itself, read without loading any array.
 
-A card is a JSON object in the file's safetensors metadata: schema, config (every setting of the
-training), content_sha256 (of the photos in their order), step, seconds (of training so far), date,
-versions (of the tools), losses (of the last step).
+A card is a JSON object in the file's safetensors metadata.
 """
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final, Literal, cast
 
+from annotated_types import Ge, Le
 from safetensors import SafetensorError, safe_open
+from typing_extensions import NotRequired, TypedDict
 
+from ..documents import Count, Figure, Label, Sha256, Text, extensible, read_document, strict
 from ..errors import CheckpointError
+from .architecture import Architecture
 
 MODEL = "model.safetensors"
-SCHEMA = 2
-KEYS = {"schema", "config", "content_sha256", "step", "seconds", "date", "versions", "losses"}
+SCHEMA: Final = 2
 
 
-def read_card(path: Path) -> dict[str, Any]:
+@strict
+class ArchitectureSettings(TypedDict):
+    """`Architecture`, as a card holds it."""
+
+    width: int
+    blocks: int
+    end_kernel: int
+
+
+@extensible
+class Settings(TypedDict):
+    """What a network, and lists of models, need to know of a training's settings; `TrainConfig` knows them all."""
+
+    style: Text
+    preset: Label
+    architecture: ArchitectureSettings
+    steps: Count
+    minutes: Annotated[float, Ge(0), Le(100_000)]
+
+
+@strict
+class Card(TypedDict):
+    """The card of a model.
+
+    Attributes:
+        config: every setting of the training.
+        content_sha256: of the photos in their order.
+        step, seconds: of training so far.
+        date: ISO 8601, UTC.
+        versions: of the tools.
+        losses: of the last step.
+        arrays_sha256: of the file's arrays (checkpoint.py); earlier versions wrote none.
+    """
+
+    schema: Literal[2]
+    config: Settings
+    content_sha256: Sha256
+    step: Count
+    seconds: Annotated[float, Ge(0), Le(1e12)]
+    date: Label
+    versions: dict[Label, Label]
+    losses: dict[Label, Figure]
+    arrays_sha256: NotRequired[Sha256]
+
+
+def read_card(path: Path) -> Card:
     """The card of a checkpoint.
 
     Raises:
@@ -33,21 +78,41 @@ def read_card(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is damaged or no model ({error})") from None
     if "mobile_style" not in metadata:
         raise CheckpointError(f"{path} was not written by mobile-style")
-    try:
-        card = json.loads(metadata["mobile_style"])
-        if card["schema"] == 1:
-            card = _upgraded(card)
-        if card["schema"] != SCHEMA:
-            raise CheckpointError(f"{path} is of schema {card['schema']}, this version reads {SCHEMA}")
-        if set(card) != KEYS:
-            raise CheckpointError(f"{path} has an unexpected card: {sorted(set(card) ^ KEYS)}")
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path} has a damaged card ({error})") from None
-    return card  # type: ignore[no-any-return]
+    advice = "; use an earlier checkpoint, or train again"
+    content = metadata["mobile_style"].encode(errors="surrogatepass")
+    return read_document(Card, content, f"the card of {path}", CheckpointError, advice, upgraded)
 
 
-def _upgraded(card: dict[str, Any]) -> dict[str, Any]:
-    """A card of schema 1, which called two weights otherwise, had no checkerboard weight, and knew a second divisor."""
+def architecture_of(card: Card) -> Architecture:
+    """The network that a card describes.
+
+    Raises:
+        UsageError: no network of this version.
+    """
+    return Architecture(**card["config"]["architecture"])
+
+
+def untrained_card(config: dict[str, Any]) -> Card:
+    """The card of a network that was never trained."""
+    return Card(
+        schema=SCHEMA,
+        config=cast(Settings, config),
+        content_sha256="0" * 64,
+        step=0,
+        seconds=0.0,
+        date="",
+        versions={},
+        losses={},
+    )
+
+
+def upgraded(card: dict[str, Any]) -> dict[str, Any]:
+    """A card of schema 1 in schema 2; others as they are.
+
+    Schema 1 called two weights and two losses otherwise, had no checkerboard weight, and knew a second divisor.
+    """
+    if card["schema"] != 1:
+        return card
     config = dict(card["config"])
     config["qat_weight"], config["temporal_weight"] = config.pop("rounding_weight"), config.pop("stability")
     config["checkerboard_weight"] = 4000.0

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import CheckpointError, ImageError
-from .card import MODEL, read_card
+from .card import MODEL, Card, read_card
 
 DEFAULT = "starry_night"
 START = "self_portrait"  # of new trainings: docs/training.md tells why this one
@@ -23,7 +22,7 @@ class ModelInfo:
     name: str
     path: Path
     origin: str
-    card: dict[str, Any]
+    card: Card
 
 
 def bundled_photos(part: str) -> Path:
@@ -37,23 +36,38 @@ def style_path(style: str) -> Path:
     Raises:
         ImageError: neither.
     """
-    carried = {path.stem: path for path in sorted(STYLES.glob("*.jpg"))}
-    if style in carried:
-        return carried[style]
-    if Path(style).is_file():
+    if Path(style).is_file() and style not in bundled_paintings():
         return Path(style)
-    raise ImageError(f"`style={style}` is neither a file nor a bundled painting ({', '.join(carried)})")
+    try:
+        return bundled_paintings()[style]
+    except KeyError:
+        carried = ", ".join(bundled_paintings())
+        raise ImageError(f"`style={style}` is neither a file nor a bundled painting ({carried})") from None
+
+
+def bundled_paintings() -> dict[str, Path]:
+    """The paintings that the package has, by name."""
+    return {path.stem: path for path in sorted(STYLES.glob("*.jpg"))}
+
+
+def places(model: str | Path) -> list[Path]:
+    """What a model's name may mean, the likeliest first: a folder or file that is here, a bundled style, a run.
+
+    Every command takes the first place that holds what it needs.
+    """
+    return [place for place in (Path(model), BUNDLED / model, RUNS / model) if place.exists()]
 
 
 def model_path(model: str | Path) -> Path:
-    """The checkpoint of a run's folder, a bundled model's name, or a file; a folder that is here comes first.
+    """The checkpoint of a run's folder, a bundled model's name, or a file, the first of `places` that has one.
 
     Raises:
         CheckpointError: none of them.
     """
-    for candidate in (Path(model) / MODEL, BUNDLED / model / MODEL, RUNS / model / MODEL, Path(model)):
-        if candidate.is_file():
-            return candidate
+    for place in places(model):
+        for candidate in (place / MODEL, place):
+            if candidate.is_file():
+                return candidate
     raise CheckpointError(f"there is no model {model}; `mobile-style models` lists what there is")
 
 

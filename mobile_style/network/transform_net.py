@@ -23,18 +23,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..errors import CheckpointError, UsageError
-from .architecture import PLAIN, Architecture
+from .architecture import EPSILON, INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, Architecture
+from .backend import LAST
+from .card import Card
 from .checkpoint import Checkpoint
+from .random_weights import random_weights
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
 Magnitude = Callable[[int, Tensor], Tensor]
-
-EPSILON = 3e-3  # added to magnitudes, so that a channel that is silent in an image stays so
-INPUT_SCALE = 1 / 255
-OUTPUT_SCALE = 25.0
-OUTPUT_OFFSET = 127.5
-SMALLEST = 8  # pixels: at a quarter of it, there must be something left to reflect
 
 
 def image_magnitude(_index: int, x: Tensor) -> Tensor:
@@ -53,34 +49,31 @@ def convolved(x: Tensor, kernel: Tensor, strides: int = 1) -> Tensor:
     """Convolution of x (N, H, W, C) continued by reflection: (N, ceil(H / strides), ceil(W / strides), C')."""
     margin = (kernel.shape[0] // 2,) * 2
     x = ops.pad(x, ((0, 0), margin, margin, (0, 0)), mode="reflect")
-    return ops.conv(x, kernel, strides=strides, padding="valid")
+    return ops.conv(x, kernel, strides=strides, padding="valid", data_format=LAST)
 
 
 class TransformNet(keras.Model):  # type: ignore[misc]
     """Image transformation network of an `Architecture`; builds its weights at once from `seed`."""
 
     def __init__(self, architecture: Architecture, seed: int = 0) -> None:
-        super().__init__(name="transform_net")
+        super().__init__(name="transform_net", dtype="float32")
         self.architecture = architecture
-        self.kernels, self.scales, self.offsets = [], [], []
-        rng = np.random.default_rng(seed)  # NumPy's, so that every backend starts from the same weights
-        for name, k, channels_in, channels_out, _ in architecture.convolutions():
-            # Glorot & Bengio 2010, equation 16. Kept as a matrix, which is what Muon takes.
-            limit = np.sqrt(6 / (k * k * (channels_in + channels_out)))
-            start = rng.uniform(-limit, limit, (k * k * channels_in, channels_out)).astype(np.float32)
-            kernel = self.add_weight(name=f"{name}_kernel", shape=start.shape, initializer="zeros")
-            kernel.assign(start)
-            self.kernels.append(kernel)
-            plain = name in PLAIN
-            scale = None if plain else self.add_weight(name=f"{name}_scale", shape=(channels_out,), initializer="ones")
-            self.scales.append(scale)
-            # The second convolutions of blocks end in a sum, and the next convolutions have offsets of their own.
-            second = name.startswith("block") and name.endswith("b")
-            offset = (
-                None if second else self.add_weight(name=f"{name}_offset", shape=(channels_out,), initializer="zeros")
-            )
-            self.offsets.append(offset)
+        self.kernels: list[Any] = []
+        self.scales: list[Any] = []  # None where there is none
+        self.offsets: list[Any] = []
+        weights = random_weights(architecture, seed)
+        for name, *_ in architecture.convolutions():
+            # Kernels are matrices, which is what Muon takes.
+            for kind, kept in (("kernel", self.kernels), ("scale", self.scales), ("offset", self.offsets)):
+                kept.append(self._variable(f"{name}_{kind}", weights.get(f"{name}_{kind}")))
         self.built = True
+
+    def _variable(self, name: str, value: np.ndarray | None) -> Any:
+        if value is None:
+            return None
+        variable = self.add_weight(name=name, shape=value.shape, initializer="zeros")
+        variable.assign(value)
+        return variable
 
     def call(self, images: Tensor, magnitude: Magnitude = image_magnitude, training: bool = False) -> Tensor:
         """Stylises a batch.
@@ -125,26 +118,19 @@ class TransformNet(keras.Model):  # type: ignore[misc]
         return x + ops.stop_gradient(ops.clip(x, 0.0, 255.0) - x)
 
 
-def load_network(path: Path) -> tuple[TransformNet, dict[str, Any]]:
+def load_network(path: Path) -> tuple[TransformNet, Card]:
     """The network in a checkpoint, ready to run, and the checkpoint's card.
 
     Raises:
         CheckpointError: the file is missing, damaged, or does not fit its own description.
     """
     checkpoint = Checkpoint.read(path)
-    try:
-        architecture = Architecture(**checkpoint.card["config"]["architecture"])
-    except (TypeError, KeyError, UsageError) as error:
-        raise CheckpointError(f"{path} describes an architecture that this version does not know ({error})") from None
-    network = TransformNet(architecture)
+    network = TransformNet(checkpoint.architecture())
     load_weights(network, checkpoint.weights)
     return network, checkpoint.card
 
 
 def load_weights(network: TransformNet, weights: dict[str, np.ndarray]) -> None:
     """Puts a checkpoint's arrays into a network of the same architecture."""
-    variables = {variable.name: variable for variable in network.weights}
-    if {name: tuple(v.shape) for name, v in variables.items()} != {name: a.shape for name, a in weights.items()}:
-        raise CheckpointError("the checkpoint's arrays do not fit the architecture that it names")
-    for name, variable in variables.items():
-        variable.assign(weights[name])
+    for variable in network.weights:
+        variable.assign(weights[variable.name])

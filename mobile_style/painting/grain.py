@@ -16,15 +16,26 @@ CELL = 8  # pixels: detail is measured in squares of that side
 DETAILED = 6  # grey levels: mean detail of a square that gets no grain
 
 
-def grained(picture: np.ndarray) -> np.ndarray:
+def grained_part(picture: np.ndarray, top: int, bottom: int, left: int, right: int) -> np.ndarray:
+    """The part of `grained(picture)` between these rows and columns, without working all of it out."""
+    # Grain depends on the squares around; those at the cut edges of the part are the same as in the whole.
+    y, x = max(0, top - 2 * CELL) // CELL * CELL, max(0, left - 2 * CELL) // CELL * CELL
+    bottom_, right_ = (-(-(end + 2 * CELL) // CELL) * CELL for end in (bottom, right))
+    part = grained(picture[y:bottom_, x:right_], (y, x))
+    return part[top - y : bottom - y, left - x : right - x]
+
+
+def grained(picture: np.ndarray, place: tuple[int, int] = (0, 0)) -> np.ndarray:
     """The picture with grain where it is flat: (H, W, 3) uint8, of any size.
+
+    `place` is the row and column in a larger picture, multiples of `CELL`, that this one was cut out at.
 
     Detail is how far pixels are from the mean of their two neighbours, across and down, times two, both added up: an
     even gradient has none.
     """
     red, green, blue = (picture[..., channel].astype(np.int16) for channel in range(3))
     share = _smooth(_flatness((red + 2 * green + blue) >> 2), *picture.shape[:2])
-    grain = (share * _noise(*picture.shape[:2]) + (1 << 19)) >> 20
+    grain = (share * _noise(*picture.shape[:2], *place) + (1 << 19)) >> 20
     noisy: np.ndarray = np.clip(picture + grain[..., None].astype(np.int16), 0, 255)
     return noisy.astype(np.uint8)
 
@@ -54,15 +65,17 @@ def _smooth(flatness: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)  # of the last size: the frames of a video share theirs
-def _noise(height: int, width: int) -> np.ndarray:
-    """(height, width), in sixteenths of a grey level."""
-    y, x = np.arange(height, dtype=np.int32), np.arange(width, dtype=np.int32)
+def _noise(height: int, width: int, top: int, left: int) -> np.ndarray:
+    """(height, width), in sixteenths of a grey level, from this row and column of the endless noise on."""
+    y, x = top + np.arange(height, dtype=np.int32), left + np.arange(width, dtype=np.int32)
     total = np.zeros((height, width), np.int32)
     for spacing, levels in OCTAVES:
-        points = _random(np.arange(height // spacing + 2), np.arange(width // spacing + 2), spacing)
+        first, second = top // spacing, left // spacing
+        points = _random(first + np.arange(height // spacing + 3), second + np.arange(width // spacing + 3), spacing)
         across, down = x % spacing, (y % spacing)[:, None]
-        rows = points[:, x // spacing] * (spacing - across) + points[:, x // spacing + 1] * across
-        between: np.ndarray = rows[y // spacing] * (spacing - down) + rows[y // spacing + 1] * down
+        column, row = x // spacing - second, y // spacing - first
+        rows = points[:, column] * (spacing - across) + points[:, column + 1] * across
+        between: np.ndarray = rows[row] * (spacing - down) + rows[row + 1] * down
         total = total + levels * between // (8 * spacing**2)
     return total
 

@@ -6,10 +6,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from .. import images
+from ..inference.network import load_network
 from ..network.catalog import ModelInfo, bundled_photos
-from ..network.transform_net import load_network
 from ..progress import Progress, silent, track
-from .grain import grained
 from .stylize import stylize_image
 
 PHOTOS = ("astronaut_portrait", "singapore_skyline_dusk", "espresso_cup", "snowy_mountain_lake", "river_otters")
@@ -22,7 +21,7 @@ def model_sheet(models: Sequence[ModelInfo], progress: Progress = silent) -> np.
     rows = [_row(photos, "photos")]
     for info in track(models, "Stylizing", len(models), "models", progress):
         network, _ = load_network(info.path)
-        rows.append(_row([stylize_image(network, grained(photo)) for photo in photos], info.name))
+        rows.append(_row([stylize_image(network, photo) for photo in photos], info.name))
     return np.concatenate(rows)
 
 

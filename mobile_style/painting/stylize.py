@@ -1,33 +1,27 @@
-"""Stylising photos and videos of any size with a trained network.
+"""Painting pictures of any size with a trained network.
 
-The network divides each channel by its mean absolute value over the whole image. Cut into tiles,
-each tile would get its own, and the seams would show. So a large image is stylised in two passes:
-crops spread over it give the magnitudes of every layer, all crops together; then every tile is
-divided by those. Tiles overlap by the network's reach, so that with the same magnitudes a pixel
-comes out the same whichever tile it lies in, and there is no seam to hide.
+The network divides each channel by its mean absolute value over the whole image. Cut into tiles, each tile would get
+its own, and the seams would show. So a large image is painted in two passes: crops spread over it give the gains of
+every layer, all crops together; then every tile is painted with those. Tiles overlap by the network's reach, so that
+with the same gains a pixel comes out the same whichever tile it lies in, and there is no seam to hide.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
-import keras
 import numpy as np
-from keras import ops
 from PIL import Image
 
 from .. import images
 from ..errors import UsageError
-from ..network.architecture import Architecture
+from ..inference.network import Network, load_network
 from ..network.catalog import DEFAULT, model_path
-from ..network.transform_net import SMALLEST, Magnitude, TransformNet, load_network
-from .grain import grained
+from .grain import grained_part
 
-TILE = 768  # side of a tile with its overlap; larger images are cut
-SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the magnitudes of a large image
+TILE = 1024  # side of a tile with its overlap; larger images are cut
+SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the gains of a large image
 SAMPLE_SIDE = 384
-STRIP = 1_000_000  # pixels that are blended at a time
 SMALLEST_SIDE, LARGEST_SIDE = 16, 8192  # pixels that a result's shorter side may be asked to have
 
 
@@ -53,18 +47,31 @@ class Painter:
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """The painted picture, of the same size: (H, W, 3) uint8, RGB, to the same."""
-        stylized = stylize_image(self.network, grained(picture))
-        if self.strength == 1 and not self.preserve_color:
-            return stylized
-        # All rows at once would take, in float32, a dozen times the picture's memory.
-        rows = max(1, STRIP // picture.shape[1])
-        tops = range(0, len(picture), rows)
-        return np.concatenate([self._blended(picture[y : y + rows], stylized[y : y + rows]) for y in tops])
+        painted = np.empty_like(picture)
+        for top, band in self._bands(picture):
+            painted[top : top + len(band)] = band
+        return painted
 
-    def _blended(self, photo: np.ndarray, stylized: np.ndarray) -> np.ndarray:
-        if self.preserve_color:
-            stylized = with_colors_of(photo, stylized)
-        return images.to_pixels(photo + self.strength * (stylized - photo.astype(np.float32)))
+    def paint_over(self, picture: np.ndarray) -> None:
+        """Paints a writable (H, W, 3) uint8 picture in its own memory, which a second one would double."""
+        waiting: list[tuple[int, np.ndarray]] = []
+        for top, band in self._bands(picture):
+            # The next band sees some of the photo above it, so each is put in place one later.
+            waiting.append((top, band))
+            if len(waiting) > 1:
+                above, done = waiting.pop(0)
+                picture[above : above + len(done)] = done
+        for top, band in waiting:
+            picture[top : top + len(band)] = band
+
+    def _bands(self, picture: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        for top, painted in painted_bands(self.network, picture, grain=True):
+            photo = picture[top : top + len(painted)]
+            if self.preserve_color:
+                painted = with_colors_of(photo, painted)
+            if self.strength < 1:
+                painted = photo + np.float32(self.strength) * (painted - photo.astype(np.float32))
+            yield top, images.to_pixels(painted)
 
 
 @overload
@@ -120,106 +127,90 @@ def check_size(size: int | None) -> None:
         raise UsageError(f"`size` must be from {SMALLEST_SIDE} to {LARGEST_SIDE} pixels, not {size}")
 
 
-def stylize_image(network: TransformNet, picture: np.ndarray) -> np.ndarray:
-    """The stylised picture, of the same size; large ones tile by tile, memory staying bounded.
+def stylize_image(network: Network, picture: np.ndarray, grain: bool = True) -> np.ndarray:
+    """The painted picture, of the same size: (H, W, 3) uint8, of any size.
 
-    Args:
-        network: runs on the whole picture, or on tiles of it.
-        picture: (H, W, 3) uint8 of any size.
+    `grain`: whether the network sees flat areas with grain (grain.py), as `Painter` shows it pictures.
     """
-    if max(picture.shape[:2]) <= TILE:
-        return stylize_whole(network, picture)
+    return np.concatenate([images.to_pixels(band) for _, band in painted_bands(network, picture, grain)])
+
+
+def painted_bands(network: Network, picture: np.ndarray, grain: bool) -> Iterator[tuple[int, np.ndarray]]:
+    """The painted picture from top to bottom: the row that each band begins at, and the band, (h, W, 3) float32.
+
+    A band needs no row of the picture that lies further above it than a band is high.
+    """
     height, width = picture.shape[:2]
-    padded = _padded(picture)
-    magnitude = sampled_magnitude(network, padded)
-    margin = reach(network.architecture)
-    result = np.empty_like(padded)
-    step = TILE - 2 * margin
-    for top in range(0, padded.shape[0], step):
-        for left in range(0, padded.shape[1], step):
-            y, x = max(0, top - margin), max(0, left - margin)
-            tile = _run(network, padded[y : top + step + margin, x : left + step + margin], magnitude)
-            tile = tile[top - y : top - y + step, left - x : left - x + step]
-            result[top : top + step, left : left + step] = tile
-    return result[:height, :width]
+
+    def part(top: int, bottom: int, left: int, right: int) -> np.ndarray:
+        if grain:
+            return grained_part(picture, top, bottom, left, right)
+        return picture[top:bottom, left:right]
+
+    if max(height, width) <= TILE:
+        yield 0, network(part(0, height, 0, width))
+        return
+    gains = sampled_gains(network, picture, part)
+    tile_height, rows = _cut(height, network.reach)
+    tile_width, columns = _cut(width, network.reach)
+    for above, top, bottom in rows:
+        band = np.empty((bottom - top, width, 3), np.float32)
+        for before, left, right in columns:
+            seen = part(above, min(height, above + tile_height), before, min(width, before + tile_width))
+            more = ((0, tile_height - seen.shape[0]), (0, tile_width - seen.shape[1]), (0, 0))
+            painted = network.tile(np.pad(seen, more, mode="edge"), gains)
+            band[:, left:right] = painted[top - above : bottom - above, left - before : right - before]
+        yield top, band
 
 
-def stylize_whole(network: TransformNet, picture: np.ndarray) -> np.ndarray:
-    """The stylised picture, all at once: what an export of its size computes."""
-    return _run(network, _padded(picture))[: picture.shape[0], : picture.shape[1]]
+def _cut(length: int, reach: int) -> tuple[int, list[tuple[int, int, int]]]:
+    """How a side is cut: the length of a tile, and of each tile where it begins and what is taken of it, from and to.
 
-
-def _padded(picture: np.ndarray) -> np.ndarray:
-    """To multiples of 4, so that both downsamplings sample the same pixels in a tile and in the whole."""
-    more = [max(-length % 4, SMALLEST - length) for length in picture.shape[:2]]
-    return np.pad(picture, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge")
-
-
-def _run(network: TransformNet, picture: np.ndarray, magnitude: Magnitude | None = None) -> np.ndarray:
-    batch = ops.convert_to_tensor(picture[None].astype(np.float32))
-    with _no_gradients():
-        output = network(batch) if magnitude is None else network(batch, magnitude=magnitude)
-    return images.to_pixels(ops.convert_to_numpy(output)[0])
-
-
-@contextmanager
-def _no_gradients() -> Iterator[None]:
-    """PyTorch alone remembers how every tensor came about, unless it is told not to."""
-    if keras.backend.backend() == "torch":
-        import torch
-
-        with torch.no_grad():
-            yield
-    else:
-        yield
-
-
-def reach(architecture: Architecture) -> int:
-    """How far, in pixels, a pixel influences the output; rounded up to a multiple of 4.
-
-    Half a kernel at the resolution of each convolution's input and, for nearest-neighbour
-    upsampling and striding, one pixel more of the coarser grid.
+    All tiles have one length, a multiple of 4, so that one graph paints them; they begin at multiples of 4, so that
+    both downsamplings see the same pixels in a tile and in the whole.
     """
-    pixels = 0
-    for name, kernel, _, _, downsampling in architecture.convolutions():
-        pixels += (kernel // 2) * downsampling
-        if name.startswith(("down", "up")):
-            pixels += downsampling
-    return -(-pixels // 4) * 4
+    if length <= TILE:
+        return -(-length // 4) * 4, [(0, 0, length)]
+    count = -(-(length - 2 * reach) // (TILE - 2 * reach))
+    step = -(-length // count // 4) * 4
+    tile = step + 2 * reach
+    edges = [*range(0, length, step)][:count]
+    last = max(0, -(-(length - tile) // 4) * 4)
+    cuts = []
+    for number, start in enumerate(edges):
+        end = length if number == len(edges) - 1 else start + step
+        cuts.append((min(max(0, start - reach), last), start, end))
+    return tile, cuts
 
 
-def sampled_magnitude(network: TransformNet, picture: np.ndarray) -> Magnitude:
-    """Magnitudes of every normalised layer, from crops spread over a large picture.
+def sampled_gains(
+    network: Network, picture: np.ndarray, part: Callable[[int, int, int, int], np.ndarray]
+) -> list[np.ndarray]:
+    """The gains of every normalized layer, from crops spread over a large picture.
 
-    The crops go through together, each layer averaging over all of them, without the margin where a
-    crop's own border is felt.
+    The crops go through together, each layer averaging over all of them, without the margin where a crop's own border
+    is felt.
     """
-    margin = reach(network.architecture)
-    down = [d for *_, d in network.architecture.convolutions()]
 
-    def starts(length: int) -> np.ndarray:
-        return np.unique(np.linspace(0, max(0, length - SAMPLE_SIDE), SAMPLE_CROPS).astype(int) // 4 * 4)
+    def starts(length: int) -> list[int]:
+        places = np.linspace(0, max(0, length - SAMPLE_SIDE), SAMPLE_CROPS)
+        return sorted({int(place) // 4 * 4 for place in places})
 
     height, width = picture.shape[:2]
-    crops = np.stack(
-        [picture[y : y + SAMPLE_SIDE, x : x + SAMPLE_SIDE] for y in starts(height) for x in starts(width)]
-    ).astype(np.float32)
-    trims = [margin if length > SAMPLE_SIDE else 0 for length in (height, width)]
-    recorded: dict[int, Any] = {}
-
-    def record(index: int, x: Any) -> Any:
-        top, left = (trim // down[index] for trim in trims)
-        inner = x[:, top : x.shape[1] - top, left : x.shape[2] - left]
-        recorded[index] = ops.mean(ops.abs(inner), axis=(0, 1, 2), keepdims=True)
-        return recorded[index]
-
-    with _no_gradients():
-        network(ops.convert_to_tensor(crops), magnitude=record)
-    return lambda index, x: recorded[index]
+    crops = [
+        part(y, min(height, y + SAMPLE_SIDE), x, min(width, x + SAMPLE_SIDE))
+        for y in starts(height)
+        for x in starts(width)
+    ]
+    more = [-length % 4 for length in crops[0].shape[:2]]
+    padded = np.stack([np.pad(crop, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge") for crop in crops])
+    trims = tuple(network.reach if length > SAMPLE_SIDE else 0 for length in (height, width))
+    return network.gains(padded, (trims[0], trims[1]))
 
 
-def with_colors_of(photo: np.ndarray, stylised: np.ndarray) -> np.ndarray:
-    """The brightness (Rec. 601 luma) of `stylised` with the two colour differences of `photo`."""
+def with_colors_of(photo: np.ndarray, painted: np.ndarray) -> np.ndarray:
+    """The brightness (Rec. 601 luma) of `painted` with the two color differences of `photo`."""
     weights = np.array([0.299, 0.587, 0.114], np.float32)
-    change = (stylised.astype(np.float32) - photo) @ weights
-    return images.to_pixels(photo + change[..., None])
+    change = (painted.astype(np.float32) - photo) @ weights
+    colored: np.ndarray = photo + change[..., None]
+    return colored

@@ -3,21 +3,25 @@
 Nothing here computes, so the command line can show the defaults without loading Keras.
 """
 
-from dataclasses import asdict, dataclass, field, fields, replace
+import json
+from dataclasses import dataclass, field, fields, replace
 from math import inf
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from ..documents import read_document, strict
 from ..errors import CheckpointError, UsageError
 from ..network.architecture import PRESETS, Architecture
 from ..network.backend import Precision
-from ..network.card import read_card
+from ..network.card import Card, architecture_of, read_card
 from ..network.catalog import DEFAULT, START, model_path, style_path
 from .objective import OBJECTIVES, Objective
 
+MOST_STEPS = 10**9
 ROUGH_SIZE = 2 / 3  # side of the first crops, in `image_size`
 
 
+@strict
 @dataclass(frozen=True)
 class TrainConfig:
     """Every setting of a training; stored in the checkpoint.
@@ -68,11 +72,11 @@ class TrainConfig:
             raise UsageError(f"`image_size` must be a multiple of 4, not {self.image_size}")
         if bool(self.steps) == bool(self.minutes):
             raise UsageError("give exactly one of `steps` and `minutes`, above 0")
-        for name in ("batch_size", "checkpoint_every", "preview_every"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"`{name}` must be at least 1, not {getattr(self, name)}")
-        if self.steps < 0 or not 0 <= self.minutes <= 100_000:
-            raise UsageError("`steps` must be at least 1; `minutes` above 0 and at most 100000")
+        for name, most in (("batch_size", 1024), ("checkpoint_every", MOST_STEPS), ("preview_every", MOST_STEPS)):
+            if not 1 <= getattr(self, name) <= most:
+                raise UsageError(f"`{name}` must be from 1 to {most}, not {getattr(self, name)}")
+        if not 0 <= self.steps <= MOST_STEPS or not 0 <= self.minutes <= 100_000:
+            raise UsageError(f"`steps` must be from 1 to {MOST_STEPS}; `minutes` above 0 and at most 100000")
         if self.loss_precision not in ("auto", *get_args(Precision)):
             raise UsageError(f"`loss_precision` must be auto, float32 or bfloat16, not {self.loss_precision}")
         if self.learning_rate is not None and not 0 < self.learning_rate <= 1:
@@ -99,17 +103,16 @@ class TrainConfig:
         return replace(self, **names)  # type: ignore[arg-type]
 
     @classmethod
-    def from_card(cls, card: dict[str, Any]) -> "TrainConfig":
-        """The settings in a checkpoint's card; keys that this version does not know are refused."""
-        values = dict(card["config"])
+    def from_card(cls, card: Card) -> "TrainConfig":
+        """The settings in a checkpoint's card.
+
+        Raises:
+            CheckpointError: one is missing, unknown, of another type or out of range.
+        """
         try:
-            objective = dict(values.pop("objective"))
-            for layers in ("content_layers", "style_layers"):
-                objective[layers] = tuple(objective[layers])
-            return cls(
-                architecture=Architecture(**values.pop("architecture")), objective=Objective(**objective), **values
-            )
-        except (TypeError, KeyError, ValueError) as error:
+            content = json.dumps(card["config"]).encode()
+            return read_document(cls, content, "the checkpoint's training configuration", CheckpointError)
+        except UsageError as error:
             raise CheckpointError(f"the checkpoint's settings are not of this version ({error})") from None
 
 
@@ -146,14 +149,14 @@ def configure(
     style_path(style)  # fails early
     start = None if init in (None, "none") else str(init)
     if preset is None and start is not None:
-        chosen = read_card(model_path(start))["config"]
-        preset, architecture = chosen["preset"], Architecture(**chosen["architecture"])
+        chosen = read_card(model_path(start))
+        preset, architecture = chosen["config"]["preset"], architecture_of(chosen)
     else:
         preset = preset or "small"
         architecture = _named(PRESETS, preset, "preset")
 
     architecture = replace(architecture, **_settings_of(Architecture, overrides))
-    if init is None and read_card(model_path(START))["config"]["architecture"] == asdict(architecture):
+    if init is None and architecture_of(read_card(model_path(START))) == architecture:
         start = START
     weighed = replace(_named(OBJECTIVES, objective, "objective"), **_settings_of(Objective, overrides))
     if "style_weight" not in overrides:

@@ -9,22 +9,25 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated, Literal
 
 import google_crc32c
 import numpy as np
+from annotated_types import Ge, Le
 
 from .. import images
+from ..documents import Count, FileName, Sha256, Text, read_document_file, strict
 from ..errors import DatasetError, ImageError
 from ..files import refuse_existing, writing
 from ..progress import Note, Progress, silent, track
 
 MANIFEST = "manifest.json"
-SCHEMA = 1
+MANIFEST_BYTES = 50_000_000  # at most; it names every photo that was skipped
 PHOTOS_PER_SHARD = 512
 
 
@@ -32,12 +35,13 @@ PHOTOS_PER_SHARD = 512
 class Shard:
     """One TFRecord file of the dataset."""
 
-    name: str
-    photos: int
-    bytes: int
-    sha256: str
+    name: FileName
+    photos: Annotated[int, Ge(1), Le(10**9)]
+    bytes: Count
+    sha256: Sha256
 
 
+@strict
 @dataclass(frozen=True)
 class Manifest:
     """What `build` made, as written to manifest.json.
@@ -48,28 +52,21 @@ class Manifest:
         unreadable: (file, reason) of every file that was skipped.
     """
 
-    photos: int
-    shorter_side: int
-    seed: int
+    photos: Annotated[int, Ge(1), Le(10**12)]
+    shorter_side: Annotated[int, Ge(1), Le(images.MAX_SIDE)]
+    seed: Annotated[int, Ge(0)]
     shards: tuple[Shard, ...]
-    unreadable: tuple[tuple[str, str], ...]
-    schema: int = SCHEMA
+    unreadable: tuple[tuple[Text, Text], ...]
+    schema: Literal[1] = 1
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
         """Reads a dataset's manifest, refusing one that is damaged or from another version."""
-        path = folder / MANIFEST
-        try:
-            values = json.loads(path.read_text())
-            if values.get("schema") != SCHEMA:
-                raise DatasetError(f"{path} is of schema {values.get('schema')}, not {SCHEMA}; make the shards again")
-            shards = tuple(Shard(**shard) for shard in values.pop("shards"))
-            unreadable = tuple((name, reason) for name, reason in values.pop("unreadable"))
-            return cls(shards=shards, unreadable=unreadable, **values)
-        except OSError as error:
-            raise DatasetError(f"cannot read {path}: {error.strerror}") from None
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DatasetError(f"{path} is damaged ({error}); make the shards again") from None
+        path, advice = folder / MANIFEST, "; make the shards again"
+        manifest = read_document_file(cls, path, DatasetError, advice, largest=MANIFEST_BYTES)
+        if manifest.photos != sum(shard.photos for shard in manifest.shards):
+            raise DatasetError(f"{path} is damaged (its numbers of photos do not add up){advice}")
+        return manifest
 
 
 def build(
@@ -157,6 +154,17 @@ def _frame(record: bytes) -> bytes:
     return length + struct.pack("<I", _masked_crc(length)) + record + struct.pack("<I", _masked_crc(record))
 
 
+def _records(content: bytes) -> Iterator[tuple[int, int]]:
+    """Where each record of a shard starts, and its length, up to one that is cut short."""
+    offset = 0
+    while offset + 16 <= len(content):
+        (length,) = struct.unpack_from("<Q", content, offset)
+        if (end := offset + 16 + length) > len(content):
+            return
+        yield offset + 12, length
+        offset = end
+
+
 def note_unreadable(manifest: Manifest, progress: Progress) -> None:
     """Names every file that was skipped, and why."""
     for name, reason in manifest.unreadable:
@@ -181,16 +189,14 @@ class Photos:
         for shard in self.manifest.shards:
             path = folder / shard.name
             try:
-                content = path.read_bytes()
+                same = path.is_file() and path.stat().st_size == shard.bytes
+                content = path.read_bytes() if same or not path.exists() else b""
             except OSError as error:
                 raise DatasetError(f"cannot read {path}: {error.strerror}") from None
-            if hashlib.sha256(content).hexdigest() != shard.sha256:
+            places = list(_records(content))
+            if hashlib.sha256(content).hexdigest() != shard.sha256 or len(places) != shard.photos:
                 raise DatasetError(f"{path} is not what {MANIFEST} describes; make the shards again")
-            offset = 0
-            while offset < len(content):
-                (length,) = struct.unpack_from("<Q", content, offset)
-                self._places.append((path, offset + 12, length))
-                offset += length + 16
+            self._places += [(path, *place) for place in places]
 
     def __len__(self) -> int:
         return len(self._places)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,15 +13,15 @@ import numpy as np
 from .. import images
 from ..errors import UsageError
 from ..files import refuse_existing, writing
+from ..inference.network import load_network
 from ..network.catalog import bundled_photos, model_name, model_path, style_path
-from ..network.transform_net import TransformNet, load_network
 from ..painting.stylize import stylize_image
 from ..painting.temporal_consistency import temporal_error
 from ..progress import Progress, silent, track
 from .config import TrainConfig
-from .losses import PerceptualLoss, loss_of
 from .objective import Objective
-from .optimize import PixelOptimizer
+from .picture_losses import PictureLosses
+from .style_grams import losses_of
 
 # What a method made of each photo, and the seconds that it took.
 Painted = list[tuple[np.ndarray, float]]
@@ -105,15 +105,16 @@ def evaluate(
     path = model_path(model)
     network, card = load_network(path)
     config = TrainConfig.from_card(card)
-    perceptual = loss_of(path, config, None if style is None else style_path(style))
+    losses = losses_of(path, config, None if style is None else style_path(style))
     files = images.photos(photos or bundled_photos("held_out"), limit)
     contents = [images.centre_square(images.load(file), size) for file in files]
 
+    paint = partial(stylize_image, network, grain=False)
     painted: dict[str, Painted] = {"photo": [(content, 0.0) for content in contents]}
-    painted["network"] = _by_network(network, contents)
+    painted["network"] = _by_network(paint, contents)
     if iterations:
-        painted |= _by_optimization(perceptual, contents, iterations, start, progress)
-    errors = [temporal_error(partial(stylize_image, network), images.load(file), size) for file in files]
+        painted |= _by_optimization(losses, contents, iterations, start, progress)
+    errors = [temporal_error(paint, images.load(file), size) for file in files]
     return Evaluation(
         model=model_name(path),
         style=Path(style or config.style).name,
@@ -122,31 +123,34 @@ def evaluate(
         photos=tuple(file.name for file in files),
         objective=config.objective,
         temporal_error=float(np.mean(errors)),
-        rows=_rows(perceptual, painted),
+        rows=_rows(losses, painted),
         pictures=tuple(zip(*([picture for picture, _ in made] for made in painted.values()), strict=True)),
     )
 
 
-def _by_network(network: TransformNet, contents: Sequence[np.ndarray]) -> Painted:
-    stylize_image(network, contents[0])  # the first call is slower
+def _by_network(paint: Callable[[np.ndarray], np.ndarray], contents: Sequence[np.ndarray]) -> Painted:
+    paint(contents[0])  # the first call is slower
     made = []
     for content in contents:
         began = time.perf_counter()
-        picture = stylize_image(network, content)
+        picture = paint(content)
         made.append((picture, time.perf_counter() - began))
     return made
 
 
 def _by_optimization(
-    perceptual: PerceptualLoss,
+    losses: PictureLosses,
     contents: Sequence[np.ndarray],
     iterations: Sequence[int],
     start: str,
     progress: Progress,
 ) -> dict[str, Painted]:
     """By method, one for each number of iterations."""
+    from .losses import PerceptualLoss  # which load Keras
+    from .optimize import PixelOptimizer
+
     made: dict[str, Painted] = {}
-    optimizer = PixelOptimizer(perceptual, *contents[0].shape[:2])
+    optimizer = PixelOptimizer(PerceptualLoss(losses.objective, losses.style_grams), *contents[0].shape[:2])
     for content in track(contents, f"Optimizing {max(iterations)} iterations each", len(contents), "photos", progress):
         first = content if start == "photo" else np.random.default_rng(0).uniform(0, 255, content.shape)
         for snapshot in optimizer.run(content, tuple(sorted(set(iterations))), first):
@@ -155,13 +159,13 @@ def _by_optimization(
     return made
 
 
-def _rows(perceptual: PerceptualLoss, painted: dict[str, Painted]) -> tuple[Row, ...]:
+def _rows(losses: PictureLosses, painted: dict[str, Painted]) -> tuple[Row, ...]:
     of_photos = zip(*([picture for picture, _ in made] for made in painted.values()), strict=True)
-    measured = [perceptual.of_pictures(pictures[0], pictures) for pictures in of_photos]
+    measured = [losses(pictures[0], pictures) for pictures in of_photos]
     taken = {method: float(np.median([seconds for _, seconds in made])) for method, made in painted.items()}
     rows = []
-    for method, losses in zip(painted, zip(*measured, strict=True), strict=True):
-        mean = {name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]}
+    for method, found in zip(painted, zip(*measured, strict=True), strict=True):
+        mean = {name: float(np.mean([loss[name] for loss in found])) for name in found[0]}
         rows.append(Row(method, **mean, seconds=taken[method], speedup=taken[method] / taken["network"]))
     return tuple(rows)
 

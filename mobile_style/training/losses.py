@@ -5,30 +5,20 @@ Images are (N, H, W, 3), RGB, 0..255; features are (N, H, W, C); every loss is t
 batch of a loss per image.
 """
 
-from collections.abc import Iterable
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import keras
 import numpy as np
 from keras import ops
 
-from .. import images
-from ..errors import MobileStyleError
-from ..network.backend import Precision
-from ..network.catalog import DATA, painting_of
-from .config import TrainConfig
+from ..network.backend import LAST, Precision
 from .objective import VGG16_LAYERS, Objective
+from .vgg16 import MEAN_RGB, vgg16_weights
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
 
-VGG16_FILE = DATA / "vgg16_imagenet_conv1_1-conv4_3.npz"
-VGG16_SHA256 = "57216503dd1dd688081c8bd7314e3023e30a51967c23a76988dd5b60b2d53d50"
-GRAMS = "style_grams.npz"  # beside a checkpoint, in place of its style image
 WINDOW = 32  # pixels, of the checkerboard loss
-VGG16_MEAN_RGB = (123.68, 116.779, 103.939)
 
 
 class LossNetwork(keras.Model):  # type: ignore[misc]
@@ -38,14 +28,20 @@ class LossNetwork(keras.Model):  # type: ignore[misc]
     """
 
     def __init__(self, layers: tuple[str, ...], precision: Precision = "float32") -> None:
-        super().__init__(name="loss_network")
+        super().__init__(name="loss_network", dtype="float32")
         self.precision = precision
         self.wanted = layers
         needed = VGG16_LAYERS[: 1 + max(map(VGG16_LAYERS.index, layers))]
         self.convolutions = []
-        for layer, (kernel, bias) in zip(needed, _vgg16_weights(), strict=False):
+        for layer, (kernel, bias) in zip(needed, vgg16_weights(), strict=False):
             convolution = keras.layers.Conv2D(
-                kernel.shape[3], 3, padding="same", activation="relu", name=layer, dtype=precision
+                kernel.shape[3],
+                3,
+                padding="same",
+                activation="relu",
+                name=layer,
+                dtype=precision,
+                data_format=LAST,
             )
             convolution.build((None, None, None, kernel.shape[2]))
             convolution.set_weights([kernel, bias])
@@ -55,34 +51,15 @@ class LossNetwork(keras.Model):  # type: ignore[misc]
 
     def call(self, images: Tensor) -> dict[str, Tensor]:
         """Features after the ReLU of each wanted layer, at 1, 1/2, 1/4 and 1/8 of the resolution."""
-        x = ops.cast(images - ops.array(VGG16_MEAN_RGB, dtype="float32"), self.precision)
+        x = ops.cast(images - ops.array(MEAN_RGB, dtype="float32"), self.precision)
         features = {}
         for layer, convolution in self.convolutions:
             if layer.endswith("_1") and layer != "1_1":
-                x = ops.max_pool(x, (2, 2), (2, 2))
+                x = ops.max_pool(x, (2, 2), (2, 2), data_format=LAST)
             x = convolution(x)
             if layer in self.wanted:
                 features[layer] = ops.cast(x, "float32")
         return features
-
-
-@cache
-def _vgg16_weights() -> list[tuple[np.ndarray, np.ndarray]]:
-    """(kernel, bias) of each layer, float32, kernels (3, 3, in, out) for RGB input."""
-    try:
-        content = VGG16_FILE.read_bytes()
-    except OSError as error:
-        raise MobileStyleError(f"the loss network's weights are missing ({error}); reinstall mobile-style") from None
-    if sha256(content).hexdigest() != VGG16_SHA256:
-        raise MobileStyleError(f"{VGG16_FILE} is damaged (wrong sha256); reinstall mobile-style")
-    weights = []
-    with np.load(VGG16_FILE) as arrays:
-        for layer in VGG16_LAYERS:
-            kernel = arrays[f"conv{layer}.weight"].astype(np.float32).transpose(2, 3, 1, 0)
-            weights.append((kernel, arrays[f"conv{layer}.bias"].astype(np.float32)))
-    kernel, bias = weights[0]
-    weights[0] = (np.ascontiguousarray(kernel[:, :, ::-1]), bias)  # the file's input channels are B, G, R
-    return weights
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -138,14 +115,14 @@ class PerceptualLoss:
     """The losses of an `Objective` for one style image."""
 
     def __init__(
-        self, objective: Objective, style: np.ndarray | dict[str, np.ndarray], precision: Precision = "float32"
+        self, objective: Objective, style: np.ndarray | Mapping[str, np.ndarray], precision: Precision = "float32"
     ) -> None:
         """Takes the style image's Gram matrices.
 
         Args:
             objective: the layers and the weights.
             style: the style image, (H, W, 3), RGB, 0..255, at least 8x8, at the scale its strokes should have; or its
-                Gram matrices by layer, (1, C, C).
+                Gram matrices by layer, (C, C).
             precision: of the loss network. In bfloat16 it is nearly twice as fast where the processor has it,
                 good enough to train with; figures that are reported are taken in float32.
         """
@@ -153,8 +130,8 @@ class PerceptualLoss:
         self.network = LossNetwork((*objective.content_layers, *objective.style_layers), precision)
         # A content image is needed only up to the content layer: a third less work than all of it.
         self.content_network = LossNetwork(objective.content_layers, precision)
-        if isinstance(style, dict):
-            self.style_grams = style
+        if not isinstance(style, np.ndarray):
+            self.style_grams = {layer: gram[None] for layer, gram in style.items()}
             return
         features = self.network(ops.convert_to_tensor(style[None], dtype="float32"))
         self.style_grams = {
@@ -193,52 +170,3 @@ class PerceptualLoss:
             + chosen.style_weight * parts["style"]
             + chosen.tv_weight * parts["tv"]
         )
-
-    def of_pictures(self, content: np.ndarray, pictures: Iterable[np.ndarray]) -> list[dict[str, float]]:
-        """`parts` and their "total" of each picture for one content image, one by one; all (H, W, 3), 0..255."""
-
-        def batch(picture: np.ndarray) -> Tensor:
-            return ops.convert_to_tensor(picture[None].astype(np.float32))
-
-        targets, found = self.content_targets(batch(content)), []
-        for picture in pictures:
-            parts = self.parts(batch(picture), targets)
-            found.append({name: float(value[0]) for name, value in (parts | {"total": self.total(parts)}).items()})
-        return found
-
-
-def loss_of(checkpoint: Path, config: TrainConfig, style: Path | None = None) -> PerceptualLoss:
-    """The losses that a checkpoint was trained with, for its own style or the style image `style`.
-
-    Raises:
-        ImageError: the style image is not here.
-    """
-    source = style or style_source(checkpoint, config.style)
-    if style is None and source.name == GRAMS:
-        with np.load(source) as arrays:
-            return PerceptualLoss(config.objective, {layer: _whole(arrays[layer]) for layer in arrays.files})
-    return PerceptualLoss(config.objective, images.with_shorter_side(images.load(source), config.style_size))
-
-
-def style_source(checkpoint: Path, style: str) -> Path:
-    """What tells the style of a checkpoint: the Gram matrices beside it, or the painting.
-
-    Raises:
-        ImageError: the style image is not here.
-    """
-    grams = checkpoint.parent / GRAMS
-    return grams if grams.is_file() else painting_of(checkpoint, style)
-
-
-def save_grams(perceptual: PerceptualLoss, path: Path) -> None:
-    """Keeps a style image's Gram matrices: what is needed of a painting that cannot be passed on."""
-    halves = {layer: gram[0][np.triu_indices(gram.shape[1])] for layer, gram in perceptual.style_grams.items()}
-    np.savez_compressed(path, **{layer: half.astype(np.float16) for layer, half in halves.items()})
-
-
-def _whole(half: np.ndarray) -> np.ndarray:
-    """(1, C, C), symmetric, of its upper half, row by row."""
-    channels = int(np.sqrt(2 * half.size))
-    whole = np.zeros((channels, channels), np.float32)
-    whole[np.triu_indices(channels)] = half
-    return (whole + np.triu(whole, 1).T)[None]

@@ -7,6 +7,7 @@ from typing import Literal
 from ..errors import UsageError
 
 VGG16_LAYERS = ("1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_1", "4_2", "4_3")
+VGG16_CHANNELS = {layer: 32 * 2 ** int(layer[0]) for layer in VGG16_LAYERS}
 
 
 @dataclass(frozen=True)

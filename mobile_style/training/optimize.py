@@ -42,7 +42,7 @@ class _Canvas(keras.Model):  # type: ignore[misc]
     """An image as the only weight of a model."""
 
     def __init__(self, perceptual: PerceptualLoss, shape: tuple[int, ...]) -> None:
-        super().__init__(name="canvas")
+        super().__init__(name="canvas", dtype="float32")
         self.perceptual = perceptual
         self.loss_network = perceptual.network
         self.image = self.add_weight(name="image", shape=shape)

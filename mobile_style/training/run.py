@@ -2,36 +2,37 @@
 
 import json
 import math
-import signal
 import statistics
-import threading
 import time
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
 from keras import ops
+from tensorboard.compat import tf
 from tensorboard.summary import Writer
 
 from .. import images
 from ..errors import DivergedError
 from ..files import writing
-from ..network.backend import loading
-from ..network.card import MODEL, SCHEMA
+from ..inference.network import Network
+from ..interrupts import interruptible
+from ..network.card import MODEL, SCHEMA, Card, Settings
 from ..network.catalog import bundled_photos
 from ..network.checkpoint import Checkpoint
-from ..painting.grain import grained
 from ..painting.stylize import stylize_image
 from ..progress import Note, Progress, Step
 from .config import TrainConfig
 from .dataset import Batches, Photos
 from .trainer import FARTHEST, Trainer, suitable_rate
+
+tf.io  # noqa: B018 (loads what the writer needs, while messages of what is loading are not shown)
 
 STATE = "training.safetensors"
 PREVIEW_SIZE = 256
@@ -135,9 +136,9 @@ class Run:
         if self.planned:
             chosen = {"image_size": self.plan.image_size, "learning_rate": self.plan.learning_rate}
             settings = replace(settings, **chosen)  # type: ignore[arg-type]
-        card = {
+        card: Card = {
             "schema": SCHEMA,
-            "config": asdict(settings),
+            "config": cast(Settings, asdict(settings)),
             "content_sha256": self.photos.sha256(),
             "step": self.step,
             "seconds": round(self.seconds(), 1),
@@ -150,7 +151,8 @@ class Run:
             raise DivergedError(f"the weights are no longer finite at step {self.step}{self.advice()}")
         state = {name: ops.convert_to_numpy(v.value) for name, v in optimizer_variables(self.trainer).items()}
         Checkpoint(card, weights, state).write(self.out / STATE)
-        Checkpoint(card | {"config": asdict(settings.without_paths())}, weights, {}).write(self.out / MODEL)
+        public: Card = {**card, "config": cast(Settings, asdict(settings.without_paths()))}
+        Checkpoint(public, weights, {}).write(self.out / MODEL)
         self.saved = self.step
 
     def advice(self) -> str:
@@ -188,11 +190,9 @@ class Run:
         held_out = preview_photos(self.photos)
         lowest = smoothed = math.inf
         taken: list[float] = []
-        with loading():
-            writer = Writer(str(self.out / "tensorboard"))
         with (
             interruptible(self.progress) as interrupted,
-            closing(writer) as board,
+            closing(Writer(str(self.out / "tensorboard"))) as board,
             closing(self.batches()) as batches,
             (self.out / "log.jsonl").open("a", buffering=1) as log,
         ):
@@ -253,7 +253,9 @@ def preview_photos(photos: Photos) -> list[np.ndarray]:
 
 def write_preview(out: Path, trainer: Trainer, style: np.ndarray, photos: list[np.ndarray], step: int) -> None:
     """Photos above what the network makes of them, the style image in front."""
-    stylized = [stylize_image(trainer.network, grained(photo)) for photo in photos]
+    weights = {v.name: ops.convert_to_numpy(v.value) for v in trainer.network.weights}
+    network = Network(trainer.network.architecture, weights)
+    stylized = [stylize_image(network, photo) for photo in photos]
     style = images.centre_square(style, PREVIEW_SIZE)
     sheet = images.grid([[np.full_like(style, 255), *photos], [style, *stylized]])
     images.save(sheet, out / "previews" / f"step-{step:06d}.png")
@@ -266,25 +268,3 @@ def drop_lines_after(log: Path, step: int) -> None:
     kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
     with writing(log) as temporary:
         temporary.write_text("".join(kept))
-
-
-@contextmanager
-def interruptible(progress: Progress) -> Iterator[list[int]]:
-    """Gives a list that Ctrl-C, SIGTERM and SIGHUP fill; a second one stops at once."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():  # Python allows no handlers there
-        yield received
-        return
-
-    def note(number: int, _frame: Any) -> None:
-        received.append(number)
-        progress(Note("stopping after this step; press Ctrl-C again to stop at once"))
-        signal.signal(number, signal.default_int_handler)
-
-    numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    before = {number: signal.signal(number, note) for number in numbers}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -27,8 +27,7 @@ import numpy as np
 from .. import images
 from ..errors import CheckpointError, ImageError, OutputError, UsageError
 from ..files import alone, refuse_existing
-from ..network.architecture import Architecture
-from ..network.card import MODEL
+from ..network.card import MODEL, architecture_of
 from ..network.catalog import bundled_photos, model_path, style_path
 from ..network.checkpoint import Checkpoint
 from ..network.transform_net import load_weights
@@ -59,6 +58,7 @@ def train(config: TrainConfig, out: Path, progress: Progress = silent, painting:
         KeyboardInterrupt: after Ctrl-C, with a checkpoint written.
     """
     began = time.perf_counter()
+    _refuse_started(out)
     refuse_existing(out)
     style = style_image(config, images.load(style_path(config.style)) if painting is None else painting)
     start = _start(config)
@@ -104,6 +104,7 @@ def resume(out: Path, progress: Progress = silent) -> Path:
     """
     began = time.perf_counter()
     if not (out / STATE).is_file():
+        _refuse_started(out)
         raise CheckpointError(f"{out} holds no checkpoint to go on from; start a training in a new folder")
     with alone(out):
         state = Checkpoint.read(out / STATE)
@@ -134,12 +135,21 @@ def style_image(config: TrainConfig, painting: np.ndarray) -> np.ndarray:
     return images.with_shorter_side(painting, config.style_size)
 
 
+def _refuse_started(out: Path) -> None:
+    """Raises OutputError if `out` is of a training that was killed before its first checkpoint."""
+    if not (out / STATE).exists() and ((out / "content").is_dir() or (out / "style.png").is_file()):
+        raise OutputError(
+            f"{out} is the folder of a training that has no checkpoint yet; if it is not under way any more, remove "
+            f"{out}, or choose another `out`"
+        )
+
+
 def _start(config: TrainConfig) -> Checkpoint | None:
     """The checkpoint that the training starts from; None for random weights."""
     if not config.init:
         return None
     start = Checkpoint.read(model_path(config.init))
-    architecture = Architecture(**start.card["config"]["architecture"])
+    architecture = architecture_of(start.card)
     if architecture != config.architecture:
         raise CheckpointError(
             f"`init={config.init}` is a network of preset {start.card['config']['preset']} ({architecture}), "

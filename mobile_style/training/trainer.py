@@ -22,7 +22,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
     """The network under its losses: what Keras differentiates, on any of its backends."""
 
     def __init__(self, network: TransformNet, perceptual: PerceptualLoss, config: TrainConfig) -> None:
-        super().__init__()
+        super().__init__(dtype="float32")
         self.network, self.perceptual = network, perceptual
         self.weights_of = {
             "quantization": config.qat_weight,
@@ -34,7 +34,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         self.motion = self.add_weight(name="motion", shape=(2,), initializer="zeros", dtype="int32", trainable=False)
         # Named here so that Keras sees their weights; JAX would compile them in as constants.
         self.loss_networks = [perceptual.network, perceptual.content_network]
-        self.trackers = [keras.metrics.Mean(name=name) for name in LOGGED]
+        self.trackers = [keras.metrics.Mean(name=name, dtype="float32") for name in LOGGED]
 
     def call(self, content_images: Any, training: bool = False) -> Any:
         """Stylises a batch."""

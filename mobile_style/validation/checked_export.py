@@ -8,11 +8,12 @@ from ..devices.host import Host
 from ..exporting.card import write_card
 from ..exporting.recipes import Recipe
 from ..exporting.write import Written, write
+from ..inference.network import load_network
 from ..network.card import read_card
 from ..network.catalog import model_path
 from ..progress import Progress, silent
 from ..training.config import TrainConfig
-from ..training.losses import style_source
+from ..training.style_grams import style_source
 from .validate import Subject, Validation, validate_on
 
 PHOTOS = 4
@@ -55,7 +56,8 @@ def export(
 def check(written: Written, progress: Progress = silent) -> Export:
     """Validates a file on a few photos, and notes the figures on its card."""
     config = TrainConfig.from_card(written.training)
-    subject = Subject(written.path, written.card, written.checkpoint, written.network, config)
+    network, _ = load_network(written.checkpoint)
+    subject = Subject(written.path, written.card, written.checkpoint, network, config)
     validation = validate_on(Host(), subject, None, PHOTOS, progress)
     places = ("exported", "reference")  # on this machine; the card has names and sha256 of both
     figures = {name: value for name, value in validation.figures().items() if name not in places}

@@ -15,12 +15,12 @@ from ..devices.registry import open_device
 from ..errors import CheckpointError
 from ..exporting.card import read_export_card, source_checkpoint
 from ..exporting.recipes import Gate, find_recipe
+from ..inference.network import Network, load_network
 from ..network.catalog import bundled_photos, model_path
-from ..network.transform_net import TransformNet, load_network
-from ..painting.stylize import stylize_whole
 from ..progress import Progress, silent, track
 from ..training.config import TrainConfig
-from ..training.losses import PerceptualLoss, loss_of
+from ..training.picture_losses import PictureLosses
+from ..training.style_grams import losses_of
 
 SHOWN = 50  # photos in a report, the worst
 Pictures = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -120,7 +120,7 @@ class Subject:
     exported: Path
     card: dict[str, Any]
     checkpoint: Path
-    network: TransformNet
+    network: Network
     config: TrainConfig
 
 
@@ -166,16 +166,16 @@ def validate_on(
     """`validate` with everything open."""
     recipe = find_recipe(subject.card["target"], subject.card["recipe"])
     files = pictures.photos(images or bundled_photos("held_out"), limit)
-    perceptual = loss_of(subject.checkpoint, subject.config)
+    losses = losses_of(subject.checkpoint, subject.config)
     rows: list[Figures] = []
     shown: list[tuple[float, Pictures]] = []
     with closing(device.runner(subject.exported)) as runner:
         jobs = [(file, size) for size in runner.sizes for file in files]
         for file, (height, width) in track(jobs, "Validating", len(jobs), "photos", progress):
             photo = pictures.centre_crop(pictures.load(file), height, width)
-            expected, output = stylize_whole(subject.network, photo), runner(photo)
+            expected, output = pictures.to_pixels(subject.network(photo)), runner(photo)
             name = file.name if len(runner.sizes) == 1 else f"{file.name} {width}x{height}"
-            rows.append(compare(name, perceptual, photo, expected, output))
+            rows.append(compare(name, losses, photo, expected, output))
             shown.append((rows[-1].psnr, (photo, expected, output)))
             shown = sorted(shown, key=lambda pair: pair[0])[:SHOWN]
     rows.sort(key=lambda row: row.psnr)
@@ -203,11 +203,9 @@ def _reference(exported: Path, card: dict[str, Any], given: str | None) -> Path:
         raise CheckpointError(f"{error}; or name it with `reference`") from None
 
 
-def compare(
-    name: str, perceptual: PerceptualLoss, photo: np.ndarray, expected: np.ndarray, output: np.ndarray
-) -> Figures:
+def compare(name: str, losses: PictureLosses, photo: np.ndarray, expected: np.ndarray, output: np.ndarray) -> Figures:
     """Every figure of one photo; all pictures (H, W, 3) uint8."""
-    reference, own = perceptual.of_pictures(photo, (expected, output))
+    reference, own = losses(photo, (expected, output))
     return Figures(
         photo=name,
         psnr=metrics.psnr(expected, output),

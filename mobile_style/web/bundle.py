@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import CheckpointError
 from ..files import refuse_existing, writing
-from ..network.catalog import BUNDLED
+from ..network.catalog import BUNDLED, places
 from ..progress import Note, Progress, silent
 from .site import Site, build_site
 
@@ -45,11 +45,10 @@ def bundle_web(models: Sequence[str], out: Path, progress: Progress = silent) ->
 
 
 def _place(model: str) -> Path:
-    if (BUNDLED / model).is_dir() and Path(model).name == model:
-        return BUNDLED / model
-    if not Path(model).exists():
-        raise CheckpointError(f"there is no {model}: neither a bundled style, nor a .tflite file, nor a folder of them")
-    return Path(model)
+    for place in places(model):
+        if place.suffix == ".tflite" if place.is_file() else any(place.rglob("*.tflite")):
+            return place
+    raise CheckpointError(f"there is no {model}: neither a bundled style, nor a .tflite file, nor a folder of them")
 
 
 def _filled_in(worker: bytes, listed: dict[str, object]) -> bytes:

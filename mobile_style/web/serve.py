@@ -10,54 +10,16 @@ from pathlib import Path
 
 import segno
 import uvicorn
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
-from ..errors import DeviceError, MobileStyleError, UsageError
+from ..errors import DeviceError, UsageError
+from ..network.catalog import BUNDLED
+from .answers import application
 from .certificate import certificate
-from .site import Site, build_site, etag
+from .connection import Connection
+from .site import Site, build_site
 
-HEADERS = {
-    # Threads need a page that is isolated from others.
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Embedder-Policy": "require-corp",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    # The page can reach nothing but this server, so nothing can be sent elsewhere.
-    "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; "
-        "media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
-
-
-def application(site: Site, more: Sequence[BaseRoute] = ()) -> Starlette:
-    """Answers GET and HEAD with the files of the table, and nothing else; `more` routes come first."""
-
-    async def answer(request: Request) -> Response:
-        resource = site.get(request.path_params["name"] or "index.html")
-        if resource is None:
-            return PlainTextResponse("not found", 404, HEADERS)
-        gzipped = resource.gzipped and "gzip" in request.headers.get("accept-encoding", "")
-        try:
-            content = await run_in_threadpool(resource.read if gzipped else resource.content)
-        except (MobileStyleError, OSError) as error:  # a file that has gone or is damaged; the page says so
-            return PlainTextResponse(f"{error}", 500, HEADERS)
-        headers = HEADERS | {"ETag": f'"{etag(content)}"', "Content-Type": resource.kind}
-        if resource.gzipped:
-            headers["Vary"] = "Accept-Encoding"
-        if headers["ETag"] in request.headers.get("if-none-match", ""):
-            return Response(None, 304, headers)
-        if gzipped:
-            headers["Content-Encoding"] = "gzip"
-        return Response(content, 200, headers)
-
-    return Starlette(routes=[*more, Route("/{name:path}", answer)])
+CONNECTIONS = 500  # at once; more are turned away
 
 
 @dataclass(frozen=True)
@@ -80,7 +42,7 @@ def open_server(models: Path | None = None, port: int = 8000, host: str = "127.0
     """Prepares a server of the page; its `run` answers.
 
     Args:
-        models: a folder of .tflite files with their cards, in place of the bundled ones.
+        models: a folder of .tflite files with their cards, shown before the bundled ones.
         port: 0 for any free one.
         host: address of this machine to listen on; 0.0.0.0 for all.
         https: encrypt with a certificate made here, without which a phone gives the page no camera.
@@ -92,23 +54,30 @@ def open_server(models: Path | None = None, port: int = 8000, host: str = "127.0
     """
     if models is not None and not models.is_dir():
         raise UsageError(f"`models={models}` is not a folder")
-    site, left_out = build_site() if models is None else build_site([models])
+    site, left_out = build_site([BUNDLED] if models is None else [models, BUNDLED])
     listening = listen(host, port)
     address = reachable(host)
     name = f"[{address}]" if ":" in address else address
     url = f"{'https' if https else 'http'}://{name}:{listening.getsockname()[1]}/"
     key, chain = certificate(address) if https else (None, None)
-    made = server(site, key=key, certificate=chain)
+    made = server(site, host=host, key=key, certificate=chain)
     local = ipaddress.ip_address(address).is_loopback
     return Serving(url, local, tuple(left_out), partial(made.run, sockets=[listening]))
 
 
 def server(
-    site: Site, more: Sequence[BaseRoute] = (), key: Path | None = None, certificate: Path | None = None
+    site: Site,
+    more: Sequence[BaseRoute] = (),
+    host: str = "127.0.0.1",
+    key: Path | None = None,
+    certificate: Path | None = None,
 ) -> uvicorn.Server:
-    """A server that is not started yet."""
+    """A server that is not started yet, for requests by the name or address `host` of this machine."""
     config = uvicorn.Config(
-        application(site, more),
+        application(site, host, more),
+        http=Connection,
+        ws="none",
+        limit_concurrency=CONNECTIONS,
         log_level="error",
         access_log=False,
         server_header=False,

@@ -5,10 +5,8 @@ file or card becomes a part of an address.
 """
 
 import gzip
-import hashlib
 import io
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -16,20 +14,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from .. import images
 from ..errors import CheckpointError
-from ..exporting import runtimes
-from ..exporting.card import read_export_card
-from ..network.catalog import BUNDLED, DEFAULT, STYLES, bundled_photos
+from ..network.catalog import BUNDLED, STYLES, bundled_paintings, bundled_photos
 from . import litertjs
+from .models import KNOWN_PHOTO, Model, find_models, grouped, known_frame
 
 STATIC = Path(__file__).parent / "static"
-PHOTOS = ("singapore_skyline_dusk", "roman_colosseum", "river_otters", "astronaut_portrait")  # CC0 or public domain
-THUMBNAIL = 192
-LARGEST = 4096  # pixels of a side, as in `export`
+PHOTOS = (KNOWN_PHOTO, "roman_colosseum", "river_otters", "astronaut_portrait")  # CC0 or public domain
+THUMBNAIL, PAINTING = 192, 720  # pixels: of each side, of the longer side
 KINDS = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -61,18 +56,6 @@ class Resource:
 Site = dict[str, Resource]  # by address, relative to the page
 
 
-@dataclass(frozen=True)
-class _Export:
-    """A .tflite that takes and gives pictures as bytes or floats, and its card."""
-
-    path: Path
-    card: dict[str, Any]
-
-    def style(self) -> tuple[Any, ...]:
-        """What the files of one style have in common: the network, the size of its pictures."""
-        return self.card["name"], self.card["source"]["sha256"], tuple(self.card["input"]["shape"])
-
-
 def build_site(models: Sequence[Path] = (BUNDLED,), offline: bool = False) -> tuple[Site, list[str]]:
     """The page with these models.
 
@@ -88,8 +71,8 @@ def build_site(models: Sequence[Path] = (BUNDLED,), offline: bool = False) -> tu
         CheckpointError: there is no model that can be used.
         DeviceError: LiteRT.js is not set up.
     """
-    exports, left_out = _find(models)
-    if not exports:
+    found, left_out = find_models(models)
+    if not found:
         reason = f" ({left_out[0]})" if left_out else ""
         places = ", ".join(map(str, models))
         raise CheckpointError(f"no .tflite models in {places}{reason}; `mobile-style export` makes one")
@@ -100,7 +83,7 @@ def build_site(models: Sequence[Path] = (BUNDLED,), offline: bool = False) -> tu
         site[url] = resource(url, (bundled_photos("held_out") / f"{name}.jpg").read_bytes)
     for size in (192, 512):
         site[f"icon-{size}.png"] = resource("a.png", cache(partial(_icon, size)))
-    styles = [_style(site, number, group) for number, group in enumerate(_grouped(exports))]
+    styles = [_style(site, number, group) for number, group in enumerate(grouped(found))]
     about = {
         "version": version("mobile-style"),
         "litertjs": litertjs.VERSION,
@@ -131,82 +114,33 @@ def resource(name: str, read: Callable[[], bytes], gzipped: bool = False) -> Res
     return Resource(read, KINDS.get(Path(name).suffix, "application/octet-stream"), gzipped)
 
 
-def _find(models: Sequence[Path]) -> tuple[list[_Export], list[str]]:
-    files: list[Path] = []
-    for place in models:
-        # The default style first, as the page starts with the first.
-        inside = sorted(place.rglob("*.tflite"), key=lambda path: (DEFAULT not in path.parts, path))
-        files += inside if place.is_dir() else [place]
-    exports, left_out = [], []
-    for path in dict.fromkeys(files):
-        try:
-            card = read_export_card(path)
-            given, export = card["input"], _Export(path, card)
-            sides = given["shape"][1:3]
-            if len(given["shape"]) != 4 or given["type"] not in ("uint8", "float32"):
-                raise CheckpointError(f"{path} takes {given['type']} {given['shape']}, and the page gives it pictures")
-            if not all(isinstance(side, int) and 0 < side <= LARGEST for side in sides):
-                raise CheckpointError(f"{path} takes pictures of {sides}, and the page gives it up to {LARGEST} pixels")
-            hash((export.style(), card["recipe"]))  # what is damaged is found here, not while the page is served
-            _psnr(card)
-            exports.append(export)
-        except CheckpointError as error:
-            if path in models:
-                raise
-            left_out.append(str(error))
-        except (KeyError, TypeError, ValueError) as error:
-            left_out.append(f"the card of {path} is damaged ({error})")
-    return exports, left_out
-
-
-def _grouped(exports: list[_Export]) -> list[list[_Export]]:
-    """One list for each style, float16 before what else takes floats; of two files by one recipe the first."""
-    groups: dict[tuple[Any, ...], dict[str, _Export]] = {}
-    for export in exports:
-        groups.setdefault(export.style(), {}).setdefault(export.card["recipe"], export)
-    return [sorted(group.values(), key=lambda export: export.card["recipe"] != "float16") for group in groups.values()]
-
-
-def _style(site: Site, number: int, group: list[_Export]) -> dict[str, Any]:
+def _style(site: Site, number: int, group: Sequence[Model]) -> dict[str, Any]:
     """Adds a style's files to the table; what the page needs to know of it."""
-    card = group[0].card
-    folder = f"models/{number}"
-    beside = group[0].path.with_name("thumbnail.jpg")
-    thumbnail = beside.read_bytes if beside.is_file() else cache(partial(_thumbnail, group[0].path))
-    site[f"{folder}/thumbnail.jpg"] = resource("a.jpg", thumbnail)
-    _, height, width, _ = card["input"]["shape"]
-    given = f"models/{width}x{height}.rgb"
-    site[given] = resource("", cache(lambda: known_frame(height, width).tobytes()))
+    first = group[0]
+    height, width = first.size
+    folder, known = f"models/{number}", f"models/{width}x{height}.rgb"
+    site[known] = resource("", cache(lambda: known_frame(height, width).tobytes()))
+    site[f"{folder}/thumbnail.jpg"] = resource("a.jpg", partial(_thumbnail, first))
     files = []
-    for place, export in enumerate(group):
-        url = f"{folder}/{place}.tflite"
-        answer = f"{folder}/{place}.rgb"
-        site[url] = resource(url, export.path.read_bytes)
-        site[answer] = resource(answer, cache(partial(_known_answer, export.path, height, width)))
+    for place, model in enumerate(group):
+        url, answer = f"{folder}/{place}.tflite", f"{folder}/{place}.rgb"
+        site[url] = resource(url, model.read)
+        site[answer] = resource(answer, partial(_answer, model))
         files.append(
             {
                 "url": url,
-                "recipe": str(export.card["recipe"]),
-                "type": export.card["input"]["type"],
-                "bytes": export.path.stat().st_size,
-                "psnr": _psnr(export.card),
-                "known": {"input": given, "output": answer},
+                "recipe": str(model.card["recipe"]),
+                "type": model.card["input"]["type"],
+                "bytes": model.path.stat().st_size,
+                "psnr": model.psnr,
+                "known": {"input": known, "output": answer},
             }
         )
-    return {
-        "title": _title(str(card["name"])),
-        "size": [height, width],
-        "painting": str(card["style"]),
-        "thumbnail": f"{folder}/thumbnail.jpg",
-        "files": files,
-    }
-
-
-def _psnr(card: dict[str, Any]) -> float | None:
-    """As measured when the file was exported, if it was, and a number that JSON has."""
-    measured = card["fidelity"]
-    psnr = float(measured["mean"]["psnr"]) if measured else math.inf
-    return psnr if math.isfinite(psnr) else None
+    about = {"title": _title(str(first.card["name"])), "size": [height, width], "painting": first.painting}
+    if (painting := bundled_paintings().get(first.painting)) is not None:
+        site[f"{folder}/painting.jpg"] = resource("a.jpg", cache(partial(_painting, painting)))
+        about["painting_url"] = f"{folder}/painting.jpg"
+    return about | {"thumbnail": f"{folder}/thumbnail.jpg", "files": files}
 
 
 def _title(name: str) -> str:
@@ -217,30 +151,23 @@ def _title(name: str) -> str:
     return " ".join(words)
 
 
-def known_frame(height: int, width: int) -> np.ndarray:
-    """The photo on which an engine proves itself, (H, W, 3) uint8."""
-    photo = images.load(bundled_photos("held_out") / f"{PHOTOS[0]}.jpg")
-    return images.centre_crop(photo, height, width)
+def _answer(model: Model) -> bytes:
+    return model.painted.tobytes()
 
 
-def _known_answer(path: Path, height: int, width: int) -> bytes:
-    """What native LiteRT makes of it."""
-    return runtimes.load(path)(known_frame(height, width)).tobytes()
+def _thumbnail(model: Model) -> bytes:
+    return images.encode(images.centre_square(model.painted, THUMBNAIL), "JPEG", 85)
 
 
-def _thumbnail(path: Path) -> bytes:
-    runner = runtimes.load(path)
-    painted = runner(known_frame(*runner.sizes[0]))
-    return images.encode(images.centre_square(painted, THUMBNAIL), "JPEG", 85)
+def _painting(path: Path) -> bytes:
+    painting = images.load(path)
+    scale = PAINTING / max(painting.shape[:2])
+    height, width = (max(1, round(side * scale)) for side in painting.shape[:2])
+    return images.encode(images.resized(painting, height, width), "JPEG", 85)
 
 
 def _icon(size: int) -> bytes:
     painting = images.centre_square(images.load(STYLES / "starry_night.jpg"), size)
     content = io.BytesIO()
-    Image.fromarray(painting).quantize().save(content, "PNG", optimize=True)  # 256 colours: a third of the bytes
+    Image.fromarray(painting).quantize().save(content, "PNG", optimize=True)  # 256 colors: a third of the bytes
     return content.getvalue()
-
-
-def etag(content: bytes) -> str:
-    """What tells two versions of a file apart."""
-    return hashlib.sha256(content).hexdigest()[:32]

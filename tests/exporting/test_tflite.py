@@ -1,16 +1,27 @@
 import json
+import time
+from collections import Counter
 from pathlib import Path
 
+import converter
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from conftest import Exported
+from mobile_style import images
 from mobile_style.exporting import tflite
 from mobile_style.exporting.card import METADATA
+from mobile_style.exporting.int8_calibration import calibrate
 from mobile_style.exporting.lint import lint
-from mobile_style.exporting.recipes import RECIPES
-from mobile_style.network.catalog import BUNDLED
+from mobile_style.exporting.recipes import RECIPES, Recipe, find_recipe
+from mobile_style.exporting.tflite_reader import read_tflite
+from mobile_style.inference.fold import fold
+from mobile_style.inference.interpreter import Loaded
+from mobile_style.inference.levels import Levels
+from mobile_style.network.catalog import BUNDLED, bundled_photos, model_path
+from mobile_style.network.checkpoint import Checkpoint
 
 
 def opened(path: Path) -> Interpreter:
@@ -47,7 +58,7 @@ def test_sizes_fall_by_recipe(exported: Exported) -> None:
 
 def test_the_file_holds_its_card(exported: Exported) -> None:
     path = exported("int8")
-    model = tflite.schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
     (entry,) = (entry for entry in model.metadata if entry.name == METADATA.encode())
     inside = json.loads(bytes(model.buffers[entry.buffer].data))
     beside = json.loads(path.with_suffix(".json").read_text())
@@ -60,7 +71,7 @@ def test_the_file_holds_its_card(exported: Exported) -> None:
 def test_constants_are_aligned(exported: Exported) -> None:
     """Runtimes map the file into memory and read weights where they lie."""
     content = exported("float32").read_bytes()
-    model = tflite.schema.ModelT.InitFromPackedBuf(content, 0)
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
     large = [bytes(b.data) for b in model.buffers if b.data is not None and len(b.data) > 1000]
     assert large and all(content.index(data) % 16 == 0 for data in large)
 
@@ -89,8 +100,55 @@ def test_no_product_or_mean_of_bytes_lies_between_two_levels(model: str, exporte
     assert seen == 26 + 26
 
 
-def test_ties_are_what_roundings_differ_in() -> None:
-    halves = np.arange(-9, 10)
-    assert tflite.ties(halves, 0.5) == 10 and tflite.ties(2 * halves, 0.5) == 0
-    assert tflite.ties(np.array([50]), 0.37) == 1 and tflite.ties(np.array([49]), 0.37) == 0
-    assert tflite.ties(np.array([50, 50_000]), 0.3701) == 0  # near none, and beyond all levels
+def shapes(content: bytes, folder: Path) -> Counter:
+    """Every operator with its version and the types and shapes of what it takes and gives."""
+    path = folder / "counted.tflite"
+    path.write_bytes(content)
+    return Counter(
+        (node.operator, node.version, *((tensor.type, tensor.shape) for tensor in (*node.inputs, *node.outputs)))
+        for node in read_tflite(path)
+    )
+
+
+def painted(content: bytes, pictures: list[np.ndarray]) -> np.ndarray:
+    model = Loaded(content)
+    dtype = model.inputs[0]["dtype"]
+    return np.concatenate([model(picture[None].astype(dtype))[0] for picture in pictures])
+
+
+@pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "tflite"], ids=lambda r: r.name)
+@pytest.mark.parametrize("style", ["starry_night", "the_scream"])
+def test_tensorflows_converter_makes_the_same(recipe: Recipe, style: str, tmp_path: Path) -> None:
+    size, checkpoint = (54, 70), Checkpoint.read(model_path(style))
+    photos = [images.load(file) for file in images.photos(bundled_photos("train"), 8)]
+    calibration = np.stack([images.centre_crop(photo, 64, 64) for photo in photos])
+    convolutions = fold(checkpoint.architecture(), checkpoint.weights, calibration)
+    quantization = calibrate(convolutions, calibration) if recipe.activations == "int8" else None
+    ours = tflite.convert(convolutions, recipe, size, quantization, {})
+    levels = levels_of(ours) if quantization else {}
+    theirs = converter.convert(convolutions, recipe, size, levels, quantization.knots if quantization else {})
+    assert shapes(ours, tmp_path) == shapes(theirs, tmp_path)
+    held_out = [images.load(file) for file in images.photos(bundled_photos("held_out"), 8)]
+    pictures = [images.centre_crop(photo, *size) for photo in held_out]
+    mine, other = painted(ours, pictures), painted(theirs, pictures)
+    assert mine.std() > 20  # or there is little to compare
+    np.testing.assert_allclose(mine, other, rtol=0, atol=0 if quantization else 1e-3)  # 1e-3 of 255: 108 dB
+
+
+def levels_of(content: bytes) -> dict[str, Levels]:
+    """Of every tensor that is computed, by its name."""
+    graph = schema.ModelT.InitFromPackedBuf(content, 0).subgraphs[0]
+    made = [graph.tensors[operator.outputs[0]] for operator in graph.operators]
+    return {
+        tensor.name.decode(): Levels(np.float32(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0]))
+        for tensor in made
+    }
+
+
+def test_files_are_written_in_no_time() -> None:
+    """Whatever the size: the converter takes seconds."""
+    checkpoint = Checkpoint.read(model_path("starry_night"))
+    convolutions = fold(checkpoint.architecture(), checkpoint.weights)
+    began = time.process_time()
+    tflite.convert(convolutions, find_recipe("tflite", "float32"), (1080, 1920), None, {})
+    assert time.process_time() - began < 1

@@ -9,13 +9,10 @@ from mobile_style import images, metrics
 from mobile_style.cli import app
 from mobile_style.errors import CheckpointError
 from mobile_style.exporting.card import read_export_card
-from mobile_style.network.card import MODEL, read_card
+from mobile_style.inference.network import load_network
 from mobile_style.network.catalog import BUNDLED, DEFAULT, STYLES, bundled_photos, list_models, model_path
-from mobile_style.network.transform_net import load_network
 from mobile_style.painting.stylize import stylize_image
-from mobile_style.training.config import TrainConfig
 from mobile_style.training.evaluate import evaluate
-from mobile_style.training.losses import GRAMS, loss_of, save_grams
 from mobile_style.validation.validate import validate
 
 
@@ -47,7 +44,7 @@ def test_bundled_model_takes_the_paintings_palette_and_keeps_the_content() -> No
     painting = images.load(STYLES / f"{DEFAULT}.jpg").reshape(-1, 3)
     for path in images.find([bundled_photos("held_out")]):
         photo = images.centre_square(images.load(path), 256)
-        output = stylize_image(network, photo)
+        output = stylize_image(network, photo, grain=False)
         nearer = np.linalg.norm(output.reshape(-1, 3).mean(0) - painting.mean(0))
         assert nearer < 40, path.name
         # Shapes stay where they were: the blurred brightness of both goes together.
@@ -60,7 +57,9 @@ def test_bundled_models_have_neither_frame_nor_checkerboard(name: str) -> None:
     network, _ = load_network(model_path(name))
     border, checker = [], []
     for path in images.find([bundled_photos("held_out")]):
-        output = stylize_image(network, images.centre_square(images.load(path), 256)).astype(np.float64).mean(2)
+        output = (
+            stylize_image(network, images.centre_square(images.load(path), 256), grain=False).astype(np.float64).mean(2)
+        )
         ring = np.concatenate([output[:4].ravel(), output[-4:].ravel(), output[:, :4].ravel(), output[:, -4:].ravel()])
         inside = output[8:-8, 8:-8]
         border.append((ring.mean() - inside.mean()) / inside.std())
@@ -77,15 +76,6 @@ def test_the_sheet_shows_every_model(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert images.load(tmp_path / "sheet.png").shape == ((count + 1) * (256 + 28), 5 * 256 + 4 * 4, 3)
     again = CliRunner().invoke(app, ["models", "--sheet", "sheet.png"])
     assert again.exit_code == 6 and "exists" in again.stderr
-
-
-def test_gram_matrices_stand_in_for_the_painting(tmp_path: Path) -> None:
-    config = TrainConfig.from_card(read_card(model_path(DEFAULT)))
-    whole = loss_of(model_path(DEFAULT), config)
-    save_grams(whole, tmp_path / GRAMS)
-    kept = loss_of(tmp_path / MODEL, config)
-    for layer, gram in whole.style_grams.items():
-        np.testing.assert_allclose(kept.style_grams[layer], gram, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", [info.name for info in list_models() if info.origin == "bundled"])

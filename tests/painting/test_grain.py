@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from mobile_style.inference.network import load_network
 from mobile_style.network.catalog import model_path
-from mobile_style.network.transform_net import load_network
-from mobile_style.painting.grain import grained
+from mobile_style.painting.grain import grained, grained_part
 from mobile_style.painting.stylize import stylize, stylize_image
 
 
@@ -46,6 +46,15 @@ def test_any_size_and_no_wrap_around(shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("style", ["starry_night", "the_scream", "great_wave", "udnie"])
 def test_a_bundled_style_paints_a_blank_page(style: str) -> None:
     page = np.full((256, 256, 3), 250, np.uint8)
-    bare = stylize_image(load_network(model_path(style))[0], page)[64:-64, 64:-64].astype(float)
+    bare = stylize_image(load_network(model_path(style))[0], page, grain=False)[64:-64, 64:-64].astype(float)
     painted = stylize(page, style)[64:-64, 64:-64].astype(float)
     assert bare.std((0, 1)).max() < 1 and painted.std((0, 1)).min() > 8
+
+
+def test_a_part_has_the_grain_of_the_whole(rng: np.random.Generator) -> None:
+    picture = np.full((150, 203, 3), 200, np.uint8)
+    picture[40:90, 50:120] = rng.integers(0, 256, (50, 70, 3))
+    whole = grained(picture)
+    for top, bottom, left, right in ((0, 150, 0, 203), (33, 101, 7, 55), (100, 150, 150, 203), (5, 6, 60, 200)):
+        part = grained_part(picture, top, bottom, left, right)
+        np.testing.assert_array_equal(part, whole[top:bottom, left:right])

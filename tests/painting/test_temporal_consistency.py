@@ -3,8 +3,8 @@ from functools import partial
 import numpy as np
 import pytest
 
+from mobile_style.inference.network import load_network
 from mobile_style.network.catalog import DEFAULT, model_path
-from mobile_style.network.transform_net import load_network
 from mobile_style.painting import temporal_consistency
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.painting.temporal_consistency import temporal_error

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,49 @@ def test_damaged_shards(photos: Path, tmp_path: Path, damage: str) -> None:
     else:
         (tmp_path / "shards" / MANIFEST).write_text(json.dumps({"schema": 1}))
     with pytest.raises(DatasetError):
+        Photos(tmp_path / "shards")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("photos", "12"), ("photos", 13), ("photos", 0), ("shorter_side", 0), ("schema", 2), ("shards", {}),
+        ("unreadable", [["a"]]), ("more", 1), ("name", 5), ("name", "a\0b"), ("name", "../photos-00000.tfrecord"),
+        ("name", "/dev/zero"), ("sha256", "0" * 64), ("bytes", -1),
+    ],
+)  # fmt: skip
+def test_a_manifest_with_one_wrong_thing(photos: Path, tmp_path: Path, place: str, value: object) -> None:
+    build([photos], tmp_path / "shards", shorter_side=32)
+    path = tmp_path / "shards" / MANIFEST
+    manifest = json.loads(path.read_text())
+    (manifest["shards"][0] if place in manifest["shards"][0] and place != "photos" else manifest)[place] = value
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(DatasetError, match="make the shards again") as caught:
+        Photos(tmp_path / "shards")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 8 + bytes(40), b"\x05" + bytes(30)])
+def test_a_shard_whose_records_are_not_those_described(photos: Path, tmp_path: Path, content: bytes) -> None:
+    build([photos], tmp_path / "shards", shorter_side=32)
+    shard = {
+        "name": "photos-00000.tfrecord",
+        "photos": 12,
+        "bytes": len(content),
+        "sha256": sha256(content).hexdigest(),
+    }
+    (tmp_path / "shards" / "photos-00000.tfrecord").write_bytes(content)
+    path = tmp_path / "shards" / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"shards": [shard]}))
+    with pytest.raises(DatasetError, match=r"is not what manifest\.json describes"):
+        Photos(tmp_path / "shards")
+
+
+def test_a_shard_that_never_ends(photos: Path, tmp_path: Path) -> None:
+    build([photos], tmp_path / "shards", shorter_side=32)
+    (tmp_path / "shards" / "photos-00000.tfrecord").unlink()
+    (tmp_path / "shards" / "photos-00000.tfrecord").symlink_to("/dev/zero")
+    with pytest.raises(DatasetError, match=r"is not what manifest\.json describes"):
         Photos(tmp_path / "shards")
 
 

@@ -5,9 +5,8 @@ import pytest
 
 from mobile_style import images
 from mobile_style.errors import UsageError
+from mobile_style.training import vgg16
 from mobile_style.training.losses import (
-    VGG16_FILE,
-    VGG16_SHA256,
     LossNetwork,
     PerceptualLoss,
     checkerboard,
@@ -22,7 +21,7 @@ def vgg16_by_hand(image: np.ndarray) -> dict[str, np.ndarray]:
     """VGG-16's features in float64, from the file's arrays and the definition of a convolution."""
     x = (image[..., ::-1].astype(np.float64) - (103.939, 116.779, 123.68)).transpose(2, 0, 1)  # BGR, channels first
     features = {}
-    with np.load(VGG16_FILE) as arrays:
+    with np.load(vgg16.FILE) as arrays:
         for layer in VGG16_LAYERS:
             if layer.endswith("_1") and layer != "1_1":
                 c, h, w = x.shape
@@ -40,7 +39,7 @@ def gram_by_hand(features: np.ndarray) -> np.ndarray:
 
 
 def test_the_weights_are_the_published_ones() -> None:
-    assert hashlib.sha256(VGG16_FILE.read_bytes()).hexdigest() == VGG16_SHA256
+    assert hashlib.sha256(vgg16.FILE.read_bytes()).hexdigest() == vgg16.SHA256
 
 
 def test_gram_matrix_by_hand() -> None:

@@ -180,10 +180,11 @@ def test_a_run_killed_twice_equals_one_that_was_not_killed_and_lowers_the_loss(t
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_with_a_checkpoint(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_and_signals_stop_with_a_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
     process = start("train", "--out", tmp_path / "run", *tiny_flags(steps=100_000, checkpoint_every=100_000))
     wait_for_steps(process, tmp_path / "run", 3)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, shown = process.communicate(timeout=60)
     assert process.returncode == 130 and f"mobile-style train --resume --out {tmp_path / 'run'}" in shown
     assert read_card(tmp_path / "run" / MODEL)["step"] == len(losses(tmp_path / "run")) >= 3
@@ -250,6 +251,16 @@ def test_resume_of_what_cannot_be_resumed(trained_run: Path, tmp_path: Path) -> 
     (tmp_path / STATE).write_bytes((trained_run / STATE).read_bytes()[:5000])
     with pytest.raises(CheckpointError, match="damaged"):
         resume(tmp_path)
+
+
+@pytest.mark.parametrize("left", ["content", "style.png"])
+def test_a_run_killed_before_its_first_checkpoint_says_what_to_remove(tmp_path: Path, left: str) -> None:
+    (tmp_path / "run" / left).mkdir(parents=True) if left == "content" else images.save(
+        np.zeros((48, 48, 3), np.uint8), tmp_path / "run" / left
+    )
+    for again in (lambda: resume(tmp_path / "run"), lambda: train(tiny_config(), tmp_path / "run")):
+        with pytest.raises(OutputError, match=f"remove {tmp_path / 'run'}, or choose another `out`"):
+            again()
 
 
 def test_a_run_that_is_under_way_is_left_alone(trained_run: Path) -> None:

@@ -32,7 +32,7 @@ from mobile_style.exporting.card import digest
 from mobile_style.exporting.runtimes import load
 from mobile_style.network.catalog import BUNDLED, DEFAULT, bundled_photos
 from mobile_style.painting.grain import grained
-from mobile_style.web.serve import HEADERS
+from mobile_style.web.answers import HEADERS
 from mobile_style.web.site import build_site
 
 pytestmark = in_a_browser

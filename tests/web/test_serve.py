@@ -8,6 +8,7 @@ import signal
 import ssl
 import stat
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,27 +16,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from browsing import serving
+from browsing import serving, some_engine
 from conftest import command, environment
-from mobile_style.errors import CheckpointError, DeviceError, UsageError
+from mobile_style.errors import CheckpointError, UsageError
 from mobile_style.network.catalog import BUNDLED, DEFAULT
 from mobile_style.web import certificate, litertjs
-from mobile_style.web.serve import HEADERS, listen, open_server, qr_code, reachable
+from mobile_style.web.answers import HEADERS
+from mobile_style.web.models import OPENING
+from mobile_style.web.serve import listen, open_server, qr_code, reachable
 from mobile_style.web.site import build_site
 
 
 @pytest.fixture(scope="module", autouse=True)
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where LiteRT.js is not set up, files of its names stand in: nothing here runs them."""
-    with pytest.MonkeyPatch.context() as patch:
-        try:
-            litertjs.folder()
-        except DeviceError:
-            folder = tmp_path_factory.mktemp("litertjs")
-            (folder / "LICENSE").write_text("licence")
-            for name in litertjs.FILES:
-                (folder / f"{name}.gz").write_bytes(gzip.compress(name.encode()))
-            patch.setattr(litertjs, "FETCHED", folder)
+    with some_engine(tmp_path_factory.mktemp("litertjs")):
         yield
 
 
@@ -89,9 +83,9 @@ def test_nothing_else_can_be_read(url: str, path: str) -> None:
 def test_files_arrive_whole_or_are_known_already(url: str) -> None:
     about = json.loads(get(url, "/site.json")[2])
     file = next(f for f in about["styles"][0]["files"] if f["recipe"] == "int8")
-    assert about["styles"][0]["title"] == "Starry Night" and about["offline"] is False
+    assert about["styles"][0]["title"] == "Great Wave" and about["offline"] is False
     status, headers, body = get(url, f"/{file['url']}")
-    assert status == 200 and body == (BUNDLED / DEFAULT / "int8.tflite").read_bytes()
+    assert status == 200 and body == (BUNDLED / OPENING / "int8.tflite").read_bytes()
     assert get(url, f"/{file['url']}", if_none_match=headers["etag"])[::2] == (304, b"")
     name = "engine/litert_wasm_internal.wasm"
     _, packed_headers, packed = get(url, f"/{name}", accept_encoding="gzip")
@@ -141,6 +135,17 @@ def test_an_address_that_cannot_be_had_is_one_line() -> None:
     with pytest.raises(UsageError, match="is not an address of this machine"):
         listen("no host", 0)
     assert reachable("127.0.0.1") == "127.0.0.1"
+
+
+def test_models_of_a_folder_come_before_the_bundled_styles(tmp_path: Path) -> None:
+    shutil.copy(BUNDLED / "udnie" / "int8.tflite", tmp_path / "own.tflite")
+    card = json.loads((BUNDLED / "udnie" / "int8.json").read_text()) | {"name": "my_own"}
+    (tmp_path / "own.json").write_text(json.dumps(card))
+    serving = open_server(tmp_path, port=0)
+    thread = threading.Thread(target=serving.run, daemon=True)  # until the tests end
+    thread.start()
+    titles = [style["title"] for style in json.loads(get(serving.url, "/site.json")[2])["styles"]]
+    assert titles[:2] == ["My Own", "Great Wave"] and "Udnie" in titles and len(titles) == 7
 
 
 def test_the_qr_code_is_square() -> None:
