@@ -8,7 +8,7 @@ BUNDLED := android_demo/build/bundled
 # `make test PACKAGES=--install` lets root install the Debian packages that tests need; CI does so by itself.
 PACKAGES :=
 
-.PHONY: install quickstart check test arm64 phone web wheel android android-tools docs clean
+.PHONY: install quickstart check lint-page test arm64 phone web wheel android android-tools docs clean
 
 install: $(VENV)/installed
 
@@ -43,13 +43,20 @@ quickstart: install
 	@echo "Next: . $(BIN)/activate, and mobile-style --help"
 
 # Lint, types and the fast tests.
-check: install
+check: install lint-page
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses auto -m "not slow"
 
-test: install web android-tools $(RUNTIME)/installed
+# Lint of the page's scripts, where npm is; its packages are fetched once.
+lint-page:
+	@if command -v npm >/dev/null; then \
+	  [ -d node_modules/eslint ] || npm install --no-package-lock --no-audit --no-fund --ignore-scripts --silent || true; fi
+	@if [ -d node_modules/eslint ]; then node_modules/.bin/eslint mobile_style/web/static; \
+	else echo "ESLint cannot be had with npm here: the page's scripts are not linted"; fi
+
+test: install lint-page web android-tools $(RUNTIME)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -76,6 +83,7 @@ wheel: install
 # What the Android tests need. Where it cannot be had they are skipped; CI does not allow that.
 android-tools: install
 	$(BIN)/python tools/android/toolchain.py --tests $(PACKAGES) || [ "$$CI" != true ]
+	$(BIN)/python tools/android/toolchain.py --lint $(PACKAGES) || [ "$$CI" != true ]
 
 # The Android app: android_demo/build/mobile-style.apk, with the bundled styles and those added by `mobile-style bundle`.
 android: install $(BUNDLED)
@@ -86,7 +94,8 @@ android: install $(BUNDLED)
 $(BUNDLED): $(wildcard models/*/int8.tflite) | install
 	@rm -rf android_demo/build/smaller
 	for style in $(patsubst models/%/int8.tflite,%,$(wildcard models/*/int8.tflite)); do \
-	  $(BIN)/mobile-style export $$style --int8 --size 192 --out android_demo/build/smaller/$$style/model.tflite || exit 1; done
+	  $(BIN)/mobile-style export $$style --int8 --size 192 --out android_demo/build/smaller/$$style/model.tflite || exit 1; \
+	  $(BIN)/mobile-style export $$style --fp16 --size 192 --out android_demo/build/smaller/$$style/float16.tflite || exit 1; done
 	$(BIN)/mobile-style bundle --android android_demo
 	$(BIN)/mobile-style bundle android_demo/build/smaller/* --android android_demo
 	@touch $@

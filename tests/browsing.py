@@ -3,6 +3,7 @@
 import base64
 import gzip
 import io
+import json
 import os
 import threading
 import time
@@ -20,7 +21,7 @@ from mobile_style.devices.browser import find_browser
 from mobile_style.errors import DeviceError
 from mobile_style.web import litertjs
 from mobile_style.web.serve import listen, server
-from mobile_style.web.site import Site
+from mobile_style.web.site import Site, resource
 
 try:
     from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
@@ -94,6 +95,14 @@ def serving(site: Site, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]
         running.should_exit = True
         thread.join(10)
         listening.close()
+
+
+def at_once(site: Site) -> Site:
+    """The page without what paints photos at their own size, which takes long, for tests of everything else."""
+    about = json.loads(site["site.json"].content())
+    for style in about["styles"]:
+        style.pop("still", None)
+    return site | {"site.json": resource("site.json", json.dumps(about).encode)}
 
 
 @contextmanager

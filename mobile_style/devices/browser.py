@@ -216,7 +216,7 @@ class BrowserSession:
         height, width = picture.shape[:2]
         rgba = np.concatenate([picture, np.full((height, width, 1), 255, np.uint8)], axis=-1)
         url = self._browser.give(rgba.tobytes())
-        painted = self._browser.ask({"do": "stylise", "session": self._number, "url": url})
+        painted = self._browser.ask({"do": "stylize", "session": self._number, "url": url})
         assert isinstance(painted, bytes)
         return np.frombuffer(painted, np.uint8).reshape(height, width, 4)[..., :3]
 

@@ -5,7 +5,7 @@ are its inputs, which `gains` makes of magnitudes. All float32.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -36,15 +36,33 @@ def magnitudes(
     return graph.content(ops.found)
 
 
-def tile(convolutions: Sequence[Convolution], size: tuple[int, int]) -> bytes:
+def shared_gains(
+    convolutions: Sequence[Convolution],
+    shape: tuple[int, int, int],
+    trims: tuple[int, int] = (0, 0),
+    weights: str = "float32",
+) -> bytes:
+    """Like `magnitudes`, with the gains that `tile` takes as outputs; `weights` are float32 or float16."""
+    graph = TfliteWriter()
+    ops = _SharedGains(graph, weights, shape=shape, trims=trims)
+    forward(ops, convolutions, graph.input(INPUT, "FLOAT32", (*shape, 3)))
+    return graph.content(ops.gains)
+
+
+def tile(convolutions: Sequence[Convolution], size: tuple[int, int], weights: str = "float32") -> bytes:
     """A .tflite file that paints with given gains.
+
+    Args:
+        convolutions: the network's.
+        size: (height, width) of the input.
+        weights: float32 or float16.
 
     Returns:
         The file: inputs (1, height, width, 3), RGB, 0..255, and (1, 1, 1, C) for each layer that has a scale, in
         their order; output (1, height, width, 3).
     """
     graph = TfliteWriter()
-    ops, image = _GivenGains(graph), graph.input(INPUT, "FLOAT32", (1, *size, 3))
+    ops, image = _GivenGains(graph, weights), graph.input(INPUT, "FLOAT32", (1, *size, 3))
     return graph.content({OUTPUT: ops.clipped(forward(ops, convolutions, image), "stylised")})
 
 
@@ -75,3 +93,12 @@ class _Shared(FloatOps):
         images, _, _, channels = x.shape
         each = self._mean(self._made("ABS", [x], f"{name}_abs", x.shape), f"{name}_each")
         return self._mean(self._reshaped(each, (1, images, 1, channels)), f"{name}_magnitude")
+
+
+@dataclass
+class _SharedGains(_Shared):
+    gains: dict[str, Value] = field(default_factory=dict)
+
+    def gain(self, x: Value, scale: np.ndarray, floor: np.ndarray, name: str) -> Value:
+        self.gains[name] = super().gain(x, scale, floor, name)
+        return self.gains[name]

@@ -62,8 +62,9 @@ def _listed(site: Site, contents: dict[str, bytes]) -> dict[str, object]:
 
     Engines and float files are large and no device needs all of them; they are kept when they were used.
     """
-    about = json.loads(contents["site.json"])
-    floats = {file["url"] for style in about["styles"] for file in style["files"] if file["type"] != "uint8"}
+    styles = json.loads(contents["site.json"])["styles"]
+    floats = {file["url"] for style in styles for file in style["files"] if file["type"] != "uint8"}
+    floats |= {style["still"][name] for style in styles if "still" in style for name in ("gains_url", "tile_url")}
     shell = [name for name in site if not name.startswith("engine/") and name not in floats]
     whole = hashlib.sha256()
     for name in sorted(contents):

@@ -32,7 +32,7 @@ SETUP = f"{sys.executable} -m mobile_style.devices.browser_setup"
 
 
 def folder() -> Path:
-    """Where the files lie, each gzipped, with the licence.
+    """Where the files lie, each gzipped, with the license.
 
     Raises:
         DeviceError: they are not here.
@@ -69,12 +69,12 @@ def fetch(place: Path) -> None:
             temporary.mkdir()
             for file in FILES:
                 (temporary / f"{file}.gz").write_bytes(gzip.compress((made / file).read_bytes(), 9, mtime=0))
-            # The packages declare Apache-2.0 and hold no text of it; this project's own licence is the same text.
-            (temporary / "LICENSE").write_text(licence())
+            # The packages declare Apache-2.0 and hold no text of it; this project's own license is the same text.
+            (temporary / "LICENSE").write_text(license())
             shutil.rmtree(place, ignore_errors=True)
 
 
-def licence() -> str:
+def license() -> str:
     """The text of Apache-2.0, from this project's LICENSE.
 
     Raises:
@@ -84,7 +84,7 @@ def licence() -> str:
     for path in (root / "LICENSE", *root.glob("mobile_style-*.dist-info/licenses/LICENSE")):
         if path.is_file():
             return path.read_text()
-    raise DeviceError("the text of the licence, LICENSE, is missing; install mobile-style again")
+    raise DeviceError("the text of the license, LICENSE, is missing; install mobile-style again")
 
 
 def _packed(package: str, into: Path) -> Path:

@@ -21,6 +21,7 @@ from ..errors import CheckpointError
 from ..network.catalog import BUNDLED, STYLES, bundled_paintings, bundled_photos
 from . import litertjs
 from .models import KNOWN_PHOTO, Model, find_models, grouped, known_frame
+from .stills import still_files
 
 STATIC = Path(__file__).parent / "static"
 PHOTOS = (KNOWN_PHOTO, "roman_colosseum", "river_otters", "astronaut_portrait")  # CC0 or public domain
@@ -136,11 +137,19 @@ def _style(site: Site, number: int, group: Sequence[Model]) -> dict[str, Any]:
                 "known": {"input": known, "output": answer},
             }
         )
-    about = {"title": _title(str(first.card["name"])), "size": [height, width], "painting": first.painting}
+    about: dict[str, Any] = {
+        "title": _title(str(first.card["name"])),
+        "size": [height, width],
+        "painting": _title(first.painting),
+    }
     if (painting := bundled_paintings().get(first.painting)) is not None:
         site[f"{folder}/painting.jpg"] = resource("a.jpg", cache(partial(_painting, painting)))
         about["painting_url"] = f"{folder}/painting.jpg"
-    return about | {"thumbnail": f"{folder}/thumbnail.jpg", "files": files}
+    if (still := still_files(first)) is not None:
+        for name, read in still[0].items():
+            site[f"{folder}/{name}"] = resource(name, read)
+        about["still"] = still[1] | {name.split(".")[0] + "_url": f"{folder}/{name}" for name in still[0]}
+    return about | {"size": [height, width], "thumbnail": f"{folder}/thumbnail.jpg", "files": files}
 
 
 def _title(name: str) -> str:

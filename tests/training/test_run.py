@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -127,6 +128,7 @@ def test_long_trainings_take_smaller_steps(trained_run: Path) -> None:
     assert read_card(trained_run / MODEL)["config"]["learning_rate"] == 0.003
 
 
+@pytest.mark.slow
 def test_from_random_weights_the_style_comes_in_slowly(
     trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,6 +335,8 @@ def test_steadiness_is_not_paid_in_style(overrides: dict[str, float], weight: fl
     ("setting", "message"),
     [
         ({"minutes": -1}, "`minutes`"),
+        ({"steps": 10**10}, "`steps`"),
+        ({"batch_size": 10**6}, "`batch_size`"),
         ({"minutes": 0}, "above 0"),
         ({"minutes": 5, "steps": 5}, "exactly one of `steps` and `minutes`"),
         ({"loss_precision": "int4"}, "`loss_precision`"),
@@ -346,3 +350,10 @@ def test_steadiness_is_not_paid_in_style(overrides: dict[str, float], weight: fl
 def test_settings_out_of_range(setting: dict[str, float], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         tiny_config(**setting)
+
+
+def test_a_folder_whose_name_is_not_in_utf8(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    with pytest.raises(UsageError, match="`content`: the path is not in UTF-8"):
+        tiny_config(folder)

@@ -15,6 +15,7 @@ import pytest
 from browsing import (
     STARTED,
     THREADS,
+    at_once,
     canvas,
     chromium,
     frames,
@@ -29,7 +30,7 @@ from conftest import run
 from mobile_style.errors import CheckpointError, OutputError
 from mobile_style.network.catalog import BUNDLED, DEFAULT
 from mobile_style.web.bundle import bundle_web
-from mobile_style.web.site import build_site
+from mobile_style.web.site import build_site, resource
 
 pytestmark = in_a_browser
 
@@ -53,10 +54,17 @@ def plain_host(folder: Path) -> Iterator[str]:
         host.server_close()
 
 
+def bundle_at_once(models: list[str], out: Path) -> None:
+    """A bundle without what it paints photos at their own size with, which takes long."""
+    bundle_web(models, out)
+    site = at_once({"site.json": resource("site.json", (out / "site.json").read_bytes)})
+    (out / "site.json").write_bytes(site["site.json"].content())
+
+
 @pytest.fixture(scope="module")
 def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("bundle") / "deep" / "site"
-    bundle_web([DEFAULT, str(BUNDLED / "udnie" / "int8.tflite")], out)
+    bundle_at_once([DEFAULT, str(BUNDLED / "udnie" / "int8.tflite")], out)
     return out
 
 
@@ -110,14 +118,14 @@ def test_it_has_threads_on_a_plain_host_and_works_offline(bundled: Path) -> None
 
 def test_a_new_bundle_takes_the_old_ones_place(tmp_path: Path) -> None:
     """At the visit after the next; what other pages of the host keep stays."""
-    bundle_web([DEFAULT], tmp_path / "site")
+    bundle_at_once([DEFAULT], tmp_path / "site")
     with sync_playwright() as playwright, chromium(playwright) as browser, plain_host(tmp_path) as address:
         context = browser.new_context()
         page = opened(context, address + "site/")
         page.wait_for_selector(STARTED)
         (before,) = page.evaluate("caches.open('of another page').then(() => caches.keys())")[:1]
         shutil.rmtree(tmp_path / "site")
-        bundle_web([str(BUNDLED / "udnie" / "int8.tflite")], tmp_path / "site")
+        bundle_at_once([str(BUNDLED / "udnie" / "int8.tflite")], tmp_path / "site")
         page.reload()
         page.wait_for_selector(STARTED)
         assert page.locator(".style span").all_text_contents() == ["Starry Night"]  # with its own list of models
@@ -139,7 +147,7 @@ def test_a_new_bundle_takes_the_old_ones_place(tmp_path: Path) -> None:
 
 
 def test_its_worker_leaves_the_hosts_other_pages_alone_and_ends_where_serve_takes_over(tmp_path: Path) -> None:
-    bundle_web([DEFAULT], tmp_path / "site")
+    bundle_at_once([DEFAULT], tmp_path / "site")
     with sync_playwright() as playwright, chromium(playwright) as browser:
         context = browser.new_context()
         with plain_host(tmp_path / "site") as address:
@@ -151,7 +159,7 @@ def test_its_worker_leaves_the_hosts_other_pages_alone_and_ends_where_serve_take
                 (tmp_path / "site" / "blog.txt").write_text(text)
                 assert page.evaluate(read) == [text, None]
             page.close()
-        with serving(build_site([BUNDLED / "udnie" / "int8.tflite"])[0], urlsplit(address).port) as again:
+        with serving(at_once(build_site([BUNDLED / "udnie" / "int8.tflite"])[0]), urlsplit(address).port) as again:
             assert again == address
             page = opened(context, address)  # by the worker that is here, for the last time
             until(lambda: page.evaluate("caches.keys()") == [])

@@ -1,5 +1,6 @@
 """The page in a real browser, on the bundled models."""
 
+import base64
 import io
 import json
 import shutil
@@ -14,6 +15,7 @@ from PIL import Image
 from browsing import (
     STARTED,
     THREADS,
+    at_once,
     camera_file,
     canvas,
     chromium,
@@ -30,13 +32,17 @@ from conftest import Exported
 from mobile_style import images
 from mobile_style.exporting.card import digest
 from mobile_style.exporting.runtimes import load
-from mobile_style.network.catalog import BUNDLED, DEFAULT, bundled_photos
+from mobile_style.inference.network import load_network
+from mobile_style.metrics import psnr
+from mobile_style.network.catalog import BUNDLED, bundled_photos
 from mobile_style.painting.grain import grained
+from mobile_style.painting.stylize import stylize_image
 from mobile_style.web.answers import HEADERS
+from mobile_style.web.models import OPENING, known_frame
 from mobile_style.web.site import build_site
 
 pytestmark = in_a_browser
-INT8 = BUNDLED / DEFAULT / "int8.tflite"
+INT8 = BUNDLED / OPENING / "int8.tflite"
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
@@ -58,7 +64,7 @@ def first_file(kind: str) -> str:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with serving(build_site()[0]) as address:
+    with serving(at_once(build_site()[0])) as address:
         yield address
 
 
@@ -98,9 +104,9 @@ def test_photos_are_painted_as_native_litert_does(context: Any, url: str) -> Non
         np.testing.assert_array_equal(given, grained(picture))
         np.testing.assert_array_equal(painted, native(INT8, grained(picture)))
     before = frames(page)
-    page.get_by_label("Great Wave").check(force=True)
+    page.get_by_label("Starry Night").check(force=True)
     until(lambda: frames(page) > before)
-    np.testing.assert_array_equal(canvas(page)[0], native(BUNDLED / "great_wave" / "int8.tflite", grained(picture)))
+    np.testing.assert_array_equal(canvas(page)[0], native(BUNDLED / "starry_night" / "int8.tflite", grained(picture)))
     assert errors == []
 
 
@@ -127,7 +133,8 @@ def test_the_camera_is_painted_live(context: Any, url: str) -> None:
         before = frames(page)
         until(lambda before=before: frames(page) > before)
     assert page.text_content("#reasons") == ""
-    until(lambda: "frames/s" in page.text_content("#stats") and "p90" in page.text_content("#stats"))
+    until(lambda: "frames per second" in page.text_content("#stats"))
+    assert "median" in page.text_content("#timings")
     assert page.get_attribute("#mirror", "aria-pressed") == "true"
     page.click("#record")
     page.wait_for_selector("#record[aria-pressed=true]")
@@ -258,7 +265,7 @@ def test_a_taken_picture_is_the_blend_that_is_shown(context: Any, url: str) -> N
             page.click("#download")
         taken = images.load(Path(download.value.path()).read_bytes()).astype(float)
         wanted = picture + strength / 100 * (native(INT8, grained(picture)).astype(float) - picture)
-        assert download.value.suggested_filename.startswith("Starry-Night")
+        assert download.value.suggested_filename.startswith("Great-Wave")
         assert np.abs(taken - wanted).max() <= (0 if strength == 100 else 2)
         page.click("#close")
     page.click("#mirror")
@@ -281,7 +288,7 @@ def test_without_webgpu_and_threads_it_says_so_and_paints(context: Any, monkeypa
     for name in ("Cross-Origin-Opener-Policy", "Cross-Origin-Embedder-Policy"):
         monkeypatch.delitem(HEADERS, name)
     context.add_init_script("delete Navigator.prototype.gpu")
-    with serving(build_site()[0]) as address:
+    with serving(at_once(build_site()[0])) as address:
         page = opened(context, address)
         page.wait_for_selector(STARTED)
         reasons = page.text_content("#reasons")
@@ -307,7 +314,7 @@ def test_while_it_loads_it_says_so_and_there_is_nothing_to_keep(context: Any, ur
     page = opened(context, url)
     until(lambda: page.text_content("#message") and held)
     page.wait_for_timeout(500)  # the sample photo is open by now
-    assert page.text_content("#message") == "Loading Starry Night…" and page.is_disabled("#shot")
+    assert page.text_content("#message") == "Loading Great Wave…" and page.is_disabled("#shot")
     held[0].continue_()
     page.wait_for_selector(STARTED)
     assert page.text_content("#message") == "" and not page.is_disabled("#shot")
@@ -319,10 +326,10 @@ def test_a_download_that_stalls_gives_way_to_another_style(context: Any, url: st
     context.add_init_script("delete Navigator.prototype.gpu")
     page = opened(context, url)
     until(lambda: held or page.wait_for_timeout(50))
-    page.get_by_label("Great Wave").check(force=True)
+    page.get_by_label("Starry Night").check(force=True)
     page.wait_for_selector(STARTED)
     painted, given = canvas(page)
-    np.testing.assert_array_equal(painted, native(BUNDLED / "great_wave" / "int8.tflite", given))
+    np.testing.assert_array_equal(painted, native(BUNDLED / "starry_night" / "int8.tflite", given))
     assert page.text_content("#message") == ""
 
 
@@ -408,7 +415,7 @@ def test_broken_and_hostile_models(context: Any, tmp_path: Path) -> None:
     site, left_out = build_site([tmp_path])
     assert [sum(name in each for each in left_out) for name in ("no_card", "no_mean", "no_recipe", "huge")] == [1] * 4
     assert len(left_out) == 4
-    with serving(site) as address:
+    with serving(at_once(site)) as address:
         errors: list[str] = []
         page = opened(context, address, errors)
         page.wait_for_selector(STARTED)
@@ -428,10 +435,74 @@ def test_broken_and_hostile_models(context: Any, tmp_path: Path) -> None:
         drop(page, hostile + ".jpg", b"no photo", "image/jpeg")
         until(lambda: "is no photo that this browser can read" in page.text_content("#message"))
         assert page.locator("img[onerror]").count() == 0 and page.title() == "mobile-style"
-        before = frames(page)
-        drop(page, "own.tflite", (BUNDLED / "udnie" / "float16.tflite").read_bytes(), "")
-        until(lambda: "own file" in page.text_content("#used"))
         assert errors == []
+
+
+def test_an_own_file_shows_its_cards_name_and_a_thumbnail(context: Any, url: str) -> None:
+    errors: list[str] = []
+    page = opened(context, url, errors)
+    page.wait_for_selector(STARTED)
+    content = (BUNDLED / "udnie" / "float16.tflite").read_bytes()
+    drop(page, "own.tflite", content, "")
+    until(lambda: page.locator(".style").last.locator("img").count())
+    assert page.locator(".style span").last.text_content() == "Udnie" and "float16" in page.text_content("#used")
+    shown = page.locator(".style img").last.get_attribute("src").partition(",")[2]
+    thumbnail = images.load(base64.b64decode(shown)).astype(int)
+    frame = known_frame(256, 256)
+    assert np.abs(thumbnail - load(BUNDLED / "udnie" / "float16.tflite")(frame)).mean() < 16
+    drop(page, "no_card.tflite", content.replace(b"mobile_style", b"another_tool"), "")
+    until(lambda: page.locator(".style span").last.text_content() == "no_card.tflite")
+    assert errors == []
+
+
+def test_a_photo_is_painted_at_its_own_size(context: Any) -> None:
+    """By tiles, without seams, and as the command paints it."""
+    picture = images.with_shorter_side(photo("roman_colosseum"), 400)[:398, :598]
+    with serving(build_site([BUNDLED / OPENING])[0]) as url:
+        page = opened(context, url)
+        page.wait_for_selector(STARTED)
+        drop(page, "a.png", png(picture), "image/png")
+        assert page.text_content("#shot span") == "Save"
+        until(lambda: page.get_attribute("#still", "data-painted") == "598x398", 240)
+        assert "398 pixels, painted in" in page.text_content("#stats") and page.text_content("#message") == ""
+        page.click("#shot")
+        with page.expect_download() as download:
+            page.click("#download")
+        taken = images.load(Path(download.value.path()).read_bytes())
+        page.click("#close")
+        assert taken.shape == picture.shape
+        network, _ = load_network(BUNDLED / OPENING / "model.safetensors")
+        assert psnr(stylize_image(network, picture), taken) > 30
+        drop(page, "b.png", png(picture[:100]), "image/png")  # lower than a tile
+        until(lambda: page.get_attribute("#still", "data-painted") == "598x100", 240)
+        page.click("#mirror")
+        until(lambda: page.get_attribute("#still", "data-painted") is None)
+        page.click("#sample")  # stops it
+        until(lambda: page.get_attribute("#still", "data-painted") == "576x384", 240)
+
+
+def test_a_photo_is_shown_enlarged_where_it_cannot_be_painted_at_its_own_size(context: Any) -> None:
+    with serving(build_site([BUNDLED / OPENING])[0]) as url:
+        context.route("**/models/0/tile.tflite", lambda route: route.abort())
+        page = opened(context, url)
+        until(lambda: "cannot be painted at its own size" in page.text_content("#message"))
+        assert page.get_attribute("#still", "data-painted") is None and not page.is_disabled("#shot")
+
+
+def test_the_painting_can_be_seen(context: Any, url: str) -> None:
+    page = opened(context, url)
+    page.wait_for_selector(STARTED)
+    assert not page.is_visible("#painting")  # the package does not have this one
+    page.get_by_label("Starry Night").check(force=True)
+    page.click("#painting-title")
+    until(lambda: page.evaluate("document.getElementById('painting-picture').naturalWidth") > 300)
+
+
+def test_the_sources_are_a_page(context: Any, url: str) -> None:
+    page = opened(context, f"{url}sources.html")
+    page.wait_for_selector("td")
+    assert page.locator("td code").filter(has_text="held_out/river_otters.jpg").count() == 1
+    assert "|" not in page.text_content("#sources")
 
 
 def test_keyboard_and_names(context: Any, url: str) -> None:
@@ -459,7 +530,7 @@ def test_keyboard_and_names(context: Any, url: str) -> None:
     assert not page.is_visible("#taken img")
 
 
-@pytest.mark.parametrize("size", [(360, 740), (1440, 900)])
+@pytest.mark.parametrize("size", [(360, 740), (390, 844), (768, 1024), (1440, 900)])
 def test_nothing_sticks_out(browser: Any, url: str, size: tuple[int, int]) -> None:
     made = browser.new_context(viewport={"width": size[0], "height": size[1]})
     page = opened(made, url)
@@ -467,6 +538,18 @@ def test_nothing_sticks_out(browser: Any, url: str, size: tuple[int, int]) -> No
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     box = page.locator("#stage").bounding_box()
     assert box["width"] > 250 and box["y"] + box["height"] < size[1]
+    assert page.evaluate(
+        """() => [...document.querySelectorAll(".style")].every((style) => {
+          const ring = 4, box = style.getBoundingClientRect();
+          let parent = style;
+          while ((parent = parent.parentElement)) {
+            if (getComputedStyle(parent).overflow !== "visible" && parent !== document.documentElement) return false;
+          }
+          return box.left >= ring && box.right <= innerWidth - ring;
+        })"""
+    )
+    named = page.locator("#view button:visible span")
+    assert all(named.nth(number).bounding_box()["width"] > 10 for number in range(named.count()))
     made.close()
 
 
@@ -499,7 +582,7 @@ def test_webgpu_paints_the_float_file_and_gives_way_when_it_is_slow(playwright: 
     files = [exported(recipe, 128) for recipe in ("int8", "float16")]
     software = ("--use-webgpu-adapter=swiftshader", "--use-angle=swiftshader", "--enable-features=Vulkan")
     flags = ("--enable-unsafe-webgpu", "--ignore-gpu-blocklist", *software)
-    with chromium(playwright, *flags) as running, serving(build_site(files)[0]) as url:
+    with chromium(playwright, *flags) as running, serving(at_once(build_site(files)[0])) as url:
         page = opened(running.new_context(), url)
         page.wait_for_selector(STARTED)
         assert "WebGPU works, but takes" in page.text_content("#reasons")
@@ -510,4 +593,4 @@ def test_webgpu_paints_the_float_file_and_gives_way_when_it_is_slow(playwright: 
         painted, given = canvas(page)
         wanted = load(files[1])(given)
         assert np.abs(painted.astype(int) - wanted).max() <= 2
-        until(lambda: "float16" in page.text_content("#stats"))  # which is written twice a second
+        assert "float16" in page.text_content("#used")

@@ -1,6 +1,6 @@
 // Carries out the orders of browser.py, one after the other, in workers like those of the page.
 
-import {Worked} from "./engine.js";
+import {WorkerClient} from "./client.js";
 
 const secret = location.hash.slice(1);
 const sessions = new Map();
@@ -17,43 +17,43 @@ function send(answer) {
 
 async function load({session, url, threads}) {
   if (threads > 1 && !globalThis.crossOriginIsolated) throw new Error("this browser has no threads here");
-  const worked = new Worked();
-  sessions.set(session, {worked});
+  const client = new WorkerClient();
+  sessions.set(session, {client});
   const content = await fetched(url);
   const began = performance.now();
   const details = {content, accelerator: "wasm", threads};
-  const {height, width} = await worked.ask("load", details, [content], LONGEST);
+  const {height, width} = await client.ask("load", details, [content], LONGEST);
   const loaded = performance.now() - began;
   const pixels = noise(4 * height * width);
-  const first = await worked.ask("run", {pixels}, [pixels], LONGEST);
-  sessions.set(session, {worked, pixels: first.pixels});
+  const first = await client.ask("run", {pixels}, [pixels], LONGEST);
+  sessions.set(session, {client, pixels: first.pixels});
   return {height, width, load_ms: loaded, first_ms: first.ms};
 }
 
 // That many inferences, after one that is not timed.
 async function run({session, runs}) {
-  const it = sessions.get(session);
+  const loaded = sessions.get(session);
   const times = [];
   for (let number = 0; number <= runs; number++) {
-    const {pixels, ms} = await it.worked.ask("run", {pixels: it.pixels}, [it.pixels], LONGEST);
-    it.pixels = pixels;
+    const {pixels, ms} = await loaded.client.ask("run", {pixels: loaded.pixels}, [loaded.pixels], LONGEST);
+    loaded.pixels = pixels;
     if (number) times.push(ms);
   }
   return {times_ms: times};
 }
 
-async function stylise({session, url}) {
+async function stylize({session, url}) {
   const pixels = await fetched(url);
-  return (await sessions.get(session).worked.ask("run", {pixels}, [pixels], LONGEST)).pixels;
+  return (await sessions.get(session).client.ask("run", {pixels}, [pixels], LONGEST)).pixels;
 }
 
 function end({session}) {
-  sessions.get(session)?.worked.end();
+  sessions.get(session)?.client.end();
   sessions.delete(session);
   return {};
 }
 
-const ORDERS = {load, run, stylise, end};
+const ORDERS = {load, run, stylize, end};
 const version = navigator.userAgent.match(/(?:Headless)?(Chrome|Edg|Firefox)\/[\d.]+/)?.[0] ?? navigator.userAgent;
 await send({cores: navigator.hardwareConcurrency, browser: version});
 for (;;) {

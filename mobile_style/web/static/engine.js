@@ -1,4 +1,6 @@
-// From a style to stylised pixels: picks the fastest engine that this browser has and that proves itself.
+// From a style to stylized pixels: picks the fastest engine that this browser has and that proves itself.
+
+import {WorkerClient} from "./client.js";
 
 const LONGEST_LOAD = 120_000;  // ms: a slow phone on a slow network
 const LONGEST_RUN = 30_000;
@@ -11,45 +13,6 @@ const RELAXED_SIMD = new Uint8Array([
 ]);
 
 export const relaxedSimd = () => WebAssembly.validate(RELAXED_SIMD);
-
-// A worker that answers orders.
-export class Worked {
-  constructor(onLost = () => {}) {
-    this.waiting = new Map();
-    this.next = 0;
-    this.worker = new Worker(new URL("worker.js", import.meta.url));
-    this.worker.onmessage = ({data}) => {
-      if (data.lost !== undefined) return onLost(data.lost);
-      const {resolve, reject} = this.waiting.get(data.id) ?? {};
-      this.waiting.delete(data.id);
-      return data.error === undefined ? resolve?.(data.answer) : reject?.(new Error(data.error));
-    };
-    this.worker.onerror = (event) => {
-      event.preventDefault();
-      this.fail(event.message || "its worker could not be started");
-    };
-  }
-
-  ask(order, details, transfer, longest) {
-    const id = this.next++;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no answer within ${longest / 1000} seconds`)), longest);
-      const end = (settle) => (value) => (clearTimeout(timer), settle(value));
-      this.waiting.set(id, {resolve: end(resolve), reject: end(reject)});
-      this.worker.postMessage({id, order, ...details}, transfer);
-    });
-  }
-
-  fail(message) {
-    for (const {reject} of this.waiting.values()) reject(new Error(message));
-    this.waiting.clear();
-  }
-
-  end() {
-    this.worker.terminate();
-    this.fail("it was stopped");
-  }
-}
 
 // Decibels between two pictures of bytes; the first has four channels, the second three.
 function decibels(rgba, rgb) {
@@ -92,7 +55,8 @@ export async function obstacle(kind, files) {
   }
   if (kind === "threads") {
     if (!globalThis.crossOriginIsolated) {
-      return isSecureContext ? "no threads: the page's server sends no isolation headers" : "no threads: they need https";
+      if (!isSecureContext) return "no threads: they need https";
+      return "no threads: the page's server sends no isolation headers";
     }
     if (!relaxedSimd()) return "no threads: this browser lacks relaxed SIMD";
     if (navigator.hardwareConcurrency < 2) return "no threads: one processor core";
@@ -127,9 +91,9 @@ export class Engine {
   load(style, wanted = "auto", threads = 0) {
     this.loads++;
     const {signal} = this.downloads;
-    const one = this.last.then(() => this.#load(style, wanted, threads, signal)).finally(() => this.loads--);
-    this.last = one.catch(() => {});
-    return one;
+    const load = this.last.then(() => this.#load(style, wanted, threads, signal)).finally(() => this.loads--);
+    this.last = load.catch(() => {});
+    return load;
   }
 
   async #load(style, wanted, threads, signal) {
@@ -191,11 +155,11 @@ export class Engine {
         file = other;
         return contentOf(file, signal);
       });
-      if (this.worked && this.kind !== kind) this.end();
-      this.worked ??= new Worked((message) => this.#lost(message));
+      if (this.client && this.kind !== kind) this.end();
+      this.client ??= new WorkerClient((message) => this.#lost(message));
       this.kind = kind;
       const accelerator = kind === "webgpu" ? "webgpu" : "wasm";
-      const loaded = await this.worked.ask("load", {content, accelerator, threads}, [content], LONGEST_LOAD);
+      const loaded = await this.client.ask("load", {content, accelerator, threads}, [content], LONGEST_LOAD);
       const db = await this.#check(file, loaded, signal);
       this.used = {...loaded, kind, threads, file, db};
       if (timed) this.used.pace = await this.#pace();
@@ -213,7 +177,7 @@ export class Engine {
       const pixels = Uint8ClampedArray.from({length: 4 * height * width}, (_, index) => (index * 37) % 256);
       const output = new Uint8Array((await this.run(pixels.buffer)).pixels);
       if (output.every((value, index) => index % 4 === 3 || value === output[index % 4])) {
-        throw new Error("the model paints one colour only");
+        throw new Error("the model paints one color only");
       }
       return null;
     }
@@ -223,14 +187,14 @@ export class Engine {
     return db;
   }
 
-  // Stylises RGBA pixels of the model's size; the buffer is handed over, and another one comes back: {pixels, ms}.
+  // Stylizes RGBA pixels of the model's size; the buffer is handed over, and another one comes back: {pixels, ms}.
   run(pixels) {
-    if (!this.worked) return Promise.reject(new Error("no model is loaded"));
-    return this.worked.ask("run", {pixels}, [pixels], LONGEST_RUN);
+    if (!this.client) return Promise.reject(new Error("no model is loaded"));
+    return this.client.ask("run", {pixels}, [pixels], LONGEST_RUN);
   }
 
   async #lost(message) {
-    this.worked?.fail(message);
+    this.client?.fail(message);
     this.end();
     if (this.loads) return;  // which goes on without it
     try {
@@ -243,8 +207,8 @@ export class Engine {
   }
 
   end() {
-    this.worked?.end();
-    this.worked = null;
+    this.client?.end();
+    this.client = null;
     this.used = null;
   }
 }

@@ -1,15 +1,18 @@
-// Grain for what is flat in a picture, as grain.py adds it, to the bit: without it a network paints bare patches there.
+// Grain for what is flat in a picture, as painting/grain.py adds it, to the bit: without it a network paints bare
+// patches there.
 
-const OCTAVES = [[4, 2], [12, 3], [36, 4]];  // [pixels, grey levels]
+const OCTAVES = [[4, 2], [12, 3], [36, 4]];  // [pixels, gray levels]
 const CELL = 8;  // pixels: the side of the squares that detail is measured in
-const DETAILED = 6;  // grey levels
+const DETAILED = 6;  // gray levels
 
-let noise = {};  // of the last size
+const noise = {};  // of the last size
 
 /** Adds grain to an ImageData, in place, and gives it back. */
 export function grained(picture) {
   const {data, width, height} = picture;
-  if (noise.width !== width || noise.height !== height) noise = {width, height, levels: levels(width, height)};
+  if (noise.width !== width || noise.height !== height) {
+    Object.assign(noise, {width, height, levels: levels(width, height)});
+  }
   const [columns, rows] = [Math.ceil(width / CELL), Math.ceil(height / CELL)];
   const flat = flatness(picture, columns, rows);
   const [across, down] = [steps(width, columns), steps(height, rows)];
@@ -57,7 +60,7 @@ function steps(length, count) {
   return {before, after, weight};
 }
 
-// Value noise in sixteenths of a grey level.
+// Value noise in sixteenths of a gray level.
 function levels(width, height) {
   const total = new Int32Array(width * height);
   for (const [spacing, strength] of OCTAVES) {

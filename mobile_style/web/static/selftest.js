@@ -29,7 +29,8 @@ async function test(style, kind) {
     const exact = used.db === Infinity;
     const wrong = used.file.type === "uint8" && !exact;
     const distance = exact ? "identical" : `${used.db.toFixed(1)} dB`;
-    row([style.title, describe(used), distance, stats.summary().median.toFixed(1), wrong ? "differs" : "passed"], wrong);
+    const median = stats.summary().median.toFixed(1);
+    row([style.title, describe(used), distance, median, wrong ? "differs" : "passed"], wrong);
     return wrong ? "failed" : "passed";
   } catch (error) {
     row([style.title, kind, "", "", error.message], true);

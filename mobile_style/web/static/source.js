@@ -1,6 +1,6 @@
-// Where pictures come from: the camera or a photo. A source is {element, width, height, live, stop()}; a camera also has
-// `ended`, a promise of whether it ended by itself and not by stop(); `gone`, whether it has; `front`, whether it looks at
-// who holds it; and `other`, what opens the camera to switch to, if there is one.
+// Opens the camera and photos. A source is {element, width, height, live, stop()}; a camera also has `ended`, a promise
+// of whether it ended by itself and not by stop(); `gone`, whether it has; `front`, whether it looks at who holds it;
+// and `other`, what opens the camera to switch to, if there is one.
 
 const WORDS = {
   NotAllowedError: "The camera is not allowed. Allow it in the address bar, or use a photo.",

@@ -17,7 +17,8 @@ const FILES = new Set([...shell, ...rest].map((name) => new URL(name, self.regis
 self.addEventListener("install", (event) => {
   event.waitUntil((async () => {
     if (ends) return self.skipWaiting();
-    const last = await Promise.all((await caches.keys()).filter((name) => name.startsWith(OWN)).map((name) => caches.open(name)));
+    const names = (await caches.keys()).filter((name) => name.startsWith(OWN));
+    const last = await Promise.all(names.map((name) => caches.open(name)));
     const used = async (url) => (await Promise.all(last.map((cache) => cache.match(url)))).some(Boolean);
     const also = await Promise.all(rest.map(async (url) => ((await used(url)) ? [url] : [])));
     const cache = await caches.open(CACHE);
