@@ -30,7 +30,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from mobile_style import images
-from mobile_style.network.card import MODEL, SCHEMA
+from mobile_style.network.card import MODEL, untrained_card
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.training.config import TrainConfig, configure
 from mobile_style.training.dataset import Batches, Photos, build
@@ -80,8 +80,7 @@ def plain(
                 trainer.step(next(batches), motion)
                 spent += time.perf_counter() - began
                 step += 1
-            card: dict[str, Any] = dict.fromkeys(("content_sha256", "date", "losses", "versions"), "")
-            card |= {"schema": SCHEMA, "config": asdict(config), "step": step, "seconds": spent}
+            card = untrained_card(asdict(config)) | {"step": step, "seconds": spent}
             weights = {v.name: keras.ops.convert_to_numpy(v.value) for v in trainer.network.weights}
             Checkpoint(card, weights, {}).write(out / MODEL)
             measure(out, PLAIN, budget)

@@ -22,10 +22,10 @@ from mobile_style import images
 from mobile_style.exporting import runtimes
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
-from mobile_style.network import architecture, transform_net
-from mobile_style.network.architecture import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, Architecture
+from mobile_style.network import architecture
+from mobile_style.network.architecture import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE
 from mobile_style.network.checkpoint import Checkpoint
-from mobile_style.network.transform_net import TransformNet, convolved
+from mobile_style.network.transform_net import TransformNet, convolved, load_weights
 from mobile_style.training import trainer
 from mobile_style.training.config import TrainConfig, configure
 from mobile_style.training.style_grams import losses_of
@@ -84,8 +84,8 @@ def main() -> None:
     architecture.PLAIN = ("out",)  # type: ignore[assignment]
     trainer.TransformNet = InstanceNormNet
     theirs = Checkpoint.read(run("instance_norm", "none", qat_weight=0.0, temporal_weight=0.0))
-    float_network = InstanceNormNet(Architecture(**theirs.card["config"]["architecture"]))
-    transform_net.load_weights(float_network, theirs.weights)
+    float_network = InstanceNormNet(theirs.architecture())
+    load_weights(float_network, theirs.weights)
     pictures["instance norm"] = [
         np.rint(ops.convert_to_numpy(float_network(photo[None].astype(np.float32))[0])).astype(np.uint8)
         for photo in photos

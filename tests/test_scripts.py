@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from conftest import Exported, tiny_config
-from mobile_style.network import transform_net
+from mobile_style import images
+from mobile_style.network import architecture
 from mobile_style.network.architecture import PRESETS
 from mobile_style.network.card import MODEL
 from mobile_style.network.transform_net import load_network
@@ -61,7 +61,7 @@ def test_grain_measures_a_cameras_noise() -> None:
     gray = np.full((64, 64, 3), 128, np.uint8)
     assert grain.noisy_difference(lambda picture: picture, gray) == pytest.approx(2**0.5, rel=0.1)
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    assert grain.changed(gray) > 0.9 > 0.1 > grain.changed(noise)
+    assert grain.changed(gray) > 0.7 > 0.1 > grain.changed(noise)
 
 
 def test_peers_builds_the_networks_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +74,7 @@ def test_peers_builds_the_networks_that_it_names(monkeypatch: pytest.MonkeyPatch
 
 
 def test_instance_norm_does_not_see_contrast(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transform_net, "PLAIN", ("out",))
+    monkeypatch.setattr(architecture, "PLAIN", ("out",))
     network = loaded("benchmarks/instance_norm.py").InstanceNormNet(PRESETS["nano"])
     picture = rng.uniform(0, 100, (1, 32, 32, 3)).astype(np.float32)
     painted, brighter = (np.asarray(network(factor * picture)) for factor in (1, 2))
@@ -98,7 +98,7 @@ def test_budgets_measures_the_plain_recipe_and_plots(
     again = budgets.Results(tmp_path / "results.json")
     assert again.has(budgets.PLAIN, 1e-9) and not again.has(budgets.OURS, 1e-9)
     budgets.plot([row | {"minutes": 1.0} for row in again.rows], tmp_path / "budgets.png")
-    assert Image.open(tmp_path / "budgets.png").size == (880, 495)
+    assert images.load(tmp_path / "budgets.png").shape == (495, 880, 3)
 
 
 def test_repeated_runs_as_it_says(

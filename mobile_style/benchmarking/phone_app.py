@@ -1,15 +1,17 @@
 """What the Android demo measures of its own styles on a phone: started, awaited and read over adb."""
 
-import json
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Le
 
 from ..devices.adb import Cable, last_line
 from ..devices.protocol import THERMAL_STATUS, Loaded
+from ..documents import Count, Figure, Label, Sha256, Text, read_document, strict
 from ..errors import DeviceError
 from ..progress import Note, Progress, silent
 from .latency import latency, ratio
@@ -26,6 +28,53 @@ METHOD = (
     "as a round. PSNR: of the golden picture that this phone painted, against the float network's."
 )
 ACCELERATORS = {"xnnpack": "cpu", "plain": "cpu without XNNPACK", "gpu": "gpu"}
+
+Milliseconds = Annotated[float, Ge(0), Le(1e9)]
+Side = Annotated[int, Ge(1), Le(65_536)]  # pixels
+
+
+@dataclass(frozen=True)
+class AppRow:
+    """One model by one accelerator, as the app writes it.
+
+    Attributes:
+        failure: why it did not run; the times are missing then.
+        psnr: dB, of the golden picture; None without one.
+        thermal_status: Android's, after the last inference.
+    """
+
+    model: Label
+    sha256: Sha256
+    width: Side
+    height: Side
+    recipe: Label
+    bytes: Count
+    accelerator: Literal["xnnpack", "plain", "gpu"]
+    threads: Annotated[int, Ge(1), Le(1024)]
+    load_ms: Milliseconds = 0.0
+    nodes: Count | None = None
+    delegated: Count | None = None
+    first_ms: Milliseconds = 0.0
+    times_ms: tuple[Milliseconds, ...] = ()
+    psnr: Figure | None = None
+    golden_passed: bool = False
+    thermal_status: int = 0
+    failure: Text | None = None
+
+    def __post_init__(self) -> None:
+        if self.failure is None and len(self.times_ms) < 2 * ROUND_RUNS:
+            raise ValueError(f"{self.model} has {len(self.times_ms)} times, of which no rounds can be made")
+
+
+@strict
+@dataclass(frozen=True)
+class AppReport:
+    """The app's file; Benchmark.kt writes it."""
+
+    schema: Literal[1]
+    device: dict[Label, Any]
+    runtime: Label
+    rows: tuple[AppRow, ...]
 
 
 def benchmark_app(serial: str = "", progress: Progress = silent) -> Report:
@@ -47,14 +96,10 @@ def benchmark_app(serial: str = "", progress: Progress = silent) -> Report:
         raise DeviceError(f"the Android demo does not start: {last_line(told)}")
     progress(Note("the app measures; keep the phone unlocked and its screen on"))
     _wait(cable)
-    text = cable.shell(f"cat {RESULT}")
-    try:
-        told = json.loads(text)
-        (rows, left_out), runtime = read_rows(told), told["runtime"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DeviceError(f"the app's {RESULT.name} is not understood ({error!r}); build and install it anew") from None
+    measured = read_app_report(cable.shell(f"cat {RESULT}").encode())
+    rows, left_out = rows_of(measured)
     return Report(
-        device=replace(cable.facts(f"Android demo, {runtime}"), kind="app"),
+        device=replace(cable.facts(f"Android demo, {measured.runtime}"), kind="app"),
         method=METHOD,
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         version=version("mobile-style"),
@@ -78,25 +123,37 @@ def _wait(cable: Cable) -> None:
         time.sleep(PAUSE)
 
 
-def read_rows(told: dict[str, Any]) -> tuple[list[Row], list[str]]:
-    """The rows of the app's file, and a sentence for each thing that it could not run.
+def read_app_report(content: bytes) -> AppReport:
+    """The app's file.
 
     Raises:
-        DeviceError: it is of another schema, or nothing could be run.
-        ValueError, KeyError, TypeError: it is not what the app writes.
+        DeviceError: it is of another schema, or not what the app writes.
     """
-    if told["schema"] != SCHEMA:
-        raise DeviceError(f"the app's report is of schema {told['schema']}, this version reads {SCHEMA}")
-    first = told["rows"][0]["model"] if told["rows"] else ""
+
+    def checked(document: dict[str, Any]) -> dict[str, Any]:
+        if document["schema"] != SCHEMA:
+            raise DeviceError(f"the app's report is of schema {document['schema']}, this version reads {SCHEMA}")
+        return document
+
+    advice = "; build and install the app anew"
+    return read_document(AppReport, content, f"the app's {RESULT.name}", DeviceError, advice, checked)
+
+
+def rows_of(report: AppReport) -> tuple[list[Row], list[str]]:
+    """The rows of a benchmark, and a sentence for each thing that the app could not run.
+
+    Raises:
+        DeviceError: nothing could be run.
+    """
+    first = report.rows[0].model if report.rows else ""
     references: dict[tuple[str, int], Row] = {}
     rows, left_out = [], []
-    for each in told["rows"]:
-        if "failure" in each:
-            place = f"{ACCELERATORS[each['accelerator']]} x{each['threads']}"
-            left_out.append(f"{each['model']} on {place}: {each['failure']}")
+    for each in report.rows:
+        if each.failure is not None:
+            left_out.append(f"{each.model} on {ACCELERATORS[each.accelerator]} x{each.threads}: {each.failure}")
             continue
         row = _row(each)
-        if each["model"] == first:
+        if each.model == first:
             references.setdefault((row.accelerator, row.threads), row)
         reference = references.get((row.accelerator, row.threads), row)
         if reference is not row:  # they were measured one after the other, not in rounds
@@ -107,23 +164,21 @@ def read_rows(told: dict[str, Any]) -> tuple[list[Row], list[str]]:
     return rows, left_out
 
 
-def _row(told: dict[str, Any]) -> Row:
-    times = [float(ms) for ms in told["times_ms"]]
-    rounds = tuple(tuple(times[at : at + ROUND_RUNS]) for at in range(0, len(times) - ROUND_RUNS + 1, ROUND_RUNS))
-    size = (int(told["height"]), int(told["width"]))
-    golden = None if told["psnr"] is None else {"psnr": told["psnr"], "ssim": None, "passed": told["golden_passed"]}
-    delegated, nodes = ((None if told[key] is None else int(told[key])) for key in ("delegated", "nodes"))
+def _row(told: AppRow) -> Row:
+    times = told.times_ms
+    rounds = tuple(times[at : at + ROUND_RUNS] for at in range(0, len(times) - ROUND_RUNS + 1, ROUND_RUNS))
+    golden = None if told.psnr is None else {"psnr": told.psnr, "ssim": None, "passed": told.golden_passed}
     return Row(
-        model=f"{told['model']} {size[1]}x{size[0]}",
+        model=f"{told.model} {told.width}x{told.height}",
         path="",
-        bytes=int(told["bytes"]),
-        sha256=told["sha256"],
-        size=size,
-        recipe=told["recipe"],
+        bytes=told.bytes,
+        sha256=told.sha256,
+        size=(told.height, told.width),
+        recipe=told.recipe,
         fidelity=golden,
-        accelerator=ACCELERATORS[told["accelerator"]],
-        threads=int(told["threads"]),
-        loaded=Loaded((told["load_ms"],), (told["first_ms"],), None, delegated, nodes, None, ""),
+        accelerator=ACCELERATORS[told.accelerator],
+        threads=told.threads,
+        loaded=Loaded((told.load_ms,), (told.first_ms,), None, told.delegated, told.nodes, None, ""),
         latency=latency(rounds),
         relative=None,
         macs={},
@@ -132,5 +187,5 @@ def _row(told: dict[str, Any]) -> Row:
         emulated=None,
         rounds=rounds,
         seconds=(),
-        states=({THERMAL_STATUS: float(told["thermal_status"])},),
+        states=({THERMAL_STATUS: float(told.thermal_status)},),
     )

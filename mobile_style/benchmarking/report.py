@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ..devices.protocol import Facts, Loaded
-from ..errors import CheckpointError
+from ..documents import read_document_file, strict
+from ..errors import CheckpointError, UsageError
 from ..exporting.card import digest, read_export_card
 from ..exporting.recipes import RECIPES
 from ..files import writing
 from .latency import Interval, Latency
 
 SCHEMA = 2  # of the JSON; schema 1 said "turns" for rounds
+LARGEST = 100_000_000  # bytes of the JSON: hours of rounds
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Probe:
     rounds: tuple[tuple[float, ...], ...]
 
 
+@strict
 @dataclass(frozen=True)
 class Report:
     """A benchmark.
@@ -123,6 +126,22 @@ def write_json(report: Report, path: Path) -> None:
     """Writes all figures; docs/benchmark.md has the schema."""
     with writing(path) as temporary:
         temporary.write_text(json.dumps(report.figures(), indent=1) + "\n")
+
+
+def read_json(path: Path) -> Report:
+    """A report that `write_json` wrote.
+
+    Raises:
+        UsageError: it is missing, damaged, of another kind or of another schema.
+    """
+
+    def content(document: dict[str, Any]) -> dict[str, Any]:
+        if document["schema"] != SCHEMA:
+            raise UsageError(f"{path} is of schema {document['schema']}, this version reads {SCHEMA}; benchmark again")
+        return {name: value for name, value in document.items() if name != "schema"}
+
+    advice = "; name a file of `mobile-style benchmark --json`"
+    return read_document_file(Report, path, UsageError, advice, content, LARGEST)
 
 
 def labels(files: Sequence[Path]) -> list[str]:

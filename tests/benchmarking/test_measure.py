@@ -117,7 +117,15 @@ def test_one_that_is_slower_is_told_from_noise(report: Report, tmp_path: Path) -
     write_json(upgraded, tmp_path / "upgraded.json")
     assert {change.verdict for change in compare(old, tmp_path / "upgraded.json")} == {"noise, another runtime"}
     (tmp_path / "other.json").write_text('{"schema": 99}')
-    for path, says in ((tmp_path / "other.json", "schema 99"), (tmp_path / "none.json", "cannot be read")):
+    damaged = json.loads(old.read_text())
+    damaged["rows"][0]["threads"] = "1"
+    (tmp_path / "damaged.json").write_text(json.dumps(damaged))
+    for name, says in (
+        ("other", "schema 99"),
+        ("none", "cannot read"),
+        ("damaged", "rows.0.threads: Input should be a valid integer"),
+    ):
+        path = tmp_path / f"{name}.json"
         result = runner.invoke(app, ["compare", str(old), str(path)])
         assert result.exit_code == 2 and says in result.stderr
 

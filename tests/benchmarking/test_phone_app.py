@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from mobile_style.benchmarking import phone_app
 from mobile_style.cli import app
+from mobile_style.errors import DeviceError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "phone"))
 import phone
@@ -30,7 +31,8 @@ def app_rows() -> dict[str, Any]:
         for name, times in timed.items()
         for kind in ("xnnpack", "plain")
     ]
-    rows.append({"model": "udnie", "accelerator": "gpu", "threads": 1, "failure": "no GPU delegate"})
+    failed = {name: row[name] for name in ("sha256", "width", "height", "recipe", "bytes")}
+    rows.append(failed | {"model": "udnie", "accelerator": "gpu", "threads": 1, "failure": "no GPU delegate"})
     return {"schema": 1, "device": {}, "runtime": "tensorflow-lite 2.16.1", "rows": rows}
 
 
@@ -91,9 +93,14 @@ def test_what_the_app_measures_over_a_real_adbd(tmp_path: Path) -> None:
         ("pm", "true", "not on phone A1: make android"),
         ("pidof", "true", "ended before it had measured"),
         ("am", "echo Error: Activity class does not exist", "does not start: Error: Activity class"),
-        ("am", "echo {} > RESULT", "is not understood"),
+        ("am", "echo {} > RESULT", "'schema' is missing); build and install the app anew"),
+        ("am", 'echo \'{"schema": 1, "rows": 5}\' > RESULT', "build and install the app anew"),
         ("am", "echo '{\"schema\": 2}' > RESULT", "of schema 2, this version reads 1"),
-        ("am", 'echo \'{"schema": 1, "rows": []}\' > RESULT', "could run no model on anything (it holds none)"),
+        (
+            "am",
+            'echo \'{"schema": 1, "device": {}, "runtime": "", "rows": []}\' > RESULT',
+            "could run no model on anything (it holds none)",
+        ),
     ],
 )
 def test_an_app_that_is_not_there_or_ends_early(name: str, script: str, says: str, phone_with_app: Path) -> None:
@@ -102,6 +109,23 @@ def test_an_app_that_is_not_there_or_ends_early(name: str, script: str, says: st
     )
     result = runner.invoke(app, ["benchmark", "--device", "app"])
     assert result.exit_code == 9 and says in result.stderr.replace("\n", " "), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"times_ms": [1.0] * 9}, "udnie has 9 times"),
+        ({"times_ms": [-1.0] * 50}, "rows.0.times_ms.0: Input should be greater than or equal to 0"),
+        ({"threads": "2"}, "rows.0.threads: Input should be a valid integer"),
+        ({"accelerator": "tpu"}, "rows.0.accelerator"),
+        ({"more": 1}, "rows.0.more"),
+    ],
+)
+def test_a_report_that_no_app_writes(change: dict[str, Any], says: str) -> None:
+    told = app_rows()
+    told["rows"][0] |= change
+    with pytest.raises(DeviceError, match=says):
+        phone_app.read_app_report(json.dumps(told).encode())
 
 
 @pytest.mark.parametrize(

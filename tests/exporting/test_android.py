@@ -15,7 +15,7 @@ from android_vectors import write_painted, write_vectors
 
 from conftest import shared
 from mobile_style import images
-from mobile_style.benchmarking.phone_app import read_rows
+from mobile_style.benchmarking.phone_app import read_app_report, rows_of
 from mobile_style.errors import CheckpointError, UsageError
 from mobile_style.exporting import runtimes
 from mobile_style.exporting.android import bundle_android
@@ -137,7 +137,7 @@ def test_the_kotlin_tests_pass(built: Built, tmp_path: Path) -> None:
     assert passed, told[-6000:]
     assert count >= 35
     assert {path.stem for path in shots.iterdir()} >= {"live", "original", "diagnostics", "landscape", "permission"}
-    rows, _ = read_rows(json.loads((shots / "benchmark.json").read_text()))  # as `benchmark --device app` does
+    rows, _ = rows_of(read_app_report((shots / "benchmark.json").read_bytes()))  # as `benchmark --device app` does
     assert {(row.model, row.accelerator) for row in rows} == {
         (f"{name} 256x256", kind) for name in (*bundled_styles(), "my_own") for kind in ("cpu", "cpu without XNNPACK")
     }
