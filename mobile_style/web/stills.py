@@ -18,9 +18,8 @@ from ..inference.tiles import shared_gains, tile
 from ..network.checkpoint import Checkpoint
 from .models import Model
 
-# Crops along each side of a photo, and their pixels. They are taken whole, with the margin where their own border is felt:
-# most photos here are small, and the crops reach their borders (against gains of the whole photo 31 to 38 dB, without
-# the margins 23 to 37).
+# Crops along each side of a photo, and their pixels. They are taken whole, with the margin where their own border is
+# felt: against gains of the whole photo, five photos reached 31 to 38 dB so, and 23 to 37 with sixteen trimmed crops.
 CROPS, CROP = 3, 256
 TILE = 384  # pixels of a tile's side, with its margins
 Files = dict[str, partial[bytes]]
