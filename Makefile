@@ -83,6 +83,7 @@ wheel: install
 # What the Android tests need. Where it cannot be had they are skipped; CI does not allow that.
 android-tools: install
 	$(BIN)/python tools/android/toolchain.py --tests $(PACKAGES) || [ "$$CI" != true ]
+	$(BIN)/python tools/android/toolchain.py --lint $(PACKAGES) || [ "$$CI" != true ]
 
 # The Android app: android_demo/build/mobile-style.apk, with the bundled styles and those added by `mobile-style bundle`.
 android: install $(BUNDLED)
@@ -93,7 +94,8 @@ android: install $(BUNDLED)
 $(BUNDLED): $(wildcard models/*/int8.tflite) | install
 	@rm -rf android_demo/build/smaller
 	for style in $(patsubst models/%/int8.tflite,%,$(wildcard models/*/int8.tflite)); do \
-	  $(BIN)/mobile-style export $$style --int8 --size 192 --out android_demo/build/smaller/$$style/model.tflite || exit 1; done
+	  $(BIN)/mobile-style export $$style --int8 --size 192 --out android_demo/build/smaller/$$style/model.tflite || exit 1; \
+	  $(BIN)/mobile-style export $$style --fp16 --size 192 --out android_demo/build/smaller/$$style/float16.tflite || exit 1; done
 	$(BIN)/mobile-style bundle --android android_demo
 	$(BIN)/mobile-style bundle android_demo/build/smaller/* --android android_demo
 	@touch $@

@@ -22,8 +22,8 @@ from mobile_style import images
 from mobile_style.exporting import runtimes
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
-from mobile_style.network import transform_net
-from mobile_style.network.architecture import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE
+from mobile_style.network import architecture, transform_net
+from mobile_style.network.architecture import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, Architecture
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.network.transform_net import TransformNet, convolved
 from mobile_style.training import trainer
@@ -37,7 +37,7 @@ ROUGHLY_ZERO = 1e-5  # of squared features, as in every implementation of instan
 class InstanceNormNet(TransformNet):
     """The same convolutions, each followed by instance normalization (Ulyanov et al. 2016) and a ReLU."""
 
-    def call(self, pictures: Any, training: bool = False) -> Any:
+    def call(self, pictures: Any, training: bool = False) -> Any:  # type: ignore[override]
         shapes = [(k, k, i, o) for _, k, i, o, _ in self.architecture.convolutions()]
 
         def layer(index: int, x: Any, strides: int = 1) -> Any:
@@ -81,9 +81,10 @@ def main() -> None:
     runner = runtimes.load(exported.path)
     pictures = {"photo": photos, "int8": [runner(photo) for photo in photos]}
 
-    transform_net.PLAIN, trainer.TransformNet = ("out",), InstanceNormNet
+    architecture.PLAIN = ("out",)  # type: ignore[assignment]
+    trainer.TransformNet = InstanceNormNet
     theirs = Checkpoint.read(run("instance_norm", "none", qat_weight=0.0, temporal_weight=0.0))
-    float_network = InstanceNormNet(transform_net.Architecture(**theirs.card["config"]["architecture"]))
+    float_network = InstanceNormNet(Architecture(**theirs.card["config"]["architecture"]))
     transform_net.load_weights(float_network, theirs.weights)
     pictures["instance norm"] = [
         np.rint(ops.convert_to_numpy(float_network(photo[None].astype(np.float32))[0])).astype(np.uint8)

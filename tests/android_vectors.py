@@ -1,4 +1,4 @@
-"""What the Kotlin core's tests hold it to: camera frames in RGB, and pictures with grain.
+"""What the Kotlin tests hold the app to: camera frames in RGB, pictures with grain, rounding, and what models paint.
 
 The frames are converted by an implementation of its own: the same specification as Converter.kt, written the other way
 round, whole planes at a time, and turned by NumPy.
@@ -10,8 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from mobile_style import images
+from mobile_style.exporting import runtimes
+from mobile_style.exporting.tflite_reader import read_tflite
 from mobile_style.network.catalog import bundled_photos
 from mobile_style.painting.grain import grained
 
@@ -42,10 +45,33 @@ def write_vectors(folder: Path) -> int:
         (folder / case["file"]).write_bytes(picture.tobytes() + grained(picture).tobytes())
         grains.append(case)
     (folder / "grain.json").write_text(json.dumps(grains))
+    values = np.array([-1e9, -0.6, 0.5, 1.5, 2.4999, 2.5, 254.49, 254.5, 255.5, 3e9, *rng.uniform(-5, 260, 500)], ">f4")
+    (folder / "floats.bin").write_bytes(values.tobytes() + images.to_pixels(values).tobytes())
     (folder / "cards").mkdir()
     for card in MODELS.glob("*/int8.json"):
         shutil.copy(card, folder / "cards" / f"{card.parent.name}.json")
     return len(cases)
+
+
+def write_painted(folder: Path, photo: Path) -> None:
+    """What each bundled style's exports make of the photo, in bytes, and painted.json: about each, for changing it."""
+    folder.mkdir()
+    told = {}
+    for style in sorted(path.parent for path in MODELS.glob("*/int8.tflite")):
+        for recipe in ("int8", "float16"):
+            picture = runtimes.load(style / f"{recipe}.tflite")(images.load(photo))
+            (folder / f"{style.name}-{recipe}.bin").write_bytes(picture.tobytes())
+        told[style.name] = {"nodes": len(read_tflite(style / "int8.tflite")), "weight": weight(style / "int8.tflite")}
+    (folder / "painted.json").write_text(json.dumps(told))
+
+
+def weight(path: Path) -> int:
+    """Where in a .tflite file a byte of its largest constant lies: one of a weight."""
+    content = path.read_bytes()
+    model = schema.Model.GetRootAs(content)
+    arrays = [model.Buffers(index).DataAsNumpy() for index in range(model.BuffersLength())]
+    largest = max((array for array in arrays if isinstance(array, np.ndarray)), key=len)
+    return content.index(largest.tobytes()) + len(largest) // 2
 
 
 def grain_picture(width: int, height: int) -> np.ndarray:

@@ -93,6 +93,7 @@ def test_the_operators_page_is_the_lints_table() -> None:
     assert table() in (DOCS / "operators.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_app_page_states_what_the_files_are(exported: Exported, tmp_path: Path) -> None:
     """Made by tools/snippets.py."""
     sys.path.insert(0, str(ROOT / "tools"))

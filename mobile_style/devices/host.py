@@ -78,7 +78,7 @@ class Worker:
             raise DeviceError(self._died())
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise CheckpointError(f"{self.path} cannot be run: {_one_line(answer['error'])}")
+            raise CheckpointError(f"{self.path} {_explained(answer['error'])}")
         return answer
 
     def _died(self) -> str:
@@ -104,11 +104,14 @@ def worker_runner(running: Worker, runtime: str) -> Runner:
     return Runner((size,), runtime, lambda picture: running.compute(picture[None])[0], running.close)
 
 
-def _one_line(error: str) -> str:
+def _explained(error: str) -> str:
+    """What a runtime's error says of a file, in one line."""
     text = " ".join(error.split())
     if "custom op" in text or "Didn't find op" in text or "unresolved" in text.lower():
-        return f"it needs an operator that the runtime lacks ({text}); `mobile-style lint` names operators"
-    return text[:300]
+        return f"needs an operator that the runtime lacks ({text}); `mobile-style lint` names operators"
+    if "flatbuffer" in text.lower() or "mmap" in text:
+        return f"is damaged or no TensorFlow Lite model ({text}); export it again"
+    return f"cannot be run: {text[:300]}"
 
 
 class Host:

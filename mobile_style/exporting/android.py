@@ -2,11 +2,13 @@
 
 In the Android app's assets (docs/android.md):
 
-    styles/NAME/HEIGHTxWIDTH/  model.tflite, card.json; reference.png, what the float network makes of the photo;
-                               golden.json: which photo, and the PSNR that the model reaches on this machine
+    styles/NAME/WIDTHxHEIGHT/  model.tflite, card.json: the int8 export; float16.tflite, float16.json: the float16
+                               export for GPUs, if one lies in the same folder as the int8 export; reference.png, what
+                               the float network makes of the photo; golden.json: which photo, and the PSNR that the
+                               int8 export reaches on this machine
     styles/NAME/thumbnail.jpg  for the strip of styles
-    styles/index.txt           NAME/HEIGHTxWIDTH, a line for each
-    golden/HEIGHTxWIDTH.png    the photo
+    styles/index.txt           NAME/WIDTHxHEIGHT, a line for each
+    golden/WIDTHxHEIGHT.png    the photo
 """
 
 import json
@@ -93,7 +95,7 @@ def _checked(exported: Path) -> dict[str, Any]:
 
 def _bundle(exported: Path, card: dict[str, Any], assets: Path, progress: Progress) -> Path:
     _, height, width, _ = card["input"]["shape"]
-    size = f"{height}x{width}"
+    size = f"{width}x{height}"
     style: Path = assets / "styles" / card["name"]
     photo = images.centre_crop(images.load(images.photos(bundled_photos("held_out"), 1)[0]), height, width)
     reference = _reference(exported, card, photo, progress)
@@ -104,12 +106,29 @@ def _bundle(exported: Path, card: dict[str, Any], assets: Path, progress: Progre
         folder.mkdir()
         shutil.copyfile(exported, folder / "model.tflite")
         (folder / "card.json").write_text(json.dumps(for_apps(card), indent=2) + "\n")
+        for path, float_card in _float16_of(exported, card):
+            shutil.copyfile(path, folder / "float16.tflite")
+            (folder / "float16.json").write_text(json.dumps(for_apps(float_card), indent=2) + "\n")
         if reference is not None:
             reached = psnr(reference, runtimes.load(exported)(photo))
             images.save(reference, folder / "reference.png")
             golden = {"photo": f"{size}.png", "psnr": reached}
             (folder / "golden.json").write_text(json.dumps(golden, indent=2) + "\n")
     return style / size
+
+
+def _float16_of(exported: Path, card: dict[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
+    """The float16 export of the same network and size in the same folder, with its card; empty if there is none."""
+    for path in sorted(exported.parent.glob("*.tflite")):
+        try:
+            other = read_export_card(path)
+        except CheckpointError:  # another app's, or damaged
+            continue
+        same = all(other[key] == card[key] for key in ("name", "style"))
+        same = same and other["source"]["sha256"] == card["source"]["sha256"]
+        if same and other["recipe"] == "float16" and other["input"]["shape"] == card["input"]["shape"]:
+            return [(path, other)]
+    return []
 
 
 def _reference(exported: Path, card: dict[str, Any], photo: Any, progress: Progress) -> Any:

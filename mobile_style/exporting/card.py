@@ -18,18 +18,105 @@ import hashlib
 import json
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, cast
 
+from annotated_types import Ge, Le, MaxLen, MinLen
+from typing_extensions import NotRequired, TypedDict
+
+from ..documents import (
+    Count,
+    Figure,
+    FileName,
+    Label,
+    Sha256,
+    Text,
+    extensible,
+    read_document,
+    read_document_file,
+    strict,
+)
 from ..errors import CheckpointError
 from ..files import writing
 from ..network.catalog import model_path
 
 SCHEMA = 1
 METADATA = "mobile_style"  # name of the metadata buffer in a .tflite
-KEYS = {
-    "schema", "name", "style", "target", "recipe", "file", "input", "output", "source", "tools", "calibration",
-    "fidelity", "date",
-}  # fmt: skip
+ADVICE = "; export it again"
+
+Side = Annotated[int, Ge(1), Le(65_536)]  # pixels
+
+
+class FileEntry(TypedDict):
+    """The exported file."""
+
+    name: FileName
+    bytes: Count
+    sha256: Sha256
+
+
+class Tensor(TypedDict):
+    """What goes in or comes out."""
+
+    name: Label
+    shape: Annotated[list[Side], MinLen(4), MaxLen(4)]
+    sizes: Annotated[list[Annotated[list[Side], MinLen(2), MaxLen(2)]], MinLen(1), MaxLen(100)]
+    layout: Label
+    type: Label
+    range: list[Figure]
+    color: Label
+    scale: Figure
+    zero_point: int
+
+
+class Source(TypedDict):
+    """The float network."""
+
+    checkpoint: Text
+    sha256: Sha256
+    preset: Label
+    training: NotRequired[dict[str, Any]]
+
+
+class Calibration(TypedDict):
+    """The photos that ranges were chosen on."""
+
+    photos: Count
+    sha256: Sha256
+
+
+@extensible
+class MeanFidelity(TypedDict):
+    """Mean over the photos."""
+
+    psnr: Figure
+    ssim: Figure
+
+
+@extensible
+class Fidelity(TypedDict):
+    """What validation found."""
+
+    passed: bool
+    mean: MeanFidelity
+
+
+@strict
+class ExportCard(TypedDict):
+    """The card of an exported file."""
+
+    schema: Literal[1]
+    name: FileName
+    style: Text
+    target: Literal["tflite", "coreml"]
+    recipe: Label
+    file: FileEntry | None
+    input: Tensor
+    output: Tensor
+    source: Source
+    tools: dict[Label, Label]
+    calibration: Calibration
+    fidelity: Fidelity | None
+    date: Label
 
 
 def card_path(exported: Path) -> Path:
@@ -56,21 +143,13 @@ def read_export_card(exported: Path) -> dict[str, Any]:
     if not exported.exists():
         raise CheckpointError(f"there is no exported model at {exported}; `mobile-style export` makes one")
     path = card_path(exported)
-    inside = not path.exists() and exported.suffix == ".tflite"
-    try:
-        card = _embedded(exported) if inside else json.loads(path.read_text())
-        if card["schema"] != SCHEMA:
-            raise CheckpointError(f"{path} is of schema {card['schema']}, this version reads {SCHEMA}")
-        if set(card) != KEYS:
-            raise CheckpointError(f"{path} has unexpected or missing keys: {sorted(set(card) ^ KEYS)}")
-        recorded = None if inside else card["file"]["sha256"]
-    except OSError as error:
-        raise CheckpointError(f"the card {path} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"the card {path} is damaged ({error})") from None
-    if not inside and digest(exported) != recorded:
-        raise CheckpointError(f"{exported} is not the file that {path} describes; export it again")
-    return card
+    if not path.exists() and exported.suffix == ".tflite":
+        inside = read_document(ExportCard, _embedded(exported), f"the card in {exported}", CheckpointError, ADVICE)
+        return cast(dict[str, Any], inside)
+    card = read_document_file(ExportCard, path, CheckpointError, ADVICE)
+    if card["file"] is None or digest(exported) != card["file"]["sha256"]:
+        raise CheckpointError(f"{exported} is not the file that {path} describes{ADVICE}")
+    return cast(dict[str, Any], card)
 
 
 def for_apps(card: dict[str, Any]) -> dict[str, Any]:
@@ -99,17 +178,16 @@ def source_checkpoint(exported: Path, card: dict[str, Any]) -> Path:
     raise CheckpointError(f"{source['checkpoint']}, the float reference of {exported}, is not here")
 
 
-def _embedded(exported: Path) -> dict[str, Any]:
+def _embedded(exported: Path) -> bytes:
     from ai_edge_litert import schema_py_generated as schema
 
     content = exported.read_bytes()
     try:
         model = schema.ModelT.InitFromPackedBuf(content, 0)
         (buffer,) = (entry.buffer for entry in model.metadata or () if entry.name == METADATA.encode())
-        card: dict[str, Any] = json.loads(bytes(model.buffers[buffer].data))
+        return bytes(model.buffers[buffer].data)
     except (ValueError, LookupError, TypeError, AttributeError, struct.error):
         raise CheckpointError(f"{exported} has no card, neither beside it nor inside; export it again") from None
-    return card
 
 
 def write_card(exported: Path, card: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from ..inference.levels import Levels, Range
 from .observe import Observed, observe
 from .tflite import Quantization, reciprocal_terms
 
-SHRINKS = np.geomspace(1.0, 0.15, 15)  # fractions of the full range that are tried
+SHRINKS = np.geomspace(1.0, 0.15, 29)  # fractions of the full range that are tried
 MARGIN = 1.25  # of magnitudes and gains: other photos may have larger and smaller ones
 KNOTS = 13
 ALL: Range = (-math.inf, math.inf)
@@ -100,11 +100,11 @@ def best_range(values: np.ndarray, factors: np.ndarray | None = None, cut: Range
 
     wanted, rounded = matters(values.copy()), np.empty_like(values)
 
-    def candidate(below: int, above: int) -> Range:
-        return lowest * SHRINKS[below], highest * SHRINKS[above]
+    def candidate(place: tuple[int, ...]) -> Range:
+        return lowest * SHRINKS[place[0]], highest * SHRINKS[place[1]]
 
-    def error(place: tuple[int, int]) -> float:
-        levels = Levels.spanning(candidate(*place))
+    def error(place: tuple[int, ...]) -> float:
+        levels = Levels.spanning(candidate(place))
         np.multiply(values, 1 / levels.scale, out=rounded)
         np.rint(rounded, out=rounded)
         np.clip(rounded, -128 - levels.zero, 127 - levels.zero, out=rounded)
@@ -112,8 +112,13 @@ def best_range(values: np.ndarray, factors: np.ndarray | None = None, cut: Range
         difference = np.subtract(matters(rounded), wanted, out=rounded)
         return float(difference @ difference)
 
-    # Every third fraction, then all around the best of those: the error has one valley.
+    # Every sixth fraction, then ever nearer around the best of those: the error has one valley.
     belows, aboves = range(len(SHRINKS) if lowest < 0 else 1), range(len(SHRINKS))
-    below, above = min(product(belows[::3], aboves[::3]), key=error)
-    around = product(belows[max(0, below - 2) : below + 3], aboves[max(0, above - 2) : above + 3])
-    return candidate(*min(around, key=error))
+    best: tuple[int, ...] = min(product(belows[::6], aboves[::6]), key=error)
+    for step, reach in ((2, 4), (1, 1)):
+        around = [
+            [place for place in range(at - reach, at + reach + 1, step) if place in places]
+            for at, places in zip(best, (belows, aboves), strict=True)
+        ]
+        best = min(product(*around), key=error)
+    return candidate(best)

@@ -65,6 +65,11 @@ class TrainConfig:
     preview_every: int = 200
 
     def __post_init__(self) -> None:
+        for name in ("style", "content", "init"):
+            try:
+                getattr(self, name).encode()
+            except UnicodeError:
+                raise UsageError(f"`{name}`: the path is not in UTF-8, as a checkpoint needs it; rename it") from None
         for name in ("style_size", "image_size"):
             if not 32 <= getattr(self, name) <= 4096:
                 raise UsageError(f"`{name}` must be from 32 to 4096, not {getattr(self, name)}")

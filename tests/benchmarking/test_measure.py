@@ -15,7 +15,7 @@ from mobile_style.benchmarking import page
 from mobile_style.benchmarking.benchmark import benchmark
 from mobile_style.benchmarking.compare import compare
 from mobile_style.benchmarking.report import Emulated, Report, labels, write_json
-from mobile_style.benchmarking.table import notes
+from mobile_style.benchmarking.table import columns, notes
 from mobile_style.cli import app
 from mobile_style.devices.host import Host
 from mobile_style.devices.protocol import Round
@@ -152,6 +152,22 @@ def test_the_page_is_whole_and_shows_every_row(report: Report) -> None:
     assert tags.seen.count("svg") == 2 and tags.seen.count("polyline") == 3 and tags.seen.count("tr") == 4
     assert "<b>int8" not in shown and "&lt;b&gt;int8 (2)" in shown and "http" not in shown
     assert report.device.name in shown and "litert" in shown
+
+
+def test_the_table_of_an_emulation_tells_no_times(report: Report) -> None:
+    row = report.rows[1]
+    assert row.loaded is not None
+    nothing = replace(row.loaded, load_ms=(), first_ms=(), memory_bytes=None)
+    emulated = Emulated(False, 34.0, (1_000_000, 3_000_000), "")
+    row = replace(row, loaded=nothing, emulated=emulated, latency=None, relative=None, peak_share=None, rounds=())
+    shown = columns(replace(report, method="Emulated.", rows=(row,), probes=()))
+    assert {name: show(row) for name, show in shown.items() if name not in ("model", "GMAC", "file MB")} == {
+        "output, against this machine's": "34.0 dB",
+        "million instructions": "2.00",
+        "delegated": f"{nothing.delegated} of {nothing.nodes}",
+    }
+    timed = columns(report)
+    assert {"on", "median ms", "of peak"} <= set(timed) and not {"wanted", "million instructions", "GMAC"} & set(timed)
 
 
 def test_command_writes_what_it_measured(exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def test_flags_that_do_not_exist_are_typers() -> None:
 def test_parameters_of_the_library_are_flags_and_arguments_here() -> None:
     import typer
 
-    stylize = typer.main.get_command(app).commands["stylize"]
+    stylize = typer.main.get_command(app).commands["stylize"]  # type: ignore[attr-defined]
     assert with_flags("give `size=800` or `inputs`, not `color`", stylize) == "give --size 800 or INPUTS, not `color`"
 
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from android_vectors import write_vectors
+from android_vectors import write_painted, write_vectors
 
 from conftest import shared
 from mobile_style import images
@@ -32,6 +32,10 @@ import compiling  # noqa: E402
 import jvm_tests  # noqa: E402
 import toolchain  # noqa: E402
 import verify  # noqa: E402
+
+
+def bundled_styles() -> list[str]:
+    return sorted(path.parent.name for path in (ROOT / "models").glob("*/int8.tflite"))
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def someone_elses(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The app with a bundled style and someone else's, built once for all of pytest's processes."""
+    """The app with the bundled styles and someone else's, built once for all of pytest's processes."""
     try:
         tools = toolchain.find(tests=True)
     except toolchain.ToolchainError as error:
@@ -72,7 +76,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
             shutil.rmtree(root / "project", ignore_errors=True)
             shutil.rmtree(root / "other", ignore_errors=True)
             project = app_folder(root / "project")
-            bundle_android(["starry_night", str(someone_elses(root / "other"))], project)
+            bundle_android([*bundled_styles(), str(someone_elses(root / "other"))], project)
             build.build(tools, made.apk, made.assets, made.work)
     return made
 
@@ -81,16 +85,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 def test_the_apk_is_what_it_should_be(built: Built, tmp_path: Path) -> None:
     verify.verify(built.apk, built.assets)  # what other tools say of it
     with zipfile.ZipFile(built.apk) as archive:
-        for style in ("starry_night", "my_own"):
-            folder = f"assets/styles/{style}/256x256"
-            card = json.loads(archive.read(f"{folder}/card.json"))
-            model = Path(archive.extract(f"{folder}/model.tflite", tmp_path))
-            assert card["name"] == style
-            assert digest(model) == card["file"]["sha256"]
+        for style, name in [(style, name) for style in bundled_styles() for name in ("int8", "float16")]:
+            folder, file = f"assets/styles/{style}/256x256", {"int8": "model"}.get(name, name)
+            card = json.loads(archive.read(f"{folder}/{'card' if name == 'int8' else name}.json"))
+            model = Path(archive.extract(f"{folder}/{file}.tflite", tmp_path))
+            assert (card["name"], card["recipe"]) == (style, name)
+            assert digest(model) == card["file"]["sha256"] == digest(ROOT / f"models/{style}/{name}.tflite")
         libraries = {name.split("/")[1] for name in archive.namelist() if name.startswith("lib/")}
-    assert libraries == {"arm64-v8a", "armeabi-v7a", "x86_64"}
-    lines = verify.report(built.apk)
-    assert sum("pages of 4 KB" in line for line in lines) == 6  # as published; a newer runtime may change that
+    assert libraries == set(compiling.ABIS) == {"arm64-v8a", "x86_64"}
 
 
 @pytest.mark.slow
@@ -107,7 +109,7 @@ def test_a_wrong_apk_is_refused(built: Built, tmp_path: Path) -> None:
             content = old.read(name)
             if name.endswith("starry_night/256x256/model.tflite"):
                 content = content[:-1] + bytes([content[-1] ^ 1])
-            if "armeabi" not in name:
+            if "arm64" not in name:
                 new.writestr(name, content, zipfile.ZIP_DEFLATED if name.endswith(".tflite") else zipfile.ZIP_STORED)
     with pytest.raises(verify.VerifyError) as error:
         verify.verify(spoiled, built.assets)
@@ -116,7 +118,8 @@ def test_a_wrong_apk_is_refused(built: Built, tmp_path: Path) -> None:
         "not aligned",
         "not the file that its card",
         "compressed",
-        "no TensorFlow Lite for arm",
+        "no libjnitensorflowlite.so for arm64-v8a",
+        "lib/x86_64/libjnijavacpp.so does not begin on a page",
     ):
         assert finding in str(error.value)
 
@@ -125,6 +128,7 @@ def test_a_wrong_apk_is_refused(built: Built, tmp_path: Path) -> None:
 def test_the_kotlin_tests_pass(built: Built, tmp_path: Path) -> None:
     vectors, shots = tmp_path / "vectors", tmp_path / "screenshots"
     assert write_vectors(vectors) >= 100
+    write_painted(vectors / "painted", built.assets / "golden/256x256.png")
     shots.mkdir()
     jars = sorted(built.work.glob("*.jar"))
     classes = [built.work / "core", built.work / "app", *jars]
@@ -132,10 +136,10 @@ def test_the_kotlin_tests_pass(built: Built, tmp_path: Path) -> None:
     passed, count, told = jvm_tests.run_tests(built.tools, built.work, built.assets, vectors, shots)
     assert passed, told[-6000:]
     assert count >= 35
-    assert {path.stem for path in shots.iterdir()} >= {"live", "original", "truth", "landscape", "permission"}
+    assert {path.stem for path in shots.iterdir()} >= {"live", "original", "diagnostics", "landscape", "permission"}
     rows, _ = read_rows(json.loads((shots / "benchmark.json").read_text()))  # as `benchmark --device app` does
     assert {(row.model, row.accelerator) for row in rows} == {
-        (f"{name} 256x256", kind) for name in ("starry_night", "my_own") for kind in ("cpu", "cpu without XNNPACK")
+        (f"{name} 256x256", kind) for name in (*bundled_styles(), "my_own") for kind in ("cpu", "cpu without XNNPACK")
     }
     assert all(row.latency and row.latency.runs == 10 and row.loaded and row.loaded.delegated == 243 for row in rows)
     assert {row.sha256 for row in rows} == {digest(path) for path in built.assets.rglob("model.tflite")}
@@ -172,13 +176,18 @@ def test_both_builds_are_of_the_same() -> None:
     assert "sourceSets" not in gradle + (DEMO / "core/build.gradle.kts").read_text()
     assert (compiling.CORE, compiling.APP) == (DEMO / "core/src/main/kotlin", DEMO / "app/src/main")
     assert {part: DEMO / part / "src/test/kotlin" for part in ("core", "app")} == jvm_tests.SOURCES
-    used = set(re.findall(r"implementation\(libs\.(tensorflow\.[\w.]+)\)", gradle))
-    assert used == {name.replace("-", ".") for name in compiling.LIBRARIES}
+    used = set(re.findall(r" implementation\(libs\.([\w.]+)\)", gradle))
+    wanted = {name.split(":")[0] for name in (*compiling.RUNTIME, *compiling.DELEGATE)}
+    assert used | {"tensorflow.lite.gpu"} == {name.replace("-", ".") for name in wanted}
+    assert f'files("../.toolchain/{toolchain.Toolchain().gpu.name}")' in gradle
+    classified = set(re.findall(r'\(libs\.([\w.]+)\) { classifier\("(android-\w+)"\) }', gradle))
+    runtime = [name.split(":")[0].replace("-", ".") for name in compiling.RUNTIME]
+    assert classified == {(name, abi) for name in runtime for abi in compiling.ABIS.values()}
     versions = dict(re.findall(r'^([\w-]+) = "([^"]+)"$', catalog, re.M))
-    wanted = re.findall(r'module = "([^"]+)", version.ref = "([^"]+)"', catalog)
-    pins = [pin.rsplit(":", 1)[0] for group in toolchain.PINS["maven"].values() for pin in group]
-    assert len(wanted) == 6
-    for module, version in wanted:
+    modules = re.findall(r'module = "([^"]+)", version.ref = "([^"]+)"', catalog)
+    pins = [":".join(pin.split(":")[:3]) for group in toolchain.PINS["maven"].values() for pin in group]
+    assert len(modules) == 6
+    for module, version in modules:
         assert f"{module}:{versions[version]}" in pins
     assert versions["kotlin"] == toolchain.PINS["npm"]["kotlin-compiler"]["version"]
     assert f"JVM_{compiling.JVM_TARGET.replace('.', '_')}" in (DEMO / "core/build.gradle.kts").read_text()
@@ -192,8 +201,8 @@ def test_what_gradle_would_merge_from_libraries_is_in_the_apps_own_manifest(buil
 
     own = said((compiling.APP / "AndroidManifest.xml").read_bytes())
     wanted = set()
-    for name in compiling.LIBRARIES:
-        with zipfile.ZipFile(built.tools.artifact(name)) as archive:
+    for name in compiling.DELEGATE:
+        with zipfile.ZipFile(built.tools.archive(name)) as archive:
             wanted |= said(archive.read("AndroidManifest.xml"))
     oldest = [value for tag, values in wanted if tag == "uses-sdk" for _, value in values]
     assert oldest and max(map(int, oldest)) <= compiling.MIN_SDK

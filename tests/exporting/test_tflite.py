@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -152,3 +154,12 @@ def test_files_are_written_in_no_time() -> None:
     began = time.process_time()
     tflite.convert(convolutions, find_recipe("tflite", "float32"), (1080, 1920), None, {})
     assert time.process_time() - began < 1
+
+
+def test_an_export_loads_no_framework() -> None:
+    """They take seconds to load, and what only runs networks is installed without them."""
+    modules = "exporting.write", "exporting.tflite", "exporting.int8_calibration", "inference.tiles"
+    code = "import sys, importlib\n" + "".join(f"importlib.import_module('mobile_style.{name}')\n" for name in modules)
+    code += "print(*{'tensorflow', 'keras', 'coremltools', 'jax', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -32,6 +32,7 @@ def test_names_folders_and_files(trained_run: Path) -> None:
         model_path("nothing")
 
 
+@pytest.mark.slow
 def test_bundled_model_paints_in_its_style() -> None:
     """The figures that training promises, on the carried photos that it never saw."""
     photo, network = evaluate(DEFAULT).rows[:2]

@@ -1,9 +1,11 @@
 import json
+import os
 import shutil
 import signal
 import subprocess
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +128,7 @@ def test_long_trainings_take_smaller_steps(trained_run: Path) -> None:
     assert read_card(trained_run / MODEL)["config"]["learning_rate"] == 0.003
 
 
+@pytest.mark.slow
 def test_from_random_weights_the_style_comes_in_slowly(
     trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,19 +193,24 @@ def test_ctrl_c_and_signals_stop_with_a_checkpoint(tmp_path: Path, number: signa
 
 
 @pytest.mark.slow
-def test_another_backend_trains_alike(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_trains_alike(
+    backend: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
     train(tiny_config(photos, steps=4), tmp_path / "tensorflow")
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # four steps are not worth long compiling
-    arguments = ("train", "--content", photos, "--out", tmp_path / "jax", *tiny_flags(steps=4, objective="johnson"))
-    result = run(*arguments, cwd=tmp_path, backend="jax")
+    arguments = ("train", "--content", photos, "--out", tmp_path / backend, *tiny_flags(steps=4, objective="johnson"))
+    result = run(*arguments, cwd=tmp_path, backend=backend)
     assert result.returncode == 0, result.stderr
-    for ours, theirs in zip(losses(tmp_path / "tensorflow"), losses(tmp_path / "jax"), strict=True):
+    for ours, theirs in zip(losses(tmp_path / "tensorflow"), losses(tmp_path / backend), strict=True):
         # The same weights and crops; what differs is the last bit, which each step multiplies, and which may tip a
         # value over to the next of the 256 levels: the rounding loss is a sum of such accidents.
         assert ours.pop("quantization") == pytest.approx(theirs.pop("quantization"), rel=0.5)
         assert ours.pop("checkerboard") == pytest.approx(theirs.pop("checkerboard"), rel=0.05)
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=0.02)
-    assert "jax" in read_card(tmp_path / "jax" / MODEL)["versions"]
+    assert backend in read_card(tmp_path / backend / MODEL)["versions"]
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path: Path) -> None:
@@ -327,6 +335,8 @@ def test_steadiness_is_not_paid_in_style(overrides: dict[str, float], weight: fl
     ("setting", "message"),
     [
         ({"minutes": -1}, "`minutes`"),
+        ({"steps": 10**10}, "`steps`"),
+        ({"batch_size": 10**6}, "`batch_size`"),
         ({"minutes": 0}, "above 0"),
         ({"minutes": 5, "steps": 5}, "exactly one of `steps` and `minutes`"),
         ({"loss_precision": "int4"}, "`loss_precision`"),
@@ -340,3 +350,10 @@ def test_steadiness_is_not_paid_in_style(overrides: dict[str, float], weight: fl
 def test_settings_out_of_range(setting: dict[str, float], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         tiny_config(**setting)
+
+
+def test_a_folder_whose_name_is_not_in_utf8(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    with pytest.raises(UsageError, match="`content`: the path is not in UTF-8"):
+        tiny_config(folder)

@@ -121,6 +121,7 @@ def test_the_camera_is_painted_live(context: Any, url: str) -> None:
         before = frames(page)
         until(lambda: frames(page) > before + 2)
         painted, given = canvas(page)
+        assert given is not None
         np.testing.assert_array_equal(painted, native(INT8, given))
         return given
 

@@ -7,6 +7,7 @@ and styles have the same bytes but for the signature.
 """
 
 import shutil
+import struct
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ ASSETS = DEMO / "app/src/main/assets"
 APK = DEMO / "build" / "mobile-style.apk"
 WORK = DEMO / "build" / "work"
 KEY_PASSWORD = "android"  # of debug keys everywhere
+LOCAL_HEADER = 30  # bytes before a file's name in an archive
+ALIGNMENT = struct.Struct("<HHH")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 STORED = (".so", ".tflite", ".png", ".jpg", ".arsc")
 
@@ -40,9 +43,8 @@ def build(tools: Toolchain, out: Path = APK, assets: Path = ASSETS, work: Path =
     jars = compiling.libraries(tools, work)
     linked = compiling.resources(tools, work, [assets])
     app = compiling.app(tools, work, core, jars)
-    dex = compiling.dex(tools, work, [core, app, *jars])
-    _pack(work / "packed.apk", sorted(_entries(tools, linked, dex)))
-    compiling.run("zipalign", "-p", "-f", "4", work / "packed.apk", work / "aligned.apk")
+    dex = compiling.dex(tools, work, [core, app], jars)
+    _pack(work / "aligned.apk", sorted(_entries(tools, linked, dex)))
     shutil.copy(work / "aligned.apk", work / "signed.apk")
     _sign(tools, work / "signed.apk")
     verify.verify(work / "signed.apk", assets)
@@ -56,19 +58,27 @@ def _entries(tools: Toolchain, linked: Path, dex: Path) -> Iterator[tuple[str, b
             yield name, archive.read(name)
     for file in dex.glob("*.dex"):
         yield file.name, file.read_bytes()
-    for library in compiling.LIBRARIES:
-        with zipfile.ZipFile(tools.artifact(library)) as archive:
-            for name in archive.namelist():
-                if name.startswith("jni/") and name.split("/")[1] in compiling.ABIS and name.endswith(".so"):
-                    yield f"lib/{name.removeprefix('jni/')}", archive.read(name)
+    yield from compiling.native_libraries(tools)
+    yield from compiling.java_resources(tools)
 
 
 def _pack(path: Path, entries: list[tuple[str, bytes]]) -> None:
+    """Writes an archive whose stored files can be mapped: native libraries on pages of 16 KB, others on 4 bytes."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in entries:
             info = zipfile.ZipInfo(name, EPOCH)
             info.compress_type = zipfile.ZIP_STORED if name.endswith(STORED) else zipfile.ZIP_DEFLATED
+            if info.compress_type == zipfile.ZIP_STORED:
+                assert archive.fp is not None
+                info.extra = _padding(archive.fp.tell() + LOCAL_HEADER + len(name.encode()), name)
             archive.writestr(info, content)
+
+
+def _padding(position: int, name: str) -> bytes:
+    """The field that apksigner, too, aligns by: its id, its length, the alignment, and zeros as far as the content."""
+    alignment = verify.PAGE if name.endswith(".so") else 4
+    zeros = -(position + ALIGNMENT.size) % alignment
+    return ALIGNMENT.pack(0xD935, 2 + zeros, alignment) + bytes(zeros)
 
 
 def _sign(tools: Toolchain, apk: Path) -> None:

@@ -1,35 +1,41 @@
 """From the sources of android_demo to class files, resources and dex."""
 
+import hashlib
 import os
+import shutil
 import subprocess
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from toolchain import DEMO, Toolchain
 
 APPLICATION = "mobile.style.demo"
 VERSION_CODE, VERSION_NAME = 1, "1.0"
-MIN_SDK, COMPILE_SDK, TARGET_SDK = 26, 35, 35
-ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64")
+MIN_SDK, COMPILE_SDK, TARGET_SDK = 26, 36, 36
+# Gradle compiles against COMPILE_SDK; the script against Android 15, as the classes of 16 are for Java 21.
+ABIS = {"arm64-v8a": "android-arm64", "x86_64": "android-x86_64"}  # as Android names them, and as JavaCPP does
 JVM_TARGET = "1.8"  # also of Java's own classes: Android 8 has no newer ones
+NEWER = Path(__file__).with_name("newer")
 CORE, APP = DEMO / "core/src/main/kotlin", DEMO / "app/src/main"
-LIBRARIES = ("tensorflow-lite", "tensorflow-lite-api", "tensorflow-lite-gpu", "tensorflow-lite-gpu-api")
+RUNTIME = ("tensorflow-lite:2.21", "javacpp:1.5")  # the interpreter's classes; for each ABI a jar has its libraries
+DELEGATE = ("tensorflow-lite-gpu", "tensorflow-lite-gpu-api", "tensorflow-lite-api")  # archives for Android
 
 
 class BuildError(Exception):
     """What a tool said, in one line and then as it said it."""
 
 
-def run(*command: str | Path) -> str:
-    """Output of a program.
+def run(*command: object) -> str:
+    """Output of a program; its arguments are strings and paths.
 
     Raises:
         BuildError: it failed.
     """
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if done.returncode:
-        raise BuildError(f"{Path(command[0]).name} failed:\n{(done.stdout + done.stderr).strip()}")
+        raise BuildError(f"{command[0]} failed:\n{(done.stdout + done.stderr).strip()}")
     return done.stdout
 
 
@@ -79,14 +85,35 @@ def core(tools: Toolchain, work: Path) -> Path:
 
 
 def libraries(tools: Toolchain, work: Path) -> list[Path]:
-    """The classes of TensorFlow Lite's archives."""
+    """The classes of the runtime and the GPU delegate, as jars in work."""
     jars = []
-    for name in LIBRARIES:
+    for name in RUNTIME:
+        jars.append(Path(shutil.copy(tools.artifact(name), work)))
+    for name in DELEGATE:
         jar = work / f"{name}.jar"
-        with zipfile.ZipFile(tools.artifact(name)) as archive:
+        with zipfile.ZipFile(tools.archive(name)) as archive:
             jar.write_bytes(archive.read("classes.jar"))
         jars.append(jar)
     return jars
+
+
+def native_libraries(tools: Toolchain) -> Iterator[tuple[str, bytes]]:
+    """The libraries of the runtime and the GPU delegate, each with its name in the APK."""
+    archives = [tools.artifact(f"{name}:{abi}") for name in RUNTIME for abi in ABIS.values()]
+    for path in (*archives, tools.gpu):
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                folder, _, rest = name.partition("/")
+                if folder in ("lib", "jni") and rest.split("/")[0] in ABIS and name.endswith(".so"):
+                    yield f"lib/{rest}", archive.read(name)
+
+
+def java_resources(tools: Toolchain) -> Iterator[tuple[str, bytes]]:
+    """What JavaCPP reads of itself on a phone: the names of libraries there."""
+    with zipfile.ZipFile(tools.artifact(RUNTIME[1])) as archive:
+        for abi in ABIS.values():
+            name = f"org/bytedeco/javacpp/properties/{abi}.properties"
+            yield name, archive.read(name)
 
 
 def resources(tools: Toolchain, work: Path, assets: Sequence[Path]) -> Path:
@@ -94,11 +121,12 @@ def resources(tools: Toolchain, work: Path, assets: Sequence[Path]) -> Path:
     run("aapt2", "compile", "--dir", APP / "res", "-o", work / "res.zip")
     # Gradle takes the package from its own file and refuses it in the manifest; aapt2 wants it there.
     manifest, linked = work / "AndroidManifest.xml", work / "linked.apk"
+    newer = _newer_attributes(work)
     manifest.write_text(
         (APP / manifest.name).read_text().replace("<manifest ", f'<manifest package="{APPLICATION}" ', 1)
     )
     run(
-        *("aapt2", "link", "-o", linked, "-I", tools.framework_resources, "--manifest", manifest),
+        *("aapt2", "link", "-o", linked, "-I", tools.framework_resources, "-I", newer, "--manifest", manifest),
         *("--java", work / "generated"),
         *("--min-sdk-version", str(MIN_SDK), "--target-sdk-version", str(TARGET_SDK)),
         *("--version-code", str(VERSION_CODE), "--version-name", VERSION_NAME, "--no-version-vectors"),
@@ -106,6 +134,15 @@ def resources(tools: Toolchain, work: Path, assets: Sequence[Path]) -> Path:
         *(part for folder in assets for part in ("-A", folder)),
         *("-0", "tflite", "-0", "png", "-0", "jpg", work / "res.zip"),
     )
+    return linked
+
+
+def _newer_attributes(work: Path) -> Path:
+    """Resources of the package android that the framework's older ones lack."""
+    compiled, manifest, linked = work / "newer.zip", work / "newer.xml", work / "newer.apk"
+    run("aapt2", "compile", "--dir", NEWER, "-o", compiled)
+    manifest.write_text('<manifest xmlns:android="http://schemas.android.com/apk/res/android" package="android"/>')
+    run("aapt2", "link", "-x", "-o", linked, "--manifest", manifest, compiled)
     return linked
 
 
@@ -121,23 +158,27 @@ def app(tools: Toolchain, work: Path, core_classes: Path, jars: Sequence[Path]) 
     return out
 
 
-def dex(tools: Toolchain, work: Path, inputs: Sequence[Path]) -> Path:
-    """Turns classes and jars into dex files in a folder; Kotlin's library is turned once for all builds."""
-    files: list[Path] = []
-    for path in inputs:
-        files += sorted(path.rglob("*.class")) if path.is_dir() else [path]
-    library = tools.folder / f"kotlin-stdlib-{MIN_SDK}"
+def dex(tools: Toolchain, work: Path, classes: Sequence[Path], jars: Sequence[Path]) -> Path:
+    """Turns folders of classes into dex files in a folder; the libraries are turned once for all builds."""
+    libraries = [tools.stdlib, *jars]
+    name = hashlib.sha256(b"".join(path.read_bytes() for path in libraries)).hexdigest()[:16]
+    library = tools.folder / f"libraries-{MIN_SDK}-{name}"
     if not (library / "classes.dex").exists():
-        _d8(tools, library, [tools.stdlib], [])
+        _d8(tools, library, libraries, [])
     out = work / "dex"
-    _d8(tools, out, [*files, library / "classes.dex"], [tools.stdlib])
+    files = [path for folder in classes for path in sorted(folder.rglob("*.class"))]
+    _d8(tools, out, [*files, library / "classes.dex"], libraries)
     return out
 
 
 def _d8(tools: Toolchain, out: Path, files: Sequence[Path], classpath: Sequence[Path]) -> None:
-    out.mkdir(exist_ok=True)
+    """Runs D8; what it made is in place whole or not at all."""
     flags = [part for jar in classpath for part in ("--classpath", jar)]
-    run(
-        *("java", "-Xmx1500m", "-cp", tools.d8, "com.android.tools.r8.D8", "--release", "--min-api", str(MIN_SDK)),
-        *("--lib", tools.artifact("android-all:15"), "--output", out, *flags, *files),
-    )
+    with TemporaryDirectory(dir=out.parent) as made:
+        run(
+            *("java", "-Xmx1500m", "-cp", tools.d8, "com.android.tools.r8.D8", "--release", "--min-api", str(MIN_SDK)),
+            *("--lib", tools.artifact("android-all:15"), "--output", made, *flags, *files),
+        )
+        out.mkdir(exist_ok=True)
+        for file in Path(made).glob("*.dex"):
+            file.replace(out / file.name)

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,13 +16,29 @@ SHIM = DEMO / "app/src/test/java"
 
 
 def compile_tests(tools: Toolchain, work: Path, classes: Sequence[Path]) -> Path:
-    """Compiles the tests of core and app against the classes of both."""
+    """Compiles the tests of core and app against the classes of both, and the Kotlin of docs/apps.md."""
     out, jars = work / "tests", tools.tests()
     framework = tools.artifact("android-all:15")
     compiling.javac(sorted(SHIM.rglob("*.java")), out, [framework])
     sources = [folder for folder in SOURCES.values() if folder.is_dir()]
-    compiling.kotlinc(tools, sources, out, [out, *classes, framework, *jars], "-module-name", "tests")
+    interpreter = work / "documented.jar"
+    with zipfile.ZipFile(tools.artifact("tensorflow-lite:2.16")) as archive:
+        interpreter.write_bytes(archive.read("classes.jar"))
+    classpath = [out, *classes, interpreter, framework, *jars]
+    compiling.kotlinc(tools, [*sources, documented(work)], out, classpath, "-module-name", "tests")
     return out
+
+
+def documented(work: Path) -> Path:
+    """A source file with the Kotlin of docs/apps.md."""
+    blocks = re.findall(r"^```kotlin\n(.*?)^```", (DEMO.parent / "docs/apps.md").read_text(), re.M | re.S)
+    imports = ("android.graphics.Bitmap", "java.io.File", "java.nio.ByteBuffer", "org.tensorflow.lite.Interpreter")
+    lines = [f"import {name}" for name in imports]
+    for index, block in enumerate(blocks):
+        lines += [f"fun documented{index}(modelFile: File, bitmap: Bitmap) {{", block, "}"]
+    source = work / "Documented.kt"
+    source.write_text("\n".join(lines) + "\n")
+    return source
 
 
 def run_tests(tools: Toolchain, work: Path, assets: Path, vectors: Path, screenshots: Path) -> tuple[bool, int, str]:
@@ -49,6 +66,7 @@ def run_tests(tools: Toolchain, work: Path, assets: Path, vectors: Path, screens
     properties = {
         "robolectric.offline": "true",
         "robolectric.dependency.dir": str(framework.parent),
+        "org.bytedeco.javacpp.cachedir": str(work / "javacpp"),
         "vectors": str(vectors),
         "screenshots": str(screenshots),
     }

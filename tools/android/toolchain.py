@@ -1,9 +1,10 @@
 """Sets up what the Android app is built with, in android_demo/.toolchain, without Google's Maven repository.
 
-    python tools/android/toolchain.py [--tests]
+    python tools/android/toolchain.py [--tests | --lint]
 
 Debian's packages (installed where this is run as root), the Kotlin compiler from npm, D8 from the wheel of mobsf, the
 TensorFlow Lite runtime and the framework's classes from Maven Central, each of the version and sha256 in pins.json.
+From the GPU delegate's archive it makes one whose libraries are aligned for pages of 16 KB (pages.py).
 """
 
 import argparse
@@ -20,9 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pages
+
 PINS = json.loads(Path(__file__).with_name("pins.json").read_text())
 DEMO = Path(__file__).parents[2] / "android_demo"
 FOLDER = DEMO / ".toolchain"
+GPU_LIBRARIES = ("jni/arm64-v8a/", "jni/x86_64/")
 PROGRAMS = {"java": "openjdk-17-jdk-headless", "javac": "openjdk-17-jdk-headless", "mvn": "maven", "npm": "npm"}
 
 
@@ -52,25 +56,41 @@ class Toolchain:
         """The jar that has D8."""
         return self.folder / "d8.jar"
 
+    @property
+    def gpu(self) -> Path:
+        """The GPU delegate's archive, its libraries aligned for pages of 16 KB; Gradle takes it from here, too."""
+        return self.folder / "tensorflow-lite-gpu-16k.aar"
+
+    def archive(self, name: str) -> Path:
+        """An archive of the GPU delegate: the rewritten one in place of that which has libraries."""
+        return self.gpu if name == "tensorflow-lite-gpu" else self.artifact(name)
+
     def artifact(self, name: str) -> Path:
-        """A file of Maven Central by its artifact's name and the start of its version: "junit", "android-all:15"."""
+        """A file of Maven Central by its artifact's name, the start of its version, and its classifier if it has one.
+
+        "junit", "android-all:15", "javacpp::android-arm64".
+        """
         (pin,) = (pin for group in PINS["maven"].values() for pin in group if _named(pin, name))
         return self.folder / "maven" / _file(pin)
 
+    def lint(self) -> list[Path]:
+        """Every jar of ktlint."""
+        return [self.folder / "maven" / _file(pin) for pin in PINS["maven"]["lint"]]
+
     def tests(self) -> list[Path]:
         """Every jar that the tests on the JVM need."""
-        return [self.folder / "maven" / _file(pin) for pin in PINS["maven"]["test"]]
+        return [self.folder / "maven" / _file(pin) for pin in PINS["maven"]["test"] if pin.split(":")[3] == "jar"]
 
 
 def _named(pin: str, name: str) -> bool:
-    artifact, _, version = name.partition(":")
-    _, own, own_version, _ = pin.split(":")
-    return own == artifact and own_version.startswith(version)
+    artifact, version, classifier = (*name.split(":"), "", "")[:3]
+    _, own, own_version, _, *own_classifier = pin.split(":")
+    return own == artifact and own_version.startswith(version) and own_classifier == [classifier] * bool(classifier)
 
 
 def _file(pin: str) -> str:
-    _, artifact, version, kind = pin.split(":")
-    return f"{artifact}-{version}.{kind}"
+    _, artifact, version, kind, *classifier = pin.split(":")
+    return f"{'-'.join((artifact, version, *classifier))}.{kind}"
 
 
 def find(tests: bool = False) -> Toolchain:
@@ -80,7 +100,7 @@ def find(tests: bool = False) -> Toolchain:
         ToolchainError: something of it is missing.
     """
     found = Toolchain()
-    wanted = [found.stdlib, found.d8, found.framework_resources]
+    wanted = [found.stdlib, found.d8, found.gpu, found.framework_resources]
     wanted += [found.folder / "maven" / _file(pin) for pin in _maven(tests)]
     missing = [str(path) for path in wanted if not path.exists()]
     missing += [name for name in ("aapt2", "zipalign", "apksigner", "dexdump", "javac") if shutil.which(name) is None]
@@ -102,11 +122,24 @@ def set_up(tests: bool = False) -> Toolchain:
     if not Toolchain().d8.exists():
         _d8()
     _download_maven([pin for pin in _maven(tests) if not (FOLDER / "maven" / _file(pin)).exists()])
+    if not Toolchain().gpu.exists():
+        _align(Toolchain().artifact("tensorflow-lite-gpu"), Toolchain().gpu)
     return find(tests)
 
 
+def set_up_lint() -> None:
+    """Downloads ktlint, if it is missing; it needs Java and nothing else of the toolchain.
+
+    Raises:
+        ToolchainError: it cannot be had, or is not what is pinned.
+    """
+    (FOLDER / "maven").mkdir(parents=True, exist_ok=True)
+    _download_maven([pin for pin in PINS["maven"]["lint"] if not (FOLDER / "maven" / _file(pin)).exists()])
+
+
 def _maven(tests: bool) -> dict[str, str]:
-    return PINS["maven"]["build"] | (PINS["maven"]["test"] if tests else {})
+    pins: dict[str, str] = PINS["maven"]["build"] | (PINS["maven"]["test"] if tests else {})
+    return pins
 
 
 def _debian() -> None:
@@ -138,8 +171,9 @@ def _kotlin() -> None:
         (packed,) = Path(temporary).glob("*.tgz")
         _check(packed, pin["sha256"])
         with tarfile.open(packed) as archive:
-            # Debian 12's Python 3.11.2 knows no filters; the archive has been checked.
-            archive.extractall(temporary, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+            if hasattr(tarfile, "data_filter"):  # which Debian 12's Python 3.11.2 lacks; the archive has been checked
+                archive.extraction_filter = tarfile.data_filter
+            archive.extractall(temporary)
         (Path(temporary) / "package").replace(FOLDER / "kotlin")
 
 
@@ -168,11 +202,11 @@ def _d8() -> None:
 def _download_maven(pins: Sequence[str]) -> None:
     if not pins:
         return
-    items = "".join(
-        "<artifactItem><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version><type>{}</type>"
-        "</artifactItem>".format(*pin.split(":"))
-        for pin in pins
-    )
+    tags = ("groupId", "artifactId", "version", "type", "classifier")
+    items = ""
+    for pin in pins:
+        parts = (f"<{tag}>{part}</{tag}>" for tag, part in zip(tags, pin.split(":"), strict=False))
+        items += f"<artifactItem>{''.join(parts)}</artifactItem>"
     with TemporaryDirectory(dir=FOLDER) as temporary:
         project = Path(temporary) / "pom.xml"
         project.write_text(
@@ -186,8 +220,21 @@ def _download_maven(pins: Sequence[str]) -> None:
         (FOLDER / "maven").mkdir(exist_ok=True)
         for pin in pins:
             file = Path(temporary) / "out" / _file(pin)
-            _check(file, _maven(True)[pin])
+            _check(file, next(group[pin] for group in PINS["maven"].values() if pin in group))
             file.replace(FOLDER / "maven" / _file(pin))
+
+
+def _align(archive: Path, out: Path) -> None:
+    """Rewrites the archive's 64-bit libraries for pages of 16 KB and leaves the others out."""
+    with zipfile.ZipFile(archive) as old, TemporaryDirectory(dir=FOLDER) as temporary:
+        made = Path(temporary) / out.name
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+            for info in old.infolist():
+                content = old.read(info)
+                if info.filename.endswith(".so") and not info.filename.startswith(GPU_LIBRARIES):
+                    continue
+                new.writestr(info, pages.for_16k(content) if info.filename.endswith(".so") else content)
+        made.replace(out)
 
 
 def _check(file: Path, sha256: str) -> None:
@@ -208,7 +255,9 @@ def _run(*command: str, cwd: Path | None = None) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tests", action="store_true", help="also what the tests on the JVM need")
+    parser.add_argument("--lint", action="store_true", help="ktlint alone")
+    asked = parser.parse_args()
     try:
-        set_up(parser.parse_args().tests)
+        set_up_lint() if asked.lint else set_up(asked.tests)
     except ToolchainError as error:
         sys.exit(f"error: {error}")

@@ -1,6 +1,7 @@
 """Reads an APK back with tools that this project did not write, and says what is in it."""
 
 import hashlib
+import itertools
 import json
 import re
 import struct
@@ -10,10 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pages
 from compiling import ABIS, APPLICATION, MIN_SDK
 
+LIBRARIES = ("libjnijavacpp.so", "libjnitensorflowlite.so", "libtensorflowlite_gpu_jni.so")
 PERMISSIONS = ["android.permission.CAMERA"]
-PAGE_16K = 16384
+PAGE = 16384  # bytes: the largest memory page that phones have
 
 
 class VerifyError(Exception):
@@ -36,8 +39,7 @@ def _tools(apk: Path) -> Iterator[str]:
     for scheme in ("v2", "v3"):
         if not re.search(rf"Verified using {scheme} scheme.*: true", signed.stdout):
             yield f"apksigner: not signed by scheme {scheme}: {signed.stderr.strip()[:200]}"
-    if _run("zipalign", "-c", "-p", "4", str(apk)).returncode:
-        yield "zipalign: not aligned"
+    yield from _zipalign(apk)
     badging = _run("aapt2", "dump", "badging", str(apk)).stdout
     wanted = [
         f"package: name='{APPLICATION}'",
@@ -54,50 +56,86 @@ def _tools(apk: Path) -> Iterator[str]:
             yield "dexdump: no MainActivity"
 
 
+def _zipalign(apk: Path) -> Iterator[str]:
+    pages = ["-P", "16"] if "-P" in _run("zipalign").stderr else ["-p"]  # an older one knows pages of 4 KB only
+    if _run("zipalign", "-c", *pages, "4", str(apk)).returncode:
+        yield "zipalign: not aligned"
+
+
 def _contents(apk: Path, assets: Path) -> Iterator[str]:
     with zipfile.ZipFile(apk) as archive:
         names = archive.namelist()
         for abi in ABIS:
-            if f"lib/{abi}/libtensorflowlite_jni.so" not in names:
-                yield f"no TensorFlow Lite for {abi}"
+            for library in LIBRARIES:
+                if f"lib/{abi}/{library}" not in names:
+                    yield f"no {library} for {abi}"
+        yield from _libraries(apk)
         for file in sorted(path for path in assets.rglob("*") if path.is_file()):
             name = f"assets/{file.relative_to(assets).as_posix()}"
             if name not in names or archive.read(name) != file.read_bytes():
                 yield f"{name} is missing or another"
-        models = [name for name in names if name.endswith("/model.tflite")]
+        models = [name for name in names if name.endswith(".tflite")]
         if not models:
             yield "no model"
         for name in models:
-            card = json.loads(archive.read(name.replace("model.tflite", "card.json")))
+            card_name = name.replace("model.tflite", "card.json").replace("float16.tflite", "float16.json")
+            card = json.loads(archive.read(card_name))
             if hashlib.sha256(archive.read(name)).hexdigest() != card["file"]["sha256"]:
                 yield f"{name} is not the file that its card describes"
             if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
                 yield f"{name} is compressed, so it cannot be mapped"
 
 
+def _libraries(apk: Path) -> Iterator[str]:
+    """What keeps Android from mapping a native library from the APK, with pages of 4 KB or of 16 KB."""
+    with zipfile.ZipFile(apk) as archive, apk.open("rb") as file:
+        for info in archive.infolist():
+            if info.filename.endswith(".so"):
+                file.seek(info.header_offset + 26)
+                name, extra = struct.unpack("<HH", file.read(4))
+                if info.compress_type or (info.header_offset + 30 + name + extra) % PAGE:
+                    yield f"{info.filename} does not begin on a page of 16 KB of the APK"
+                yield from (f"{info.filename}: {finding}" for finding in elf_findings(archive.read(info)))
+
+
+def elf_findings(library: bytes) -> Iterator[str]:
+    """What is wrong with the segments of a 64-bit library for a loader with pages of 16 KB."""
+    try:
+        found = pages.segments(library)
+    except pages.PagesError as error:
+        yield str(error)
+        return
+    loaded = [each for each in found if each.kind == pages.LOAD]
+    for each in loaded:
+        if each.align % PAGE:
+            yield f"the segment at {each.address:#x} is aligned for pages of {each.align // 1024} KB"
+        if (each.address - each.offset) % PAGE:
+            yield f"the segment at {each.address:#x} lies elsewhere within its page in the file"
+        if each.flags & pages.WRITE and each.flags & pages.EXECUTE:
+            yield f"the segment at {each.address:#x} is both writable and executable"
+    for before, after in itertools.pairwise(loaded):
+        if after.address // PAGE <= (before.end - 1) // PAGE:
+            yield f"the segments at {before.address:#x} and {after.address:#x} share a page"
+    for relro in (each for each in found if each.kind == pages.RELRO):
+        for page in (4096, PAGE):  # the loader protects whole pages: none may have data that is written later
+            end = -(-relro.end // page) * page
+            if any(max(each.address, relro.end) < min(each.end, end) for each in loaded):
+                yield f"with pages of {page // 1024} KB, data after {relro.end:#x} cannot be written to"
+
+
 def report(apk: Path) -> list[str]:
-    """Lines on what is in it: size, styles, and the page size that each native library is aligned for."""
+    """Lines on what is in it: its size and that of what takes most of it, and the styles."""
     with zipfile.ZipFile(apk) as archive:
-        names = archive.namelist()
-        styles = sorted({name.split("/")[2] for name in names if re.match(r"assets/styles/.+/model\.tflite$", name)})
-        lines = [f"{apk.stat().st_size / 1e6:.1f} MB, styles: {', '.join(styles)}"]
-        for name in sorted(name for name in names if name.endswith(".so")):
-            page = page_size(archive.read(name))
-            enough = "" if page >= PAGE_16K else " (phones with pages of 16 KB run it in their compatibility mode)"
-            lines.append(f"{name}: aligned for pages of {page // 1024} KB{enough}")
+        infos = archive.infolist()
+    styles = sorted({info.filename.split("/")[2] for info in infos if info.filename.endswith("/model.tflite")})
+    lines = [f"{apk.stat().st_size / 1e6:.1f} MB, styles: {', '.join(styles)}"]
+    for abi in ABIS:
+        size = sum(info.file_size for info in infos if info.filename.startswith(f"lib/{abi}/"))
+        lines.append(f"{size / 1e6:.1f} MB of native libraries for {abi}, aligned for pages of 16 KB")
+    for file, kind in (("/model.tflite", "int8"), ("/float16.tflite", "float16")):
+        size = sum(info.file_size for info in infos if info.filename.endswith(file))
+        lines.append(f"{size / 1e6:.1f} MB of {kind} models")
     return lines
-
-
-def page_size(library: bytes) -> int:
-    """The least alignment of an ELF file's loaded segments."""
-    wide = library[4] == 2
-    (offset,) = struct.unpack_from("<Q" if wide else "<I", library, 32 if wide else 28)
-    size, count = struct.unpack_from("<HH", library, 54 if wide else 42)
-    at = [offset + size * index for index in range(count)]
-    loaded = [start for start in at if struct.unpack_from("<I", library, start)[0] == 1]
-    return min(
-        int(struct.unpack_from("<Q" if wide else "<I", library, start + (48 if wide else 28))[0]) for start in loaded
-    )
 
 
 def _dex(archive: zipfile.ZipFile) -> list[str]:

@@ -8,7 +8,6 @@ import mobile.style.core.Engine
 import mobile.style.core.Json
 import mobile.style.core.candidates
 import mobile.style.core.check
-import org.tensorflow.lite.TensorFlowLite
 
 /**
  * Times every model on every backend and writes JSON, for `mobile-style benchmark --device adb --app`.
@@ -18,7 +17,7 @@ import org.tensorflow.lite.TensorFlowLite
 class Benchmark(
     private val styles: List<Style>,
     private val open: (Model, Backend) -> Engine,
-    private val runtime: () -> String = TensorFlowLite::runtimeVersion,
+    private val runtime: () -> String = LiteEngine::version,
     private val heat: () -> Int,
     private val runs: Int = 50,
 ) {
@@ -46,9 +45,10 @@ class Benchmark(
     }
 
     private fun row(model: Model, backend: Backend): Map<String, Any?> {
+        val card = if (backend.kind == Backend.Kind.GPU && !model.forGpu) model.card else model.card(backend)
         val row = linkedMapOf<String, Any?>(
-            "model" to model.card.name, "sha256" to model.card.sha256, "width" to model.card.width,
-            "height" to model.card.height, "recipe" to model.card.recipe, "bytes" to model.card.bytes,
+            "model" to card.name, "sha256" to card.sha256, "width" to card.width,
+            "height" to card.height, "recipe" to card.recipe, "bytes" to card.bytes,
             "accelerator" to backend.kind.name.lowercase(), "threads" to backend.threads,
         )
         try {

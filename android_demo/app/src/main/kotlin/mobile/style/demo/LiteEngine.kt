@@ -3,53 +3,103 @@ package mobile.style.demo
 import java.nio.ByteBuffer
 import mobile.style.core.Backend
 import mobile.style.core.Engine
-import org.tensorflow.lite.Interpreter
-import org.tensorflow.lite.executionPlanLength
+import mobile.style.core.FloatPictures
+import org.bytedeco.javacpp.BytePointer
+import org.bytedeco.javacpp.Pointer
+import org.bytedeco.tensorflowlite.BuiltinOpResolver
+import org.bytedeco.tensorflowlite.BuiltinOpResolverWithoutDefaultDelegates
+import org.bytedeco.tensorflowlite.FlatBufferModel
+import org.bytedeco.tensorflowlite.Interpreter
+import org.bytedeco.tensorflowlite.InterpreterBuilder
+import org.bytedeco.tensorflowlite.TfLiteDelegate
+import org.bytedeco.tensorflowlite.TfLiteTensor
+import org.bytedeco.tensorflowlite.global.tensorflowlite
 import org.tensorflow.lite.gpu.GpuDelegate
 import org.tensorflow.lite.gpu.GpuDelegateFactory
 
-/** A model in TensorFlow Lite. Throws what the library throws: it is the chooser that decides what to do about it. */
-class LiteEngine(model: ByteBuffer, override val backend: Backend) : Engine {
-    private val gpu: GpuDelegate?
+/**
+ * A model in TensorFlow Lite. Throws what the library throws: it is the chooser that decides what to do about it.
+ *
+ * [model] is a direct buffer. Its input and output are pictures of bytes, or of floats of the same range.
+ */
+class LiteEngine(private val model: ByteBuffer, override val backend: Backend) : Engine {
+    private val opened = ArrayDeque<AutoCloseable>()
     private val interpreter: Interpreter
+    private val given: ByteBuffer
+    private val wanted: ByteBuffer
+    private val floats: FloatPictures?
     override val nodes: Int
     override val delegated: Int
 
     init {
-        val options = Interpreter.Options().setNumThreads(backend.threads)
-        options.setUseXNNPACK(backend.kind == Backend.Kind.XNNPACK)
-        gpu = if (backend.kind == Backend.Kind.GPU) GpuDelegate(gpuOptions()) else null
         try {
-            gpu?.let(options::addDelegate)
-            nodes = planned(model)
-            interpreter = Interpreter(model, options)
+            val file = FlatBufferModel.BuildFromBuffer(BytePointer(model), model.remaining().toLong())
+            check(file != null && !file.isNull) { "it is no TensorFlow Lite model" }
+            opened += file
+            // The resolver of all operators has XNNPACK take what it can.
+            val operators = if (backend.kind == Backend.Kind.XNNPACK) BuiltinOpResolver() else BuiltinOpResolverWithoutDefaultDelegates()
+            opened += operators
+            interpreter = Interpreter(null as Pointer?)
+            InterpreterBuilder(file, operators).use {
+                checked("SetNumThreads", it.SetNumThreads(backend.threads))
+                checked("InterpreterBuilder", it.apply(interpreter))
+            }
+            opened += interpreter
+            nodes = interpreter.execution_plan().limit().toInt()
+            if (backend.kind == Backend.Kind.GPU) delegateToGpu()
+            checked("AllocateTensors", interpreter.AllocateTensors())
+            val delegates = interpreter.nodes_size().toInt() - nodes // a delegate adds a node for each part that it takes
+            delegated = nodes + delegates - interpreter.execution_plan().limit().toInt()
+            val input = interpreter.input_tensor(0)
+            given = bytesOf(input)
+            wanted = bytesOf(interpreter.output_tensor(0))
+            floats = if (input.type() == tensorflowlite.kTfLiteFloat32) FloatPictures(given.capacity() / Float.SIZE_BYTES) else null
         } catch (error: Throwable) {
-            gpu?.close()
+            close()
             throw error
         }
-        interpreter.allocateTensors()
-        val planned = executionPlanLength(interpreter)
-        // The delegate's part counts as one step of the plan; were it several, this would be the least.
-        delegated = if (planned < nodes) nodes - planned + 1 else 0
     }
 
     override fun paint(input: ByteBuffer, output: ByteBuffer) {
         input.rewind()
         output.rewind()
-        interpreter.run(input, output)
+        given.rewind()
+        wanted.rewind()
+        if (floats == null) given.put(input) else floats.read(input, given.asFloatBuffer())
+        checked("Invoke", interpreter.Invoke())
+        if (floats == null) output.put(wanted) else floats.write(wanted.asFloatBuffer(), output)
     }
 
     override fun close() {
-        interpreter.close()
-        gpu?.close()
+        while (opened.isNotEmpty()) opened.removeLast().close()
     }
 
-    private fun planned(model: ByteBuffer): Int {
-        val plain = Interpreter.Options().setUseXNNPACK(false)
-        return Interpreter(model, plain).use(::executionPlanLength)
+    private fun delegateToGpu() {
+        val options = GpuDelegateFactory.Options().setQuantizedModelsAllowed(false)
+            .setInferencePreference(GpuDelegateFactory.Options.INFERENCE_PREFERENCE_SUSTAINED_SPEED)
+        val gpu = GpuDelegate(options)
+        opened.add(opened.size - 1, gpu) // the interpreter is closed before it
+        checked("ModifyGraphWithDelegate", interpreter.ModifyGraphWithDelegate(TfLiteDelegate(Address(gpu.nativeHandle))))
     }
 
-    private fun gpuOptions() = GpuDelegateFactory.Options()
-        .setQuantizedModelsAllowed(true)
-        .setInferencePreference(GpuDelegateFactory.Options.INFERENCE_PREFERENCE_SUSTAINED_SPEED)
+    private fun bytesOf(tensor: TfLiteTensor): ByteBuffer =
+        tensorflowlite.TfLiteTensorData(tensor).capacity<Pointer>(tensor.bytes()).asByteBuffer()
+
+    private fun checked(call: String, status: Int) = check(status == tensorflowlite.kTfLiteOk) { "$call failed ($status)" }
+
+    private class Address(value: Long) : Pointer() {
+        init {
+            address = value
+        }
+    }
+
+    companion object {
+        init {
+            // Engines are closed by hand; JavaCPP shall not weigh the process' memory, graphics included, on each allocation.
+            System.setProperty("org.bytedeco.javacpp.maxphysicalbytes", "0")
+        }
+
+        /** The interpreter's version. */
+        fun version(): String = tensorflowlite.TfLiteVersion().string
+    }
 }

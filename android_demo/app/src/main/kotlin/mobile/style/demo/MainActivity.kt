@@ -134,12 +134,15 @@ class MainActivity : Activity(), Actions {
         ui.removeCallbacksAndMessages(null)
     }
 
+    /** Of Android 12 and before. */
     @Deprecated("Its successor is of Android 13")
-    override fun onBackPressed() = when {
-        screen.truthVisible -> screen.showTruth(false)
-        photo != null -> flip()
-        else -> @Suppress("DEPRECATION") super.onBackPressed()
-    }
+    override fun onBackPressed() = if (backCloses) closeByBack() else @Suppress("DEPRECATION") super.onBackPressed()
+
+    private val backCloses get() = screen.diagnosticsVisible || photo != null
+
+    private fun closeByBack() = if (screen.diagnosticsVisible) screen.showDiagnostics(false) else flip()
+
+    private val backCallback = Newer.backCallback(::closeByBack)
 
     override fun onConfigurationChanged(configuration: Configuration) {
         super.onConfigurationChanged(configuration)
@@ -162,7 +165,7 @@ class MainActivity : Activity(), Actions {
             else -> {
                 screen.hideNotice()
                 window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
-                screen.showStatus(getString(if (pipeline?.truth() == null) R.string.starting else R.string.hint))
+                screen.showStatus(getString(if (pipeline?.diagnostics() == null) R.string.starting else R.string.hint))
                 startPipeline()
                 camera.start()
                 turn()
@@ -226,7 +229,7 @@ class MainActivity : Activity(), Actions {
     }
 
     private fun showNoEngine(trials: List<Trial>) {
-        val why = trials.joinToString("; ") { getString(R.string.truth_failed, it.backend.toString(), it.failure) }
+        val why = trials.joinToString("; ") { getString(R.string.diagnostics_failed, it.backend.toString(), it.failure) }
         screen.showNotice(getString(R.string.no_engine_title), getString(R.string.no_engine_text, why), null) {}
     }
 
@@ -323,21 +326,22 @@ class MainActivity : Activity(), Actions {
         startActivity(Intent.createChooser(send.addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION), null))
     }
 
-    override fun truth(visible: Boolean) {
+    override fun diagnostics(visible: Boolean) {
+        Newer.interceptBack(this, backCallback, backCloses)
         ui.removeCallbacks(refresh)
         if (visible) refresh.run()
     }
 
     private val refresh = object : Runnable {
         override fun run() {
-            screen.showTruthRows(truthRows(resources, pipeline?.truth()))
+            screen.showDiagnosticsRows(diagnosticsRows(resources, pipeline?.diagnostics()))
             ui.postDelayed(this, 500)
         }
     }
 
     override fun selfTest() {
         screen.showSelfTest(getString(R.string.self_test_running), false)
-        val backend = pipeline?.truth()?.engine?.backend ?: choosers.inUse() ?: Backend(Backend.Kind.XNNPACK)
+        val backend = pipeline?.diagnostics()?.engine?.backend ?: choosers.inUse() ?: Backend(Backend.Kind.XNNPACK)
         beside {
             val lines = selfTest(styles.usable, backend, resources, engines)
             ui.post {
@@ -450,6 +454,7 @@ class MainActivity : Activity(), Actions {
     }
 
     private fun showChosen() {
+        Newer.interceptBack(this, backCallback, backCloses)
         val style = styles.usable.getOrNull(chosen) ?: return
         screen.showChosen(chosen, style.title, still = photo != null)
         screen.showFlip(photo != null || camera.several)

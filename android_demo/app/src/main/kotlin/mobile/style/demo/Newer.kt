@@ -1,5 +1,6 @@
 package mobile.style.demo
 
+import android.app.Activity
 import android.app.ActivityManager
 import android.app.ApplicationExitInfo
 import android.content.ContentValues
@@ -11,6 +12,8 @@ import android.view.View
 import android.view.Window
 import android.view.WindowInsets
 import android.view.WindowManager
+import android.window.OnBackInvokedCallback
+import android.window.OnBackInvokedDispatcher
 
 /**
  * Everything that is newer than the oldest Android that the app runs on, each behind a question for the version.
@@ -46,6 +49,20 @@ object Newer {
         if (Build.VERSION.SDK_INT < 29) return
         values.put(MediaStore.MediaColumns.IS_PENDING, if (pending) 1 else 0)
         if (pending) values.put(MediaStore.MediaColumns.RELATIVE_PATH, folder)
+    }
+
+    /** What [interceptBack] registers, to call [action]. Null before Android 13, whose activities override onBackPressed. */
+    fun backCallback(action: () -> Unit): Any? = if (Build.VERSION.SDK_INT < 33) null else OnBackInvokedCallback(action)
+
+    /** Has Back call [callback], or else leave the app, which the system then shows while the finger still moves. */
+    fun interceptBack(activity: Activity, callback: Any?, intercept: Boolean) {
+        if (Build.VERSION.SDK_INT < 33 || callback !is OnBackInvokedCallback) return
+        val dispatcher = activity.onBackInvokedDispatcher
+        if (intercept) {
+            dispatcher.registerOnBackInvokedCallback(OnBackInvokedDispatcher.PRIORITY_DEFAULT, callback)
+        } else {
+            dispatcher.unregisterOnBackInvokedCallback(callback)
+        }
     }
 
     /** The picture reaches behind the bars and the cutout. */

@@ -22,7 +22,7 @@ import mobile.style.core.choose
 data class Turn(val rotation: Int, val mirror: Boolean)
 
 /** What the panel shows. */
-class Truth(
+class Diagnostics(
     val model: Model,
     val engine: Engine?,
     val reason: BackendChooser.Reason?,
@@ -72,10 +72,10 @@ class Pipeline(
         return thread.also { thread = null }
     }
 
-    fun truth(): Truth? = working?.let {
-        val chooser = choosers.of(it.model.bytes)
+    fun diagnostics(): Diagnostics? = working?.let {
+        val chooser = it.model.chooser(choosers)
         val reason = (chooser.state as? BackendChooser.State.Using)?.reason
-        Truth(it.model, it.engine, reason, chooser.trials(), times, queue.dropped, it.policy.load)
+        Diagnostics(it.model, it.engine, reason, chooser.trials(), times, queue.dropped, it.policy.load)
     }
 
     private fun work() {
@@ -104,7 +104,7 @@ class Pipeline(
         if (old != null && old.model === model) return old
         working?.close()
         working = null
-        val chooser = choosers.of(model.bytes)
+        val chooser = model.chooser(choosers)
         val engine = choose(chooser, model.bytes, model.golden(), stopped = { closing }) { open(model, it) }
         if (engine == null) {
             if (closing) return null
@@ -130,7 +130,7 @@ class Pipeline(
         try {
             if (shown > 0) now.engine.paint(now.seen, now.output)
         } catch (error: RuntimeException) {
-            choosers.of(now.model.bytes).failed(now.engine.backend, error.message ?: error.javaClass.simpleName)
+            now.model.chooser(choosers).failed(now.engine.backend, error.message ?: error.javaClass.simpleName)
             now.close()
             working = null // the next frame opens the next fastest
             return

@@ -25,7 +25,7 @@ interface Actions {
     fun openPhoto()
     fun flip()
     fun share()
-    fun truth(visible: Boolean)
+    fun diagnostics(visible: Boolean)
     fun selfTest()
 }
 
@@ -37,7 +37,7 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         accessibilityLiveRegion = ACCESSIBILITY_LIVE_REGION_POLITE
     }
     private val flip = roundButton(context, R.drawable.ic_flip, R.string.flip) { actions.flip() }
-    private val info = roundButton(context, R.drawable.ic_info, R.string.info) { showTruth(!truthVisible) }
+    private val info = roundButton(context, R.drawable.ic_info, R.string.info) { showDiagnostics(!diagnosticsVisible) }
     private val top = LinearLayout(context)
     private val strip = LinearLayout(context)
     private val scroller = HorizontalScrollView(context)
@@ -49,19 +49,19 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
     private val noticeText = label(context, 16f, R.color.ink_soft)
     private val noticeButton = filledButton(context) { noticeAction() }
     private var noticeAction: () -> Unit = {}
-    private val truth = ScrollView(context)
-    private val truthRows = LinearLayout(context)
+    private val diagnostics = ScrollView(context)
+    private val diagnosticsRows = LinearLayout(context)
     private val selfTest = filledButton(context) { actions.selfTest() }
     private val covered = IntArray(4)
 
-    val truthVisible get() = truth.visibility == View.VISIBLE
+    val diagnosticsVisible get() = diagnostics.visibility == View.VISIBLE
 
     init {
         setBackgroundColor(context.getColor(R.color.night))
         addView(picture, LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.MATCH_PARENT))
         buildTop()
         buildPanel()
-        buildTruth()
+        buildDiagnostics()
         buildNotice()
         picture.onSwipe = actions::swipe
         picture.onHold = actions::hold
@@ -123,16 +123,16 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         notice.visibility = View.GONE
     }
 
-    fun showTruth(visible: Boolean) {
-        truth.visibility = if (visible) View.VISIBLE else View.GONE
-        actions.truth(visible)
+    fun showDiagnostics(visible: Boolean) {
+        diagnostics.visibility = if (visible) View.VISIBLE else View.GONE
+        actions.diagnostics(visible)
     }
 
     /** Each row is a name and what is measured; a name without a value is a heading. */
-    fun showTruthRows(rows: List<Pair<String, String>>) {
-        while (truthRows.childCount > rows.size) truthRows.removeViewAt(rows.size)
+    fun showDiagnosticsRows(rows: List<Pair<String, String>>) {
+        while (diagnosticsRows.childCount > rows.size) diagnosticsRows.removeViewAt(rows.size)
         rows.forEachIndexed { index, (name, value) ->
-            val row = truthRows.getChildAt(index) as TruthRow? ?: TruthRow(context).also(truthRows::addView)
+            val row = diagnosticsRows.getChildAt(index) as DiagnosticsRow? ?: DiagnosticsRow(context).also(diagnosticsRows::addView)
             row.show(name, value)
         }
     }
@@ -210,28 +210,28 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         addView(notice, LayoutParams(context.dp(328), LayoutParams.WRAP_CONTENT, Gravity.CENTER))
     }
 
-    private fun buildTruth() {
-        truth.id = R.id.truth
-        truth.background = rounded(context, R.color.sheet, 28)
-        truth.clipToOutline = true
+    private fun buildDiagnostics() {
+        diagnostics.id = R.id.diagnostics
+        diagnostics.background = rounded(context, R.color.sheet, 28)
+        diagnostics.clipToOutline = true
         val content = LinearLayout(context).apply { orientation = LinearLayout.VERTICAL }
         content.setPadding(context.dp(24), context.dp(20), context.dp(24), context.dp(24))
         val heading = LinearLayout(context).apply { gravity = Gravity.CENTER_VERTICAL }
         heading.addView(
-            label(context, 20f, R.color.ink, medium = true).apply { setText(R.string.truth_title) },
+            label(context, 20f, R.color.ink, medium = true).apply { setText(R.string.diagnostics_title) },
             LinearLayout.LayoutParams(0, LayoutParams.WRAP_CONTENT, 1f),
         )
-        heading.addView(roundButton(context, R.drawable.ic_close, R.string.close, 48) { showTruth(false) }.apply {
+        heading.addView(roundButton(context, R.drawable.ic_close, R.string.close, 48) { showDiagnostics(false) }.apply {
             imageTintList = ColorStateList.valueOf(context.getColor(R.color.ink))
             background = rounded(context, R.color.line, 24)
         })
         content.addView(heading)
-        truthRows.orientation = LinearLayout.VERTICAL
-        content.addView(truthRows, spaced(8))
+        diagnosticsRows.orientation = LinearLayout.VERTICAL
+        content.addView(diagnosticsRows, spaced(8))
         content.addView(selfTest, spaced(20))
-        truth.addView(content)
-        truth.visibility = View.GONE
-        addView(truth)
+        diagnostics.addView(content)
+        diagnostics.visibility = View.GONE
+        addView(diagnostics)
     }
 
     private fun spaced(above: Int) = LinearLayout.LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.WRAP_CONTENT).apply {
@@ -258,7 +258,7 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         val inset = context.dp(12)
         top.setPadding(context.dp(20) + if (beside) 0 else left, upper + inset, context.dp(16) + if (over) 0 else right, inset)
         val sheet = context.dp(minOf(420, configuration.screenWidthDp - 24))
-        truth.layoutParams = LayoutParams(sheet, LayoutParams.WRAP_CONTENT, if (wide) Gravity.CENTER else Gravity.BOTTOM or Gravity.CENTER_HORIZONTAL)
+        diagnostics.layoutParams = LayoutParams(sheet, LayoutParams.WRAP_CONTENT, if (wide) Gravity.CENTER else Gravity.BOTTOM or Gravity.CENTER_HORIZONTAL)
             .apply { setMargins(0, upper + context.dp(12), 0, lower + context.dp(12)) }
         val height = context.dp(if (wide) 0 else PANEL)
         val heading = context.dp(if (beside) 0 else HEADING)
@@ -282,7 +282,7 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
 }
 
 /** A line of the panel of measurements. */
-private class TruthRow(context: Context) : LinearLayout(context) {
+private class DiagnosticsRow(context: Context) : LinearLayout(context) {
     private val name = label(context, 14f, R.color.ink_soft)
     private val value = label(context, 14f, R.color.ink, medium = true)
 

@@ -59,7 +59,7 @@ class Stills(
 
     /** Of the backend in use; where the camera has not been painted yet, all are tried first. */
     private fun proven(model: Model): Engine {
-        val chooser = choosers.of(model.bytes)
+        val chooser = model.chooser(choosers)
         (chooser.state as? BackendChooser.State.Using)?.let { now ->
             return try {
                 engines(model, now.backend)

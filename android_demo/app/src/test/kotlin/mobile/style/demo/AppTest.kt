@@ -9,6 +9,7 @@ import android.graphics.Bitmap
 import android.graphics.Color
 import android.view.View
 import android.widget.SeekBar
+import android.window.WindowOnBackInvokedDispatcher
 import java.io.ByteArrayOutputStream
 import java.io.File
 import java.nio.ByteBuffer
@@ -31,8 +32,8 @@ import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
 
 /**
- * The app on Android's own framework classes, with the models' engines replaced, as TensorFlow Lite's libraries are
- * for phones: what is painted is the golden picture's float reference.
+ * The app on Android's own framework classes, with the models' engines replaced (EngineTest has the real ones): what is
+ * painted is the golden picture's float reference.
  */
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [35], qualifiers = "w411dp-h891dp-port-notnight-420dpi")
@@ -57,7 +58,7 @@ class AppTest : AppScreen() {
     }
 
     @Test
-    fun tellsTheTruth() {
+    fun showsTheDiagnostics() {
         start()
         repeat(5) { paintFrame() }
         find<View>(R.id.info).performClick()
@@ -66,10 +67,53 @@ class AppTest : AppScreen() {
         for (part in listOf("frames a second", "Convert", "Infer", "243 of 245 nodes", "XNNPACK", "no GPU delegate", "256 × 256", "int8")) {
             assertTrue("$part in\n$told", part in told)
         }
-        screenshot("truth")
+        screenshot("diagnostics")
         @Suppress("DEPRECATION")
         activity.onBackPressed()
         assertFalse(texts().any { "frames a second" in it })
+        assertFalse(activity.isFinishing)
+    }
+
+    @Test
+    fun runsTheFloat16ModelOnAGpuThatIsFastest() {
+        Setup.engines = { model, backend ->
+            val engine = Reference(model, backend, wrong = false)
+            object : Engine by engine {
+                override fun paint(input: ByteBuffer, output: ByteBuffer) {
+                    if (backend.kind != Backend.Kind.GPU) Thread.sleep(100)
+                    engine.paint(input, output)
+                }
+            }
+        }
+        start()
+        paintFrame()
+        find<View>(R.id.info).performClick()
+        idle()
+        assertTrue("${texts()}", "GPU, float16" in texts())
+        assertTrue("${texts()}", texts().any { it.startsWith("Starry Night, float16") })
+        activity.choose(styles().indexOfFirst { it.name == "my_own" }) // which has no float16 model
+        paintFrame()
+        idle()
+        assertTrue("${activity.startPipeline().diagnostics()!!.trials}", activity.startPipeline().diagnostics()!!.trials.none { it.backend.kind == Backend.Kind.GPU })
+    }
+
+    /** What the system asks while the finger still moves, from Android 13 on. */
+    @Test
+    fun backIsLeftToTheSystemWhereNothingIsOpen() {
+        start()
+        val dispatcher = find<View>(android.R.id.content).findOnBackInvokedDispatcher() as WindowOnBackInvokedDispatcher
+        val leaves = dispatcher.topCallback
+        find<View>(R.id.info).performClick()
+        idle()
+        assertTrue(dispatcher.topCallback !== leaves)
+        dispatcher.topCallback.onBackInvoked()
+        idle()
+        assertFalse(texts().any { "frames a second" in it })
+        assertTrue(dispatcher.topCallback === leaves)
+        openPhoto()
+        assertTrue(dispatcher.topCallback !== leaves)
+        dispatcher.topCallback.onBackInvoked()
+        assertTrue(dispatcher.topCallback === leaves)
         assertFalse(activity.isFinishing)
     }
 
@@ -90,6 +134,16 @@ class AppTest : AppScreen() {
         start()
         paintFrame()
         screenshot("half")
+        assertEveryTargetCanBeHit()
+        assertNothingIsCovered()
+    }
+
+    @Test
+    @Config(qualifiers = "w1280dp-h800dp-land-notnight-mdpi")
+    fun isLarge() {
+        start()
+        paintFrame()
+        screenshot("tablet")
         assertEveryTargetCanBeHit()
         assertNothingIsCovered()
     }
@@ -123,7 +177,7 @@ class AppTest : AppScreen() {
             idle()
             names += texts().first()
         }
-        assertEquals(styles().map { it.title } .sorted(), names.drop(1).sorted())
+        assertEquals(styles().map { it.title }.sorted(), names.drop(1).sorted())
         assertEquals(names.first(), names.last())
         assertTrue("My Own" in names)
         activity.swipe(-1)
@@ -174,9 +228,9 @@ class AppTest : AppScreen() {
         Setup.engines = { model, backend -> Reference(model, backend, wrong = backend.kind == Backend.Kind.XNNPACK) }
         start()
         paintFrame()
-        val truth = activity.startPipeline().truth()!!
-        assertTrue(truth.reason!!.failed.all { it.backend.kind == Backend.Kind.XNNPACK && "dB instead of" in it.failure!! })
-        assertFalse(truth.engine!!.backend.kind == Backend.Kind.XNNPACK)
+        val diagnostics = activity.startPipeline().diagnostics()!!
+        assertTrue(diagnostics.reason!!.failed.all { it.backend.kind == Backend.Kind.XNNPACK && "dB instead of" in it.failure!! })
+        assertFalse(diagnostics.engine!!.backend.kind == Backend.Kind.XNNPACK)
     }
 
     /** No exception tells that a driver ended the app. */
@@ -227,7 +281,7 @@ class AppTest : AppScreen() {
     @Test
     fun writesTheBenchmark() {
         val file = File(System.getProperty("screenshots"), "benchmark.json") // which the Python side then reads
-        Benchmark(styles(), Setup.engines, { "2.16.1" }, heat = { 0 }, runs = 12).write(file) { _, _ -> }
+        Benchmark(styles(), Setup.engines, { "2.21.0" }, heat = { 0 }, runs = 12).write(file) { _, _ -> }
         val report = Json.parse(file.readText()) as Map<*, *>
         val rows = (report["rows"] as List<*>).map { it as Map<*, *> }
         assertEquals(styles().map { it.name }.toSet(), rows.map { it["model"] }.toSet())

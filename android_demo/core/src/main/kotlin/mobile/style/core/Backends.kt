@@ -103,17 +103,23 @@ class BackendChooser private constructor(
     }
 }
 
-/** The choices for pictures of so many bytes, kept while the app runs. */
+/** The choices for pictures of so many bytes, on all backends or without the GPU, kept while the app runs. */
 class Choosers(private val backends: List<Backend>) {
-    private val bySize = HashMap<Int, BackendChooser>()
+    private data class Key(val bytes: Int, val gpu: Boolean)
 
-    /** A size smaller than one that is settled takes over its choice, so that a hot phone does not measure again. */
+    private val byKey = HashMap<Key, BackendChooser>()
+
+    /**
+     * For pictures of so many [bytes], of models that a [gpu] can run, or only processors. A size smaller than one that
+     * is settled takes over its choice, so that a hot phone does not measure again.
+     */
     @Synchronized
-    fun of(bytes: Int): BackendChooser = bySize.getOrPut(bytes) {
-        bySize.filterKeys { it > bytes }.minByOrNull { it.key }?.value?.forSmaller() ?: BackendChooser(backends)
+    fun of(bytes: Int, gpu: Boolean): BackendChooser = byKey.getOrPut(Key(bytes, gpu)) {
+        val larger = byKey.filterKeys { it.gpu == gpu && it.bytes > bytes }.minByOrNull { it.key.bytes }?.value
+        larger?.forSmaller() ?: BackendChooser(backends.filter { gpu || it.kind != Backend.Kind.GPU })
     }
 
     /** What is in use at one of the sizes. */
     @Synchronized
-    fun inUse(): Backend? = bySize.values.firstNotNullOfOrNull { (it.state as? BackendChooser.State.Using)?.backend }
+    fun inUse(): Backend? = byKey.values.firstNotNullOfOrNull { (it.state as? BackendChooser.State.Using)?.backend }
 }

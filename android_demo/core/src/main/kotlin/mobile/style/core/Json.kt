@@ -18,10 +18,12 @@ object Json {
 
     private fun quoted(text: String) = buildString {
         append('"')
-        for (c in text) when {
-            c == '"' || c == '\\' -> append('\\').append(c)
-            c < ' ' -> append("\\u%04x".format(c.code))
-            else -> append(c)
+        for (c in text) {
+            when {
+                c == '"' || c == '\\' -> append('\\').append(c)
+                c < ' ' -> append("\\u%04x".format(c.code))
+                else -> append(c)
+            }
         }
         append('"')
     }

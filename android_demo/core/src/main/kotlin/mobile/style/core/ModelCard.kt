@@ -22,17 +22,17 @@ data class ModelCard(
 
         class Unusable(message: String) : Exception(message)
 
-        /** Throws [Unusable] with one line that says what is wrong. */
-        fun parse(text: String): ModelCard = try {
+        /** The card of a model that takes and gives pictures of [type]. Throws [Unusable], which says in a line what is wrong. */
+        fun parse(text: String, type: String): ModelCard = try {
             val card = Json.parse(text).map("card")
             val input = card["input"].map("input")
             val output = card["output"].map("output")
             val file = card["file"].map("file")
             if (card["schema"] != 1.0) throw Unusable("its card is of schema ${card["schema"]}, this app reads 1")
             for ((name, side) in listOf("input" to input, "output" to output)) {
-                val plain = side["type"] == "uint8" && side["layout"] == "NHWC" && side["color"] == "RGB" &&
+                val plain = side["type"] == type && side["layout"] == "NHWC" && side["color"] == "RGB" &&
                     side["scale"] == 1.0 && side["zero_point"] == 0.0
-                if (!plain) throw Unusable("its $name is not plain uint8 RGB; export it with --int8")
+                if (!plain) throw Unusable("its $name is not plain $type RGB; export it again")
             }
             val shape = (input["shape"] as? List<*>)?.map { (it as? Double)?.toInt() }
             if (shape == null || shape.size != 4 || shape[0] != 1 || shape[3] != 3 || shape.any { (it ?: 0) < 1 }) {

@@ -136,12 +136,22 @@ class CoreTest {
     }
 
     @Test
+    fun modelsThatNoGpuRunsHaveAChoiceOfTheirOwn() {
+        val choosers = Choosers(candidates(4))
+        fun chosen(gpu: Boolean) = choose(choosers.of(100, gpu), 100, null) { Fake(it, 0) {} }!!
+        assertFalse(choosers.of(100, false).state.backend!!.kind == Backend.Kind.GPU)
+        chosen(false)
+        assertEquals(Backend(Backend.Kind.GPU), choosers.of(100, true).state.backend)
+        assertTrue(choosers.of(100, false).trials().none { it.backend.kind == Backend.Kind.GPU })
+    }
+
+    @Test
     fun aSmallerSizeTakesTheChoiceOver() {
         var now = 0L
         val choosers = Choosers(candidates(4))
         val opened = mutableListOf<Backend>()
         var broken: Backend.Kind? = null
-        fun chosen(bytes: Int) = choose(choosers.of(bytes), bytes, null, { now }) { backend ->
+        fun chosen(bytes: Int) = choose(choosers.of(bytes, true), bytes, null, { now }) { backend ->
             opened += backend
             if (backend.kind == broken) error("it broke")
             Fake(backend, 0) { now += if (backend.threads == 2) 5_000_000L else 9_000_000L }
@@ -153,13 +163,13 @@ class CoreTest {
         opened.clear()
         assertEquals(best, chosen(200))
         assertEquals(listOf(best, best), opened) // measured, and then used
-        val reason = (choosers.of(200).state as BackendChooser.State.Using).reason
+        val reason = (choosers.of(200, true).state as BackendChooser.State.Using).reason
         assertTrue(reason.ofLarger && reason.runnerUp == null && reason.milliseconds == 5.0)
         broken = Backend.Kind.XNNPACK
         opened.clear()
         assertEquals(Backend.Kind.GPU, chosen(100).kind) // now all are measured
         assertEquals(listOf(best, Backend(Backend.Kind.GPU)), opened.take(2))
-        assertFalse((choosers.of(100).state as BackendChooser.State.Using).reason.ofLarger)
+        assertFalse((choosers.of(100, true).state as BackendChooser.State.Using).reason.ofLarger)
     }
 
     @Test
@@ -246,7 +256,7 @@ class CoreTest {
 
     @Test
     fun readsTheCardsThatMobileStyleWrites() {
-        val cards = File(System.getProperty("vectors"), "cards").listFiles()!!.map { ModelCard.parse(it.readText()) }
+        val cards = File(System.getProperty("vectors"), "cards").listFiles()!!.map { ModelCard.parse(it.readText(), "uint8") }
         assertTrue(cards.size >= 6)
         val card = cards.single { it.name == "starry_night" }
         assertEquals("Starry Night", card.title)
@@ -261,7 +271,7 @@ class CoreTest {
     fun saysWhyACardCannotBeUsed() {
         val text = File(System.getProperty("vectors"), "cards").listFiles()!!.first().readText()
         fun refused(card: String) =
-            assertThrows(ModelCard.Companion.Unusable::class.java) { ModelCard.parse(card) }.message!!
+            assertThrows(ModelCard.Companion.Unusable::class.java) { ModelCard.parse(card, "uint8") }.message!!
         assertTrue("int8" in refused(text.replace("uint8", "float32")))
         assertTrue("schema" in refused(text.replace("\"schema\": 1,", "\"schema\": 2,")))
         assertTrue("lacks" in refused(text.replace("\"sha256\"", "\"sha\"")))
