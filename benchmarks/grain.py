@@ -28,7 +28,7 @@ PICTURE = Path(__file__).parents[1] / "docs" / "grain.jpg"
 SIZE = 256
 SHOWN = ("desert_dune_hikers", "red_hibiscus", "rocket_on_launch_pad")  # and a blank page
 SHOWN_STYLES = ("starry_night", "great_wave", "udnie")
-NOISE = 1.0  # grey levels, standard deviation
+NOISE = 1.0  # gray levels, standard deviation
 Paint = Callable[[np.ndarray], np.ndarray]
 
 
@@ -42,7 +42,7 @@ def changed(picture: np.ndarray) -> float:
 
 
 def noisy_difference(paint: Paint, picture: np.ndarray) -> float:
-    """Of two frames of a camera that stands still, in grey levels; the root of the mean square."""
+    """Of two frames of a camera that stands still, in gray levels; the root of the mean square."""
     rng = np.random.default_rng(0)
     frames = [images.to_pixels(picture + NOISE * rng.normal(size=picture.shape)) for _ in range(2)]
     return float(np.sqrt(np.mean(np.square(np.subtract(*(paint(frame).astype(float) for frame in frames))))))

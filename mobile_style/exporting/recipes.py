@@ -17,14 +17,14 @@ class Gate:
         ssim_mean: 0 to 1.
         loss_change: largest relative change of the mean content and of the mean style loss. The
             losses are what makes the picture; an export can be near in PSNR and lose them.
-        artefact: largest growth of the mean border and checkerboard scores, in grey levels.
+        artifact: largest growth of the mean border and checkerboard scores, in gray levels.
     """
 
     psnr_mean: float
     psnr_worst: float
     ssim_mean: float
     loss_change: float = 0.05
-    artefact: float = 0.5
+    artifact: float = 0.5
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ..files import refuse_existing, writing
 from ..html import STYLE
 from .validate import Figures, Validation
 
-AMPLIFIED = 8  # times, so that a difference of 16 grey levels shows
+AMPLIFIED = 8  # times, so that a difference of 16 gray levels shows
 
 COLUMNS: dict[str, Callable[[Figures], str]] = {
     "PSNR, dB": lambda row: f"{row.psnr:.1f}",

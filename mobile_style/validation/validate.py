@@ -33,11 +33,11 @@ class Figures:
     Attributes:
         photo: the file's name; with several sizes, and the size.
         psnr: dB, data range 255; ssim: at most 1.
-        largest: difference of any pixel's channel, in grey levels.
-        off: share of the pixels off by more than 8 grey levels, 0 to 1.
+        largest: difference of any pixel's channel, in gray levels.
+        off: share of the pixels off by more than 8 gray levels, 0 to 1.
         content, style: losses of the exported output; content_reference, style_reference: of the float output.
-        border, checkerboard: artefact scores of the exported output, in grey levels, and of the float output.
-        constant: whether the exported output is one colour only.
+        border, checkerboard: artifact scores of the exported output, in gray levels, and of the float output.
+        constant: whether the exported output is one color only.
     """
 
     photo: str
@@ -236,7 +236,7 @@ def failures(gate: Gate, rows: Sequence[Figures], mean: Figures) -> Iterator[Fai
         if not row.psnr >= gate.psnr_worst:
             yield Failure("PSNR", row.photo, row.psnr, gate.psnr_worst)
         if row.constant:
-            yield Failure("range of colours", row.photo, 0.0, 1.0)
+            yield Failure("range of colors", row.photo, 0.0, 1.0)
     if not mean.psnr >= gate.psnr_mean:
         yield Failure("PSNR", mean.photo, mean.psnr, gate.psnr_mean)
     if not mean.ssim >= gate.ssim_mean:
@@ -245,7 +245,7 @@ def failures(gate: Gate, rows: Sequence[Figures], mean: Figures) -> Iterator[Fai
         change = abs(getattr(mean, loss) / getattr(mean, f"{loss}_reference") - 1)
         if not change <= gate.loss_change:
             yield Failure(f"relative change of the {loss} loss", mean.photo, change, gate.loss_change)
-    for artefact in ("border", "checkerboard"):
-        growth = getattr(mean, artefact) - getattr(mean, f"{artefact}_reference")
-        if not growth <= gate.artefact:
-            yield Failure(f"growth of the {artefact} score", mean.photo, growth, gate.artefact)
+    for artifact in ("border", "checkerboard"):
+        growth = getattr(mean, artifact) - getattr(mean, f"{artifact}_reference")
+        if not growth <= gate.artifact:
+            yield Failure(f"growth of the {artifact} score", mean.photo, growth, gate.artifact)

@@ -103,7 +103,7 @@ def test_a_benchmark_over_a_real_adbd(work: Path) -> None:
 
 @real
 def test_a_gpu_that_falls_back_is_noticed(work: Path) -> None:
-    done = phone.with_phone(f"{BENCHMARK} --sustained 3", work, behaviour="gpu=refused")
+    done = phone.with_phone(f"{BENCHMARK} --sustained 3", work, behavior="gpu=refused")
     assert done.returncode == 0 and "runs nothing of it; these are times of the CPU" in done.stdout
     assert re.search(r"small, cpu x1: [\d.]+ ms in the first quarter, .* skin 3\d.5 to \d\d.5", done.stdout), (
         done.stdout
@@ -113,7 +113,7 @@ def test_a_gpu_that_falls_back_is_noticed(work: Path) -> None:
 @real
 def test_a_phone_that_comes_back_is_gone_on_with(work: Path) -> None:
     back = "(until [ -e /data/vanished ]; do sleep 0.2; done; sleep 1; adbd) &"
-    done = phone.with_phone(f"{back} {BENCHMARK} --json r.json", work, behaviour="vanish=5")
+    done = phone.with_phone(f"{back} {BENCHMARK} --json r.json", work, behavior="vanish=5")
     assert done.returncode == 0 and "is away; waiting" in done.stderr, done.stdout + done.stderr
     assert all(len(row["rounds"]) == 3 for row in json.loads((work / "r.json").read_text())["rows"])
 
@@ -127,7 +127,7 @@ from mobile_style.cli import app
 adb.RETURN_SECONDS = 2
 app()'"""
     command = f"{BENCHMARK} --runs 60 --json r.json --html r.html".replace(STYLE, short)
-    done = phone.with_phone(command, work, behaviour=f"vanish={when}")
+    done = phone.with_phone(command, work, behavior=f"vanish={when}")
     assert done.returncode == 9, done.stdout + done.stderr
     (error,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
     assert "left on phone" in done.stderr and "went away; connect it again" in error
@@ -159,7 +159,7 @@ def test_bad_binaries_and_models(work: Path) -> None:
 
 @real
 def test_a_file_that_arrives_damaged_is_not_run(work: Path) -> None:
-    done = phone.with_phone(f"{BENCHMARK}; ls -A /data/local/tmp", work, behaviour="corrupt")
+    done = phone.with_phone(f"{BENCHMARK}; ls -A /data/local/tmp", work, behavior="corrupt")
     assert "arrived damaged (sha256 0123456789ab, not" in done.stderr and done.stdout.strip() == "", done.stderr
 
 

@@ -1,6 +1,6 @@
 """A stand-in for TensorFlow Lite's benchmark_model: runs the model by LiteRT and prints in the tool's words.
 
-What it does besides is ruled by $BEHAVIOUR:
+What it does besides is ruled by $BEHAVIOR:
 
     gpu=partial, gpu=refused, gpu=silent   how the GPU delegate ends; without it, it takes the whole graph
     vanish=N                               the phone's adbd is killed in the Nth run
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 flags = dict(flag.lstrip("-").partition("=")[::2] for flag in sys.argv[1:])
-behaviour = dict(part.partition("=")[::2] for part in os.environ.get("BEHAVIOUR", "").split())
+behavior = dict(part.partition("=")[::2] for part in os.environ.get("BEHAVIOR", "").split())
 if "help" in flags:
     print("usage: benchmark_model\nFlags:\n\t--num_runs=50\tint32\toptional\tminimum number of runs")
     print("\t--use_gpu=false\tbool\toptional\tuse gpu\n\t--use_xnnpack=false\tbool\toptional\tuse xnnpack")
@@ -24,7 +24,7 @@ if "help" in flags:
 runs = Path("/data/runs")
 with runs.open("a") as file:
     file.write("x")
-if "vanish" in behaviour and len(runs.read_text()) == int(behaviour["vanish"]):
+if "vanish" in behavior and len(runs.read_text()) == int(behavior["vanish"]):
     Path("/data/vanished").touch()
     os.kill(int(Path("/data/adbd.pid").read_text()), signal.SIGKILL)
     time.sleep(1)
@@ -53,7 +53,7 @@ if flags.get("use_gpu") == "true":
         "refused": "Though GPU delegate is explicitly applied, the model graph will not be executed by the delegate.",
         "silent": "",
     }
-    print(f"INFO: {how[behaviour.get('gpu', 'completely')]}")
+    print(f"INFO: {how[behavior.get('gpu', 'completely')]}")
 operators = interpreter._get_ops_details()
 nodes = sum(operator["op_name"] != "DELEGATE" for operator in operators)
 taken_over = nodes - sum(operator["op_name"] == "QUANTIZE" for operator in operators)  # which XNNPACK leaves out

@@ -33,7 +33,7 @@ mkdir -p "$new/data/local/tmp" "$new/data/bin"
 mkdir "$new/sdcard"
 cp "$HERE/getprop" "$HERE/dumpsys" "$new/data/bin"
 for each in pm am pidof input; do cp "$HERE/app" "$new/data/bin/$each"; done
-if [ "$BEHAVIOUR" = corrupt ]; then
+if [ "$BEHAVIOR" = corrupt ]; then
   printf '#!/bin/sh\necho 0123456789abcdef "$1"\n' > "$new/data/bin/sha256sum"
 fi
 chmod 755 "$new"/data/bin/*
@@ -75,7 +75,7 @@ def namespace() -> list[str]:
     return ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--net", "--mount"]
 
 
-def with_phone(script: str, work: Path, behaviour: str = "", **options: object) -> subprocess.CompletedProcess:
+def with_phone(script: str, work: Path, behavior: str = "", **options: object) -> subprocess.CompletedProcess:
     """Runs a shell script in `work`, where adb knows one phone; `adbd` in it starts another adbd."""
     environment = {
         **os.environ,
@@ -84,7 +84,7 @@ def with_phone(script: str, work: Path, behaviour: str = "", **options: object) 
         "ADBD": str(FOLDER / "root"),
         "WORK": str(work),
         "AROUND": AROUND % (PORT, LIBRARIES, LIBRARIES, SERIAL, script),
-        "BEHAVIOUR": behaviour,
+        "BEHAVIOR": behavior,
     }
     command = [*namespace(), "bash", "-c", INSIDE]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, **options)

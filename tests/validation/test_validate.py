@@ -27,7 +27,7 @@ SIZE = (128, 128)
 
 @pytest.fixture
 def files(exported: Exported) -> dict[str, Path]:
-    """The bundled model by the two recipes that the spoilt copies are made of."""
+    """The bundled model by the two recipes that the spoiled copies are made of."""
     return {name: exported(name, 128) for name in ("int8", "float32")}
 
 
@@ -35,7 +35,7 @@ def files(exported: Exported) -> dict[str, Path]:
 def spoil(files: dict[str, Path], tmp_path: Path) -> Callable[..., Path]:
     """Makes a copy with its graph changed, under a card that owns up to nothing."""
 
-    def spoilt(recipe: str, change: Callable[[Any], None]) -> Path:
+    def spoiled(recipe: str, change: Callable[[Any], None]) -> Path:
         path = tmp_path / "m.tflite"
         model = schema.ModelT.InitFromPackedBuf(files[recipe].read_bytes(), 0)
         change(model)
@@ -46,7 +46,7 @@ def spoil(files: dict[str, Path], tmp_path: Path) -> Callable[..., Path]:
         write_card(path, card | {"file": card["file"] | {"sha256": digest(path)}})
         return path
 
-    return spoilt
+    return spoiled
 
 
 def constant(model: Any, layer: str, kind: int) -> tuple[Any, Any]:
@@ -80,7 +80,7 @@ def swap_channels(model: Any) -> None:
 
 
 def widen_a_range(model: Any) -> None:
-    """Of a kernel whose output nothing normalises."""
+    """Of a kernel whose output nothing normalizes."""
     tensor, _ = constant(model, "up2", 1)
     tensor.quantization.scale = tensor.quantization.scale * np.float32(1.5)
 
@@ -93,12 +93,12 @@ def poison(model: Any) -> None:
 
 
 @pytest.mark.parametrize("change", [shuffle_weights, change_one_bias, swap_channels, widen_a_range])
-def test_a_spoilt_int8_model_fails(change: Callable[[Any], None], spoil: Callable[..., Path]) -> None:
+def test_a_spoiled_int8_model_fails(change: Callable[[Any], None], spoil: Callable[..., Path]) -> None:
     validation = validate(spoil("int8", change), limit=2)
     assert {"PSNR"} <= {failure.metric for failure in validation.failures}, validation.mean
 
 
-def test_an_unspoilt_copy_passes(spoil: Callable[..., Path]) -> None:
+def test_an_unspoiled_copy_passes(spoil: Callable[..., Path]) -> None:
     """So that it is the change that fails above, not the copying."""
     assert not validate(spoil("float32", lambda model: None), limit=2).failures
 
@@ -166,7 +166,7 @@ def test_every_limit_of_the_gate_can_fail(files: dict[str, Path]) -> None:
     wrong = {
         "PSNR": {"psnr": 20.0},
         "SSIM": {"ssim": 0.5},
-        "range of colours": {"constant": True},
+        "range of colors": {"constant": True},
         "relative change of the content loss": {"content": row.content_reference * 1.2},
         "relative change of the style loss": {"style": row.style_reference * 0.8},
         "growth of the border score": {"border": row.border_reference + 1},
@@ -176,7 +176,7 @@ def test_every_limit_of_the_gate_can_fail(files: dict[str, Path]) -> None:
         bad = replace(row, **values)
         assert metric in {failure.metric for failure in failures(passed.gate, (bad,), bad)}
         bad = replace(row, **dict.fromkeys(values, float("nan")))
-        if metric != "range of colours":
+        if metric != "range of colors":
             assert metric in {failure.metric for failure in failures(passed.gate, (bad,), bad)}
 
 
