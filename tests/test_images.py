@@ -107,7 +107,7 @@ def bad_files(folder: Path) -> dict[Path, str]:
         "text.jpg": (b"a letter, not a photo", "not an image that can be read"),
         "empty.jpg": (b"", "not an image that can be read"),
         "cut.jpg": (jpeg[: len(jpeg) // 2], "is damaged"),
-        "bomb.png": (bomb.getvalue(), "30000 x 30000 pixels"),
+        "bomb.png": (bomb.getvalue(), "more than 200 million pixels"),
         "moving.gif": (moving.getvalue(), "animation of 3 frames"),
     }
     for name, (content, _) in files.items():

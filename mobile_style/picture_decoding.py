@@ -1,0 +1,211 @@
+"""Decoding picture files of the formats that are asked for, and what can be saved of damaged ones."""
+
+import io
+import os
+import re
+import tempfile
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from .errors import ImageError
+from .picture_colors import separate, upright
+from .picture_metadata import Metadata, read_metadata
+
+# No others: some of Pillow's decoders start programs, such as Ghostscript for what looks like PostScript.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "HEIF")
+ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
+MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
+MAX_TEXT = 64 * 2**20  # bytes of a PNG file's profile or text
+MISSING = 0.1  # share of a photo's rows that may be missing at the end of its file
+HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+NEEDED = frozenset({b"PLTE", b"tRNS", b"iCCP", b"sRGB", b"pHYs", b"eXIf", b"acTL", b"fcTL", b"fdAT"})
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One page of a picture file.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, sRGB, upright.
+        alpha: (H, W) uint8, or None if nothing is transparent.
+        metadata: what the file tells besides.
+        remarks: what of it was damaged or is left out, without the file's name.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None
+    metadata: Metadata
+    remarks: tuple[str, ...] = ()
+
+
+_printing = threading.Lock()
+_lock = threading.Lock()
+_users = 0
+_restoring = ExitStack()
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Pillow with this project's limits and without its warnings, while any thread decodes."""
+    global _users
+    with _lock:
+        _users += 1
+        if _users == 1:
+            _restoring.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+            _restoring.callback(setattr, PngImagePlugin, "MAX_TEXT_CHUNK", PngImagePlugin.MAX_TEXT_CHUNK)
+            Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here on, and refuses twice as many
+            PngImagePlugin.MAX_TEXT_CHUNK = MAX_TEXT
+            _restoring.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore")
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _restoring.close()
+
+
+def opened(source: io.BytesIO | Path) -> Image.Image:
+    """The picture file with only its header read; within `guarded`."""
+    Image.init()
+    if "HEIF" not in Image.OPEN and _is_heic(source):
+        try:
+            import pillow_heif
+
+            pillow_heif.register_heif_opener()
+        except ImportError:
+            raise ImageError("is HEIC; pip install 'mobile-style[heic]', or save it as JPEG or PNG") from None
+    return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
+
+
+def _is_heic(source: io.BytesIO | Path) -> bool:
+    start = source.getbuffer()[:12].tobytes() if isinstance(source, io.BytesIO) else _start(source)
+    return start[4:8] == b"ftyp" and start[8:12] in HEIC
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(12)
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Makes one `ImageError` that names the file of whatever Pillow raises inside."""
+    try:
+        with guarded():
+            yield
+    except ImageError as error:
+        raise ImageError(f"{name} {error}") from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels; shrink it") from None
+    except UnidentifiedImageError:
+        raise ImageError(f"{name} is not an image that can be read; save it as JPEG or PNG") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # on damaged files Pillow's decoders raise whatever they stumble over
+        if isinstance(error, OSError) and error.strerror:
+            raise ImageError(f"{name} cannot be read: {error.strerror}") from None
+        raise ImageError(f"{name} is damaged ({error}); save it again or leave it out") from None
+
+
+def decode(source: Path | bytes, everything: bool = False) -> list[Picture]:
+    """Decodes a picture file of any mode and orientation.
+
+    Args:
+        source: the file, or what is in one.
+        everything: the metadata, and the second and further pages of a TIFF file, too.
+
+    Raises:
+        ImageError: not an image, damaged, an animation, or larger than `MAX_PIXELS`.
+    """
+    with naming("the picture" if isinstance(source, bytes) else str(source)):
+        try:
+            return _decoded(io.BytesIO(source) if isinstance(source, bytes) else source, everything)
+        except (ImageError, MemoryError, Image.DecompressionBombError):
+            raise
+        except Exception:
+            content = source if isinstance(source, bytes) else source.read_bytes()
+            if content.startswith(b"\xff\xd8"):
+                return _decoded(io.BytesIO(content + b"\xff\xd9"), everything, "the end of the file is missing")
+            if content.startswith(b"\x89PNG") and (plain := _plain_png(content)) != content:
+                return _decoded(io.BytesIO(plain), everything, "left out: damaged texts")
+            raise
+
+
+def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> list[Picture]:
+    with opened(source) as image:
+        count = getattr(image, "n_frames", 1)
+        if count > 1 and image.format in ANIMATED:
+            raise ImageError(f"is an animation of {count} frames; save one as PNG, or all of them as MP4")
+        remarks = [remark] if remark else []
+        if count > 1 and image.format != "TIFF":
+            remarks.append("left out: the file's further pictures (a depth map, a gain map, a preview)")
+        pages = [_page(image, everything, remarks, bool(remark))]
+        if image.format == "TIFF" and everything:
+            for number in range(1, count):
+                image.seek(number)
+                pages.append(_page(image, everything))
+        return pages
+
+
+def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = (), cut: bool = False) -> Picture:
+    raw = image.tile[0][3] if getattr(image, "tile", None) else None
+    if image.format == "TIFF":
+        with _standard_error() as said:
+            image.load()
+        if said:
+            remarks = (*remarks, f"damaged: {said[0]}")
+    else:
+        image.load()
+    if cut and image.format in ("JPEG", "MPO"):
+        gray = np.abs(np.asarray(image.convert("L")).astype(int) - 128).max(1) <= 1  # what the decoder fills in
+        missing = int(np.argmin(gray[::-1])) if not gray.all() else len(gray)
+        if missing > MISSING * len(gray):
+            raise ImageError(f"is damaged ({missing} of its {len(gray)} rows are missing); save it again or leave it out")
+    rgb, alpha = separate(upright(image), raw)
+    return Picture(
+        np.asarray(rgb),
+        None if alpha is None else np.asarray(alpha),
+        read_metadata(image) if everything else Metadata(),
+        tuple(remarks),
+    )
+
+
+@contextmanager
+def _standard_error() -> Iterator[list[str]]:
+    """Keeps what libtiff prints off the screen, and gives its lines once the body has ended."""
+    said: list[str] = []
+    with _printing, tempfile.TemporaryFile() as file:
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield said
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            lines = file.read().decode("utf-8", "replace").splitlines()
+            said += [line for line in lines if re.match(r"(\w+: )(?!Warning)", line)]  # and no progress bar
+
+
+def _plain_png(content: bytes) -> bytes:
+    """A PNG file without texts, and without those chunks that viewers can do without if they are damaged."""
+    kept, place = [content[:8]], 8
+    while place + 12 <= len(content):
+        length = int.from_bytes(content[place : place + 4], "big")
+        chunk = content[place : place + 12 + length]
+        name = chunk[4:8]
+        sound = zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
+        if name[:1].isupper() and name != b"PLTE" or name in NEEDED and sound:
+            kept.append(chunk)
+        place += len(chunk)
+    return b"".join(kept)
