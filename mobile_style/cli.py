@@ -18,7 +18,7 @@ from .config import OBJECTIVES, PRESETS, TrainConfig, configure
 from .errors import MobileStyleError, OutputError, UsageError
 from .files import refuse_existing
 from .models import DEFAULT, RUNS, START, list_models, new_run, newest_run
-from .progress import console
+from .progress import console, say
 
 
 class _Commands(TyperGroup):
@@ -221,6 +221,9 @@ def stylize(
     ] = None,
     strength: Annotated[float, typer.Option(help="0 is the photo, 1 the full style.")] = 1.0,
     preserve_color: Annotated[bool, typer.Option("--preserve-color", help="Keep the photo's colours.")] = False,
+    metadata: Annotated[
+        bool, typer.Option("--metadata/--no-metadata", help="Keep date, place, EXIF data and titles.")
+    ] = True,
 ) -> None:
     """Paint photos and videos with a trained network.
 
@@ -229,7 +232,7 @@ def stylize(
     with loading():
         from .stylize import stylize as run
 
-    for path in run(inputs, model, out, size, strength, preserve_color):
+    for path in run(inputs, model, out, size, strength, preserve_color, metadata, say):
         print(path)
 
 
@@ -261,7 +264,7 @@ def evaluate(
     with loading():
         from .evaluate import evaluate as run
 
-    result = run(model, style, images, size, iterations, start, limit, out)
+    result = run(model, style, images, size, iterations, start, limit, out, say)
     tables.evaluation(result, size)
     if out is not None:
         print(f"{out / 'evaluation.json'}\n{out / 'grid.png'}")

@@ -10,7 +10,7 @@ from .backend import loading
 from .errors import DeviceError, FidelityError, UsageError
 from .files import refuse_existing
 from .models import DEFAULT, RUNS, newest_model
-from .progress import console
+from .progress import console, say
 from .recipes import RECIPES, TARGETS, find_recipe
 
 
@@ -83,7 +83,7 @@ def export(
             raise FidelityError(f"no recipe passes its gate for {model}, so none was kept; train it for longer")
         exports = [fastest]
     else:
-        exports = exporting.export(model, find_recipe(target, chosen), sizes, calibration, out, check)
+        exports = exporting.export(model, find_recipe(target, chosen), sizes, calibration, out, check, say)
     for made in exports:
         print(made.path)
         if made.validation is not None:
@@ -133,7 +133,7 @@ def validate(
         from .report import write
         from .validate import validate as run
 
-    validation = run(exported, reference, images, runtime, limit, device, benchmark_binary)
+    validation = run(exported, reference, images, runtime, limit, device, benchmark_binary, say)
     tables.validation(validation)
     if report is not None:
         write(validation, report)

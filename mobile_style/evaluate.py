@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -68,6 +68,7 @@ def evaluate(
     start: str = "noise",
     limit: int | None = None,
     out: Path | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Evaluation:
     """Measures a model on photos it was not trained on.
 
@@ -83,6 +84,7 @@ def evaluate(
         start: of the slow method: white "noise", as in the paper, or the "photo" itself.
         limit: use only the first so many photos.
         out: a new folder for evaluation.json and grid.png.
+        note: told of each photo that cannot be read, and why.
     """
     if not 32 <= size <= 2048:
         raise UsageError(f"--size must be from 32 to 2048 pixels, not {size}")
@@ -96,8 +98,11 @@ def evaluate(
     network, card = load_network(path)
     config = TrainConfig.from_card(card)
     perceptual = loss_of(path, config, None if style is None else style_path(style))
-    files = images.photos(photos or carried_photos("held_out"), limit)
-    contents = [images.centre_square(images.load(file), size) for file in files]
+    files: list[Path] = []
+    contents: list[np.ndarray] = []
+    for file, picture in images.read_photos(photos or carried_photos("held_out"), limit, note):
+        files.append(file)
+        contents.append(images.centre_square(picture, size))
 
     stylize_image(network, contents[0])  # the first call is slower
     outputs: dict[str, list[np.ndarray]] = {"photo": contents, "network": []}

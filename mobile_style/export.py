@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -74,6 +74,7 @@ def export(
     calibration: Path | None = None,
     out: Path | None = None,
     check: bool = True,
+    note: Callable[[str], None] | None = None,
 ) -> list[Export]:
     """Writes a model for phones: a .tflite file for each size, or one .mlpackage for all of them.
 
@@ -85,6 +86,7 @@ def export(
         out: the file (.tflite or .mlpackage), or with several files the new folder for them; by default
             exports/NAME-RECIPE-WIDTHxHEIGHT/model.tflite, or exports/NAME-coreml-RECIPE-WIDTHxHEIGHT/model.mlpackage.
         check: validate each file on a few photos.
+        note: told of each photo that cannot be read, and why.
 
     Raises:
         UsageError, CheckpointError, OutputError, ImageError: before anything is written.
@@ -101,7 +103,7 @@ def export(
     groups: list[tuple[tuple[int, int], ...]]
     groups = [tuple(sizes)] if recipe.target == "coreml" else [(size,) for size in sizes]
     places = _places(name, recipe, groups, out)
-    photos = _calibration_photos(calibration, sizes[0])
+    photos = _calibration_photos(calibration, sizes[0], note)
     convolutions = network.convolutions(photos)
     quantization = None
     if recipe.activations == "int8":
@@ -154,13 +156,17 @@ def _places(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], ...]]
     return places
 
 
-def _calibration_photos(folder: Path | None, size: tuple[int, int]) -> np.ndarray:
+def _calibration_photos(
+    folder: Path | None, size: tuple[int, int], note: Callable[[str], None] | None = None
+) -> np.ndarray:
     """Photos of the shape that the app will pass, smaller where many large ones would not fit into memory."""
-    files = images.photos(folder or carried_photos("train"), CALIBRATION_PHOTOS)
+    folder = folder or carried_photos("train")
+    files = images.photos(folder, CALIBRATION_PHOTOS)
     scale = min(1.0, (CALIBRATION_PIXELS / len(files) / (size[0] * size[1])) ** 0.5)
     height, width = (max(SMALLEST, round(side * scale)) for side in size)
     height, width = (max(SMALLEST, side // 4 * 4) for side in (height, width))
-    return np.stack([images.centre_crop(images.load(file), height, width) for file in files])
+    read = images.read_photos(folder, CALIBRATION_PHOTOS, note)
+    return np.stack([images.centre_crop(photo, height, width) for _, photo in read])
 
 
 def _write(

@@ -217,9 +217,7 @@ def format_of(path: Path, transparent: bool = False) -> str:
     return file_format
 
 
-def save(
-    image: np.ndarray, path: Path, alpha: np.ndarray | None = None, metadata: Metadata | None = None
-) -> list[str]:
+def save(image: np.ndarray, path: Path, alpha: np.ndarray | None = None, metadata: Metadata | None = None) -> list[str]:
     """Writes the picture in the format of the path's suffix, whole or not at all.
 
     Returns:

@@ -19,7 +19,7 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 # PNG (11.3.2.1) tells the transparent color in the file's own depth; Pillow's pixels have 8 bits.
-DEPTHS = {"1": 255.0, "L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 257}
+DEPTHS = {"L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 257}
 PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 BRIGHT = 16.0  # no scale of 0 to 255 if 99 of 100 floating-point values are below
 
@@ -103,10 +103,8 @@ def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
             raise ImageError("has no pixel that is a number")
         largest, usual = finite.max(), np.quantile(finite, 0.99)
         whole = largest > 1 and bool((finite == np.rint(finite)).all())
-        if largest <= 1 or (usual <= BRIGHT and not whole):
-            top = 1.0  # single lights above 1 do not make the rest of a scene dark
-        else:
-            top = 255.0 if usual <= 255 else 65_535.0
+        unit = largest <= 1 or (usual <= BRIGHT and not whole)  # single lights do not make the rest dark
+        top = 1.0 if unit else 255.0 if usual <= 255 else 65_535.0
         values = np.nan_to_num(values, nan=0.0, posinf=top, neginf=0.0)
     scaled: np.ndarray = np.clip(np.rint(values / top * 255), 0, 255).astype(np.uint8)
     return scaled

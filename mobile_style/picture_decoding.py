@@ -158,7 +158,8 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
 
 
 def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = (), cut: bool = False) -> Picture:
-    raw = image.tile[0][3] if getattr(image, "tile", None) else None
+    tiles = getattr(image, "tile", None)
+    raw = tiles[0][3] if tiles else None
     if image.format == "TIFF":
         with _standard_error() as said:
             image.load()
@@ -170,7 +171,7 @@ def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = (), cut
         gray = np.abs(np.asarray(image.convert("L")).astype(int) - 128).max(1) <= 1  # what the decoder fills in
         missing = int(np.argmin(gray[::-1])) if not gray.all() else len(gray)
         if missing > MISSING * len(gray):
-            raise ImageError(f"is damaged ({missing} of its {len(gray)} rows are missing); save it again or leave it out")
+            raise ImageError(f"is damaged (it lacks {missing} of {len(gray)} rows); save it again or leave it out")
     rgb, alpha = separate(upright(image), raw)
     return Picture(
         np.asarray(rgb),
@@ -205,7 +206,7 @@ def _plain_png(content: bytes) -> bytes:
         chunk = content[place : place + 12 + length]
         name = chunk[4:8]
         sound = zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
-        if name[:1].isupper() and name != b"PLTE" or name in NEEDED and sound:
+        if (name[:1].isupper() and name != b"PLTE") or (name in NEEDED and sound):
             kept.append(chunk)
         place += len(chunk)
     return b"".join(kept)

@@ -20,6 +20,11 @@ LOG_SECONDS = 20
 console = Console(stderr=True, highlight=False)
 
 
+def say(text: str) -> None:
+    """Prints a line on standard error."""
+    console.print(text, markup=False, soft_wrap=True)
+
+
 def bars(*details: str) -> Progress:
     """A rich progress display; `details` are names of task fields shown behind the times."""
     return Progress(
@@ -48,11 +53,11 @@ class Lines:
 
 
 def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
-    """Yields the items under a progress bar."""
+    """Yields the items under a progress bar; a `total` of 0 is one that nobody knows."""
     lines = Lines()
     with bars() as progress:
-        task = progress.add_task(description, total=total)
+        task = progress.add_task(description, total=total or None)
         for count, item in enumerate(items):
-            lines.show(f"{description} {count}/{total}")
+            lines.show(f"{description} {count}/{total or '?'}")
             yield item
             progress.advance(task)

@@ -9,7 +9,7 @@ comes out the same whichever tile it lies in, and there is no seam to hide.
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -26,12 +26,15 @@ from .files import refuse_existing
 from .grain import grained
 from .models import model_name, model_path
 from .network import SMALLEST, Magnitude, TransformNet, load_network
-from .progress import console, track
+from .photo import convert as paint_photo
+from .progress import track
+from .remarks import Remarks
 
 TILE = 768  # side of a tile with its overlap; larger images are cut
 SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the magnitudes of a large image
 SAMPLE_SIDE = 384
 STRIP = 1_000_000  # pixels that are blended at a time
+SKIPPED = "skipped, neither a photo nor a video by its name"
 THIN = 1500  # pixels of a photo's shorter side, above which strokes are said to be thin
 
 
@@ -42,6 +45,8 @@ def stylize(
     size: int | None = None,
     strength: float = 1.0,
     preserve_color: bool = False,
+    metadata: bool = True,
+    note: Callable[[str], None] = lambda text: None,
 ) -> list[Path]:
     """Stylises photos, folders of photos, and videos.
 
@@ -54,6 +59,8 @@ def stylize(
         strength: 0 gives the photo, 1 the network's output, between them a blend.
         preserve_color: take the brightness from the network's output, the colours from the photo
             (luminance-only transfer, Gatys et al. 2016, https://arxiv.org/abs/1606.05897).
+        metadata: write date, place, titles and the like into the results, too.
+        note: told, line by line, what was skipped, damaged or is left out.
 
     Returns:
         The files written, in the order of the inputs.
@@ -67,7 +74,8 @@ def stylize(
     if size is not None and not 16 <= size <= 8192:
         raise UsageError(f"--size must be from 16 to 8192 pixels, not {size}")
     path = model_path(model)
-    pairs = _pairs(inputs, model_name(path), out)
+    remarks = Remarks()
+    pairs = _pairs(inputs, model_name(path), out, lambda file: remarks.add(file, SKIPPED))
     network, _ = load_network(path)
 
     def blended(photo: np.ndarray, stylised: np.ndarray) -> np.ndarray:
@@ -86,48 +94,42 @@ def stylize(
 
     failures: list[str] = []
     largest = 0
-    photos = [pair for pair in pairs if not video.is_video(pair[0])]
-    videos = [pair for pair in pairs if video.is_video(pair[0])]  # each shows a bar of its own
+    moving = {source for source, _ in pairs if video.is_moving(source)}  # each shows a bar of its own
+    photos = [pair for pair in pairs if pair[0] not in moving]
+    videos = [pair for pair in pairs if pair[0] in moving]
     for source, target in chain(track(photos, "Stylising", len(photos)), videos):
         try:
-            if video.is_video(source):
-                video.convert(source, target, apply, size)
+            if source in moving:
+                remarks.add(source, *video.convert(source, target, apply, size, metadata))
                 continue
-            picture, alpha = images.load_with_alpha(source)
-            try:
-                images.format_of(target, transparent=alpha is not None)
-            except OutputError as error:  # of this photo alone; what cannot be written ends it all
-                raise ImageError(str(error)) from None
-            if size is not None:
-                picture = images.with_shorter_side(picture, size)
-                alpha = None if alpha is None else images.with_shorter_side(alpha, size)
-            else:
-                largest = max(largest, min(picture.shape[:2]))
-            images.save(apply(picture), target, alpha)
+            side, said = paint_photo(source, target, apply, size, metadata)
+            remarks.add(source, *said)
+            largest = max(largest, side)
         except ImageError as error:
             failures.append(str(error))
-    if largest > THIN:
-        console.print(
-            f"strokes keep their width in pixels, so in a picture of {largest} they are thin; bolder: --size 800",
-            soft_wrap=True,
-        )
+    for line in remarks.lines():
+        note(line)
+    if largest > THIN and size is None:
+        note(f"strokes keep their width in pixels, so in a picture of {largest} they are thin; bolder: --size 800")
     if failures:
         others = "" if len(pairs) == 1 else f" ({len(failures)} of {len(pairs)} failed, the others are done)"
         raise ImageError("; ".join(failures) + others)
     return [target for _, target in pairs]
 
 
-def _pairs(inputs: Sequence[Path], name: str, out: Path | None) -> list[tuple[Path, Path]]:
+def _pairs(
+    inputs: Sequence[Path], name: str, out: Path | None, on_skip: Callable[[Path], None]
+) -> list[tuple[Path, Path]]:
     """Every file with the place of its result; refuses to overwrite before anything is computed."""
     pairs: list[tuple[Path, Path]] = []
     for given in inputs:
-        files = images.find([given], lambda path: images.is_photo(path) or video.is_video(path))
+        files = images.find([given], lambda path: images.is_photo(path) or video.is_video(path), on_skip)
         if not files:
             raise ImageError(f"{given} holds no photo and no video")
         for file in files:
             suffix = file.suffix if images.is_image(file) else ".png"
             if video.is_video(file):
-                suffix = file.suffix if file.suffix.lower() in video.CONTAINERS else ".mp4"
+                suffix = video.suffix_of(file)
             inside = file.relative_to(given) if given.is_dir() else Path(file.name)
             place = given.resolve() if given.name in ("", "..") else given  # "." has no name to put beside
             folder = out or (place.with_name(f"{place.name}-{name}") if given.is_dir() else given.parent)
@@ -143,8 +145,8 @@ def _pairs(inputs: Sequence[Path], name: str, out: Path | None) -> list[tuple[Pa
         if counts[same_name(str(target))] > 1:
             raise OutputError(f"two inputs would both become {target}; stylise their folders one at a time")
     for source, target in pairs:
-        if video.is_video(source):
-            video.container_of(target)
+        if video.is_moving(source):
+            video.check_target(target)
         else:
             images.format_of(target)
     return pairs

@@ -1,6 +1,6 @@
 """Whether an exported file still paints what the float network paints: measured on real photos."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,7 @@ def validate(
     limit: int | None = None,
     device: str = "host",
     binary: Path | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Validation:
     """Runs the exported file itself on photos, and compares with the float network.
 
@@ -122,11 +123,12 @@ def validate(
         limit: use only the first so many photos.
         device: "host", "adb", "adb:SERIAL" or "arm64-emulated"; elsewhere than here, a .tflite file runs on the CPU.
         binary: benchmark_model for the phone.
+        note: told of each photo that cannot be read, and why.
 
     Raises:
         UsageError, DeviceError: the device cannot be used.
         CheckpointError: a file is missing, damaged, or not the one that the card describes.
-        ImageError: there are no photos, or one is unreadable.
+        ImageError: there are no photos that can be read.
         MobileStyleError: the exported model's output is not finite.
     """
     card = read_export_card(exported)
@@ -134,15 +136,17 @@ def validate(
     checkpoint = _reference(exported, card, reference)
     network, model_card = load_network(checkpoint)
     config = TrainConfig.from_card(model_card)
-    files = images.photos(photos or carried_photos("held_out"), limit)
+    folder = photos or carried_photos("held_out")
+    count = len(images.photos(folder, limit))
     perceptual = loss_of(checkpoint, config)
 
     rows: list[Figures] = []
     shown: list[tuple[float, Pictures]] = []
     with open_runner(exported, device, runtime, binary) as runner:
-        jobs = [(file, size) for size in runner.sizes for file in files]
-        for file, (height, width) in track(jobs, "Validating", len(jobs)):
-            photo = images.centre_crop(images.load(file), height, width)
+        read = images.read_photos(folder, limit, note)
+        jobs = ((file, picture, size) for file, picture in read for size in runner.sizes)
+        for file, picture, (height, width) in track(jobs, "Validating", count * len(runner.sizes)):
+            photo = images.centre_crop(picture, height, width)
             expected, output = stylize_whole(network, photo), runner(photo)
             name = file.name if len(runner.sizes) == 1 else f"{file.name} {width}x{height}"
             rows.append(compare(name, perceptual, photo, expected, output))
