@@ -43,7 +43,8 @@ class Video:
         self._decoder: Any = self.pictures.codec_context
         layout = self._decoder.format
         self.transparent = layout is not None and any(component.is_alpha for component in layout.components)
-        if self.pictures.metadata.get("alpha_mode") == "1" and self._decoder.name in ALPHA_DECODERS:
+        told = {key.lower(): value for key, value in self.pictures.metadata.items()}
+        if told.get("alpha_mode") == "1" and self._decoder.name in ALPHA_DECODERS:
             self._decoder = av.CodecContext.create(ALPHA_DECODERS[self._decoder.name], "r")
             self.transparent = True
         self._reformatter = VideoReformatter()  # one for all frames: HDR takes it two seconds to get ready

@@ -36,7 +36,7 @@ def unchanged(picture: np.ndarray) -> np.ndarray:
         ([0, 40, 120, 160], [0, 40, 120, 160], 0),  # pauses are kept
         ([40, 120, 160, 80, 200], [40, 80, 120, 160, 200], 3),  # as AVI numbers B-frames
         ([None, None, None], [0, 40, 80], 3),
-        ([0, 40, 80, 0, 40, 80], [0, 40, 80, 120, 160, 200], 5),  # two clips in one file
+        ([0, 40, 80, 0, 40, 80], [0, 40, 80, 120, 160, 200], 3),  # two clips in one file
         ([0, 40, 40, 120], [0, 40, 80, 120], 1),
         ([0, None, 80], [0, 40, 80], 1),
     ],

@@ -6,8 +6,11 @@ import av
 import numpy as np
 
 
-def write_video(path: Path, sound: bool, codecs: tuple[str, str] = ("libx264", "aac"), title: str = "") -> None:
+def write_video(
+    path: Path, sound: bool, codecs: tuple[str, str] = ("libx264", "aac"), title: str = "", noise: float = 0.0
+) -> None:
     """Eight frames, each brighter than the last; sound interleaved as players want it."""
+    random = np.random.default_rng(0)
     with av.open(str(path), "w") as container:
         container.metadata["title"] = title
         stream = container.add_stream(codecs[0], rate=10)
@@ -20,7 +23,8 @@ def write_video(path: Path, sound: bool, codecs: tuple[str, str] = ("libx264", "
         packets += stream.encode()
         if audio is not None:
             for start in range(0, 34816, 1024):
-                tone = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
+                samples = noise * random.uniform(-1, 1, (2, 1024))
+                tone = av.AudioFrame.from_ndarray(samples.astype(np.float32), format="fltp", layout="stereo")
                 tone.rate, tone.pts = 44100, start
                 packets += audio.encode(tone)
             packets += audio.encode()
