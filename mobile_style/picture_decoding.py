@@ -6,9 +6,8 @@ import re
 import tempfile
 import threading
 import warnings
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +17,15 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from .errors import ImageError
 from .picture_colors import separate, upright
 from .picture_metadata import Metadata, read_metadata
+from .png_repair import MISSING, completed_png, plain_png
 
 # No others: some of Pillow's decoders start programs, such as Ghostscript for what looks like PostScript.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "HEIF")
 ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
 MAX_TEXT = 64 * 2**20  # bytes of a PNG file's profile or text
-MISSING = 0.1  # share of a photo's rows that may be missing at the end of its file
 HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
-NEEDED = frozenset({b"PLTE", b"tRNS", b"iCCP", b"sRGB", b"pHYs", b"eXIf", b"acTL", b"fcTL", b"fdAT"})
+CUT = "the end of the file is missing"
 
 
 @dataclass(frozen=True)
@@ -77,24 +76,25 @@ def guarded() -> Iterator[None]:
 def opened(source: io.BytesIO | Path) -> Image.Image:
     """The picture file with only its header read; within `guarded`."""
     Image.init()
-    if "HEIF" not in Image.OPEN and _is_heic(source):
-        try:
-            import pillow_heif
-
-            pillow_heif.register_heif_opener()
-        except ImportError:
-            raise ImageError("is HEIC; pip install 'mobile-style[heic]', or save it as JPEG or PNG") from None
-    return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
-
-
-def _is_heic(source: io.BytesIO | Path) -> bool:
-    start = source.getbuffer()[:12].tobytes() if isinstance(source, io.BytesIO) else _start(source)
-    return start[4:8] == b"ftyp" and start[8:12] in HEIC
+    try:
+        return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
+    except UnidentifiedImageError:
+        if _brand(source) not in HEIC:
+            raise
+    try:
+        import pillow_heif
+    except ImportError:
+        raise ImageError("is HEIC; pip install 'mobile-style[heic]', or save it as JPEG or PNG") from None
+    pillow_heif.register_heif_opener()
+    return Image.open(source, formats=["HEIF"])
 
 
-def _start(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(12)
+def _brand(source: io.BytesIO | Path) -> bytes:
+    """What a file of boxes says that it is (ISO/IEC 14496-12, 4.3); of other files, what is at its place."""
+    if isinstance(source, io.BytesIO):
+        return source.getvalue()[8:12]
+    with source.open("rb") as file:
+        return file.read(12)[8:]
 
 
 @contextmanager
@@ -135,9 +135,12 @@ def decode(source: Path | bytes, everything: bool = False) -> list[Picture]:
         except Exception:
             content = source if isinstance(source, bytes) else source.read_bytes()
             if content.startswith(b"\xff\xd8"):
-                return _decoded(io.BytesIO(content + b"\xff\xd9"), everything, "the end of the file is missing")
-            if content.startswith(b"\x89PNG") and (plain := _plain_png(content)) != content:
-                return _decoded(io.BytesIO(plain), everything, "left out: damaged texts")
+                return _decoded(io.BytesIO(content + b"\xff\xd9"), everything, CUT)
+            if content.startswith(b"\x89PNG"):
+                with suppress(Exception):  # of what remains damaged, the first error tells more
+                    return _decoded(io.BytesIO(plain_png(content)), everything, "left out: damaged texts")
+                if (whole := completed_png(content)) is not None:
+                    return _decoded(io.BytesIO(whole), everything, CUT)
             raise
 
 
@@ -196,17 +199,3 @@ def _standard_error() -> Iterator[list[str]]:
             file.seek(0)
             lines = file.read().decode("utf-8", "replace").splitlines()
             said += [line for line in lines if re.match(r"(\w+: )(?!Warning)", line)]  # and no progress bar
-
-
-def _plain_png(content: bytes) -> bytes:
-    """A PNG file without texts, and without those chunks that viewers can do without if they are damaged."""
-    kept, place = [content[:8]], 8
-    while place + 12 <= len(content):
-        length = int.from_bytes(content[place : place + 4], "big")
-        chunk = content[place : place + 12 + length]
-        name = chunk[4:8]
-        sound = zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
-        if (name[:1].isupper() and name != b"PLTE") or (name in NEEDED and sound):
-            kept.append(chunk)
-        place += len(chunk)
-    return b"".join(kept)

@@ -29,7 +29,9 @@ OWN_TAGS = frozenset(
     | {"vendor_id", "wm/encodingsettings", "isvbr", "devicconformancetemplate"}
 )
 APPLE = "com.apple.quicktime."
-NAMES = {"location.iso6709": "location", "creationdate": "date", "author": "artist"}
+APPLE_NAMES = {"location.iso6709": "location", "creationdate": "date", "author": "artist"} | {
+    name: name for name in ("make", "model", "title", "description", "keywords", "copyright", "artist", "comment")
+}
 
 
 def is_video(path: Path) -> bool:
@@ -108,6 +110,8 @@ def convert(
             else:
                 remarks = _write_video(clip, painted, target, metadata)
             return clip.remarks + remarks
+    except ImageError as error:
+        raise error if source.name in str(error) else ImageError(f"{source}: {error}") from None
     except av.FFmpegError as error:
         hint = "" if target.suffix.lower() == ".mkv" else "; if other programs play it, try an --out that ends in .mkv"
         raise ImageError(f"{source} cannot be converted: {error.strerror}{hint}") from None
@@ -153,7 +157,7 @@ def _write_video(clip: Video | Animation, frames: Iterator[Frame], target: Path,
     wanted = tags(clip.container.metadata) if isinstance(clip, Video) and metadata else {}
     with writing(target) as temporary:
         file = VideoFile(temporary, container, clip.rate, clip.time_base, transparent, others)
-        file.metadata = wanted
+        file.metadata, file.titled = wanted, metadata
         if isinstance(clip, Video):
             clip.on_packet = file.take
             if metadata:
@@ -176,10 +180,10 @@ def tags(told: dict[str, str]) -> dict[str, str]:
     for key, value in told.items():
         name = key.lower()
         if name.startswith(APPLE):
-            name = NAMES.get(name[len(APPLE) :], name[len(APPLE) :])
+            name = APPLE_NAMES.get(name[len(APPLE) :], "")  # the others are about the recording
         elif name.startswith("location-"):
             name = "location"
-        if name not in OWN_TAGS and value.strip():
+        if name and name not in OWN_TAGS and not name.startswith("com.android.") and value.strip():
             found.setdefault(name, value)
     return found
 

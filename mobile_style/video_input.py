@@ -53,8 +53,9 @@ class Video:
     def left_out(self) -> None:
         """Remarks what no output can hold."""
         kinds = Counter(_kind(stream) for stream in self.container.streams if stream is not self.pictures)
+        kinds["a data stream"] -= bool(self.container.chapters())  # in MP4 they are one, and are kept
         for kind in ("a cover picture", "a further picture stream", "a data stream", "an attached file"):
-            if kinds[kind]:
+            if kinds[kind] > 0:
                 self.remarks.append(f"left out: {kind}" + (f" ({kinds[kind]} times)" if kinds[kind] > 1 else ""))
 
     def frames(self) -> Iterator[Frame]:

@@ -98,6 +98,7 @@ class VideoFile:
     ):
         self.remarks: list[str] = []
         self.metadata: dict[str, str] = {}
+        self.titled = True  # whether the tracks' own titles are kept
         self.chapters: list[Any] = []
         self._path, self._container, self._rate, self._time_base = path, container, rate, time_base
         self._transparent, self._others = transparent, others
@@ -230,7 +231,8 @@ class VideoFile:
             target = self._file.add_stream(encoder, rate=OPUS_RATE if encoder == "libopus" else stream.rate)
         if target is None:
             return None
-        target.metadata.update({k: v for k, v in stream.metadata.items() if k.lower().split("-")[0] not in TECHNICAL})
+        told = {k: v for k, v in stream.metadata.items() if k.lower().split("-")[0] not in TECHNICAL}
+        target.metadata.update(told if self.titled else {k: v for k, v in told.items() if k == "language"})
         target.disposition = stream.disposition
         return Track(stream, target, copied)
 

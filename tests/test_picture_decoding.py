@@ -81,6 +81,17 @@ def test_a_jpeg_without_its_last_bytes(picture: Image.Image, missing: int, progr
     assert difference[:104].mean() < 4 and difference.mean() < 8
 
 
+@pytest.mark.parametrize("missing", [1, 12, 500])
+def test_a_png_without_its_last_bytes(picture: Image.Image, missing: int) -> None:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    (page,) = decode(buffer.getvalue()[:-missing])
+    np.testing.assert_array_equal(page.pixels[:105], np.asarray(picture)[:105])
+    assert page.remarks == (("the end of the file is missing",) if missing == 500 else ())
+    with pytest.raises(ImageError, match="is damaged"):
+        decode(buffer.getvalue()[: len(buffer.getvalue()) // 2])
+
+
 def bad_rational() -> bytes:
     """EXIF data whose orientation is 6 and whose resolution is -1/0."""
     entries = struct.pack("<HHII", 0x0112, 3, 1, 6) + struct.pack("<HHII", 0x011A, 10, 1, 38)
