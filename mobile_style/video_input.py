@@ -21,6 +21,7 @@ from .video_time import Order, Timeline
 BT709, UNTOLD, BT2020, P3 = 1, 2, 9, (11, 12)
 HDR = (16, 18)
 SPLICED = frozenset({"mpegts", "mpeg", "asf", "ogg"})  # containers whose time may jump
+CONVERTS_HDR = int(av.__version__.split(".")[0]) >= 18  # PyAV 17 only renames the colors
 MAX_ASPECT = 4  # of pixels
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # ffmpeg's own leave the transparency out
 
@@ -48,6 +49,8 @@ class Video:
             self._decoder = av.CodecContext.create(ALPHA_DECODERS[self._decoder.name], "r")
             self.transparent = True
         self._reformatter = VideoReformatter()  # one for all frames: HDR takes it two seconds to get ready
+        if _is_wide(self._decoder) and not CONVERTS_HDR:
+            self.remarks.append("its HDR colors look pale: converting them needs PyAV 18, and so Python 3.11")
         self.on_packet: Callable[[Any], None] = lambda packet: None
 
     def left_out(self) -> None:
@@ -106,7 +109,7 @@ class Video:
         Of larger frames that do not tell their colors, it takes what players take.
         """
         untold = frame.colorspace == UNTOLD and (frame.width >= 1280 or frame.height > 576)
-        wide = frame.color_primaries in (BT2020, *P3) or frame.color_trc in HDR
+        wide = _is_wide(frame)
         picture = self._reformatter.reformat(
             frame,
             format="rgba" if self.transparent else "rgb24",
@@ -139,6 +142,11 @@ def _main_stream(streams: tuple[VideoStream, ...], name: str) -> VideoStream:
     if not moving:
         raise ImageError(f"{name} has no picture in it")
     return max(moving, key=lambda s: s.width * s.height + 5_000_000 * bool(s.disposition & Disposition.default))
+
+
+def _is_wide(colors: Any) -> bool:
+    """Whether a frame's, or a stream's, colors are more than BT.709 holds."""
+    return colors.color_primaries in (BT2020, *P3) or colors.color_trc in HDR
 
 
 def _kind(stream: Any) -> str:

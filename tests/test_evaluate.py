@@ -27,6 +27,13 @@ def test_the_table_is_what_it_says(trained_run: Path, tmp_path: Path) -> None:
         evaluate(str(trained_run), out=tmp_path / "out")
 
 
+def test_a_photo_that_cannot_be_read_is_skipped(trained_run: Path, photos: Path) -> None:
+    (photos / "0.jpg").write_text("no photo")
+    said: list[str] = []
+    result = evaluate(str(trained_run), photos=photos, size=48, limit=1, note=said.append)
+    assert result.photos == ("1.png",) and len(said) == 1 and "0.jpg is not an image" in said[0]
+
+
 def test_the_network_row_by_hand(trained_run: Path) -> None:
     result = evaluate(str(trained_run), size=48, limit=1)
     network, card = load_network(trained_run / MODEL)

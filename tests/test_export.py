@@ -159,6 +159,13 @@ def test_latencies_are_measured(exported: Exported) -> None:
     assert 0 < int8 < float32 < 10_000
 
 
+def test_calibration_photos_that_cannot_be_read_are_skipped(photos: Path) -> None:
+    (photos / "0.jpg").write_text("no photo")
+    said: list[str] = []
+    assert exporting._calibration_photos(photos, (32, 48), said.append).shape == (12, 32, 48, 3)
+    assert len(said) == 1 and "0.jpg is not an image" in said[0]
+
+
 def test_calibration_photos_fit_into_memory() -> None:
     photos = exporting._calibration_photos(carried_photos("train"), (1080, 1920))
     assert photos.shape[0] == 32 and photos.size / 3 <= exporting.CALIBRATION_PIXELS * 1.01

@@ -167,6 +167,18 @@ def test_one_bad_photo_does_not_stop_the_others(trained_run: Path, photos: Path,
     assert len(list((tmp_path / "out").rglob("*.png"))) == 12
 
 
+def test_what_is_skipped_or_damaged_is_said_once(trained_run: Path, photos: Path, tmp_path: Path) -> None:
+    jpeg = images.encode(images.load(photos / "1.png"), "JPEG")
+    for name, content in (("x.jpg", jpeg[:-2]), ("y.jpg", jpeg[:-2]), ("notes.txt", b"-"), ("code.ts", b"let a = 1\n")):
+        (photos / name).write_bytes(content)
+    said: list[str] = []
+    assert len(stylize.stylize([photos], str(trained_run), tmp_path / "out", note=said.append)) == 14
+    assert said == [
+        "2 files: skipped, neither a photo nor a video by its name: code.ts, notes.txt",
+        "2 files: the end of the file is missing: x.jpg, y.jpg",
+    ]
+
+
 def test_places_are_checked_before_anything_is_computed(trained_run: Path, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"\.xyz"):
         stylize.stylize([photos / "1.png"], str(trained_run), tmp_path / "out.xyz")

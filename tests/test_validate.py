@@ -48,6 +48,14 @@ def spoil(files: dict[str, Path], tmp_path: Path) -> Callable[..., Path]:
     return spoilt
 
 
+def test_a_photo_that_cannot_be_read_is_skipped(files: dict[str, Path], photos: Path) -> None:
+    (photos / "0.jpg").write_text("no photo")
+    said: list[str] = []
+    validation = validate(files["float32"], photos=photos, limit=2, note=said.append)
+    assert sorted(row.photo for row in validation.rows) == ["1.png", "10.png"]
+    assert len(said) == 1 and "0.jpg is not an image" in said[0]
+
+
 def constant(model: Any, layer: str, kind: int) -> tuple[Any, Any]:
     """The tensor, and its buffer, of a layer's kernel (kind 1) or bias (kind 2)."""
     graph = model.subgraphs[0]
