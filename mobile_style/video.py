@@ -15,7 +15,7 @@ from .clip import Frame
 from .errors import ImageError, OutputError
 from .files import writing
 from .progress import track
-from .video_input import Video, opened
+from .video_input import Video, chapters, opened
 from .video_output import CONTAINERS, TRANSPARENT, VideoFile
 
 SUFFIXES = frozenset(
@@ -195,9 +195,10 @@ def _lost(wanted: dict[str, str], path: Path) -> list[str]:
 
 
 def _chapters(clip: Video) -> list[Any]:
-    chapters = clip.container.chapters()
-    for chapter in chapters:
+    """The chapters, from the beginning of the file on."""
+    moved = chapters(clip.container)
+    for chapter in moved:
         ticks = round(clip.start / (chapter["time_base"] or Fraction(1)))
         chapter["start"] -= ticks
         chapter["end"] -= ticks
-    return chapters
+    return moved

@@ -56,7 +56,7 @@ class Video:
     def left_out(self) -> None:
         """Remarks what no output can hold."""
         kinds = Counter(_kind(stream) for stream in self.container.streams if stream is not self.pictures)
-        kinds["a data stream"] -= bool(self.container.chapters())  # in MP4 they are one, and are kept
+        kinds["a data stream"] -= bool(chapters(self.container))  # in MP4 they are one, and are kept
         for kind in ("a cover picture", "a further picture stream", "a data stream", "an attached file"):
             if kinds[kind] > 0:
                 self.remarks.append(f"left out: {kind}" + (f" ({kinds[kind]} times)" if kinds[kind] > 1 else ""))
@@ -134,6 +134,14 @@ def opened(source: Path) -> av.container.InputContainer:
         return av.open(path, metadata_errors="replace")  # titles of old files are in any encoding
     except TypeError:  # PyAV 19 does so by itself
         return av.open(path)
+
+
+def chapters(container: av.container.InputContainer) -> list[Any]:
+    """The video's chapters; none if their names are in no encoding that is known."""
+    try:
+        return list(container.chapters())
+    except UnicodeDecodeError:
+        return []
 
 
 def _main_stream(streams: tuple[VideoStream, ...], name: str) -> VideoStream:

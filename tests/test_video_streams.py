@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -158,6 +159,8 @@ def test_damaged_sound_is_left_out(tmp_path: Path) -> None:
 def with_tracks(path: Path) -> Path:
     """Two languages of sound, subtitles, a title, a date and a place."""
     with av.open(str(path), "w") as container:
+        chapter = {"id": 1, "start": 0, "end": 500, "time_base": Fraction(1, 1000), "metadata": {"title": "Hills"}}
+        container.set_chapters([chapter])
         container.metadata.update(
             {"title": "A trip", "creation_time": "2024-01-02T03:04:05Z", "location": "+48.1+011.5/"}
         )
@@ -197,6 +200,7 @@ def test_tracks_and_titles_are_kept(tmp_path: Path, suffix: str) -> None:
         told = {key.lower(): value for key, value in container.metadata.items()}
         assert told["title"] == "A trip" and told["location"].startswith("+48.1")
         assert told["creation_time"].startswith("2024-01-02T03:04:05")
+        assert [chapter["metadata"]["title"] for chapter in container.chapters()] == ["Hills"]
         assert [stream.language for stream in container.streams.audio] == ["eng", "ita"]
         subtitles = [packet for packet in container.demux(container.streams.subtitles[0]) if b"Hello" in bytes(packet)]
         assert float(subtitles[0].pts * subtitles[0].time_base) == pytest.approx(0.2, abs=0.03)
