@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 RUNTIME := .venv-tflite-runtime
 BUNDLED := android_demo/build/bundled
 
-.PHONY: install quickstart test arm64 phone web wheel android android-tools docs clean
+# `make test PACKAGES=--install` lets root install the Debian packages that tests need; CI does so by itself.
+PACKAGES :=
+
+.PHONY: install quickstart check lint-page test arm64 phone web wheel android android-tools docs clean
 
 install: $(VENV)/installed
 
@@ -14,7 +17,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@echo "installing into $(VENV): a few minutes, 3.4 GB"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --upgrade pip
-	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable . --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable . --group dev
 	@touch $@
 
 # tflite-runtime needs NumPy 1 and Python 3.11 at most, so exported models are run with it in an environment of its own.
@@ -35,11 +38,25 @@ quickstart: install
 	$(BIN)/mobile-style stylize mobile_style/data/photos/held_out/singapore_skyline_dusk.jpg --model runs/quickstart --out runs/quickstart/photo.png
 	$(BIN)/mobile-style export runs/quickstart --int8 --target tflite --out runs/quickstart/model.tflite --no-check
 	$(BIN)/mobile-style validate runs/quickstart/model.tflite --limit 4 --report runs/quickstart/report || echo "(three minutes are few: train for longer to pass the gate)"
-	@echo "The stylised photo: runs/quickstart/photo.png"
+	@echo "The stylized photo: runs/quickstart/photo.png"
 	@echo "For a phone: runs/quickstart/model.tflite, next to the float network in runs/quickstart/report/report.html"
 	@echo "Next: . $(BIN)/activate, and mobile-style --help"
 
-test: install web android-tools $(RUNTIME)/installed
+# Lint, types and the fast tests.
+check: install lint-page
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest --numprocesses auto -m "not slow"
+
+# Lint of the page's scripts, where npm is; its packages are fetched once.
+lint-page:
+	@if command -v npm >/dev/null; then \
+	  [ -d node_modules/eslint ] || npm install --no-package-lock --no-audit --no-fund --ignore-scripts --silent || true; fi
+	@if [ -d node_modules/eslint ]; then node_modules/.bin/eslint mobile_style/web/static; \
+	else echo "ESLint cannot be had with npm here: the page's scripts are not linted"; fi
+
+test: install lint-page web android-tools $(RUNTIME)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -47,16 +64,16 @@ test: install web android-tools $(RUNTIME)/installed
 
 # An emulated arm64 processor, for `--device arm64-emulated` and its tests; from Debian's packages and wheels.
 arm64: install
-	$(BIN)/python -m mobile_style.arm64_setup
+	$(BIN)/python -m mobile_style.devices.arm64_setup $(PACKAGES)
 
 # A phone to test with: Debian's adbd. Without these two, `make test` skips what needs them.
 phone: install
-	$(BIN)/python tests/phone/phone.py
+	$(BIN)/python tests/phone/phone.py $(PACKAGES)
 
 # LiteRT.js, which is not in the repository, and Chromium to test it in. What cannot be had here is said, and the tests
 # that need it are skipped.
 web: install
-	@$(BIN)/python -m mobile_style.web_setup || echo "without it, the tests of the browser page are skipped"
+	@$(BIN)/python -m mobile_style.devices.browser_setup $(PACKAGES) || echo "without it, the tests of the browser page are skipped"
 
 # For others to install: with LiteRT.js inside, which a wheel that is built without npm lacks.
 wheel: install
@@ -65,7 +82,7 @@ wheel: install
 
 # What the Android tests need. Where it cannot be had they are skipped; CI does not allow that.
 android-tools: install
-	$(BIN)/python tools/android/toolchain.py --tests || [ "$$CI" != true ]
+	$(BIN)/python tools/android/toolchain.py --tests $(PACKAGES) || [ "$$CI" != true ]
 
 # The Android app: android_demo/build/mobile-style.apk, with the bundled styles and those added by `mobile-style bundle`.
 android: install $(BUNDLED)

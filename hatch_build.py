@@ -15,8 +15,8 @@ class LiteRTJS(BuildHookInterface):
         if version == "editable":
             return
         sys.path.insert(0, self.root)
-        from mobile_style import litertjs
         from mobile_style.errors import DeviceError
+        from mobile_style.web import litertjs
 
         carried = Path(self.root, "mobile_style", "data", "litertjs")
         if not (carried / "LICENSE").is_file():

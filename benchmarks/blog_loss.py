@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
-from mobile_style import images
-from mobile_style.config import Objective, configure
-from mobile_style.dataset import Batches, Photos, build
-from mobile_style.losses import LossNetwork, PerceptualLoss, gram_matrix
-from mobile_style.models import carried_photos, style_path
-from mobile_style.stylize import stylize_image
-from mobile_style.train import Trainer, make_trainer
+from mobile_style.inference.network import Network
+from mobile_style.media import images
+from mobile_style.network.catalog import bundled_photos, style_path
+from mobile_style.painting.stylize import stylize_image
+from mobile_style.training.config import configure
+from mobile_style.training.dataset import Batches, Photos, build
+from mobile_style.training.losses import LossNetwork, PerceptualLoss, gram_matrix
+from mobile_style.training.objective import Objective
+from mobile_style.training.trainer import Trainer, make_trainer
 
 DOCS = Path(__file__).parents[1] / "docs"
 SHARDS = Path("runs/blog_loss_shards")
@@ -52,25 +54,26 @@ def table(photo: np.ndarray, painting: np.ndarray) -> list[str]:
             f"| relu{layer} | {np.sum(d * d):.2e} | {product.sum():.2e} | {np.mean(product < 0):.0%} | {twice:.1e} |"
         )
     return [
-        "| layer | right: sum of d · d | sum of dᵀ d | of its terms negative | divided twice |",
+        "| layer | correct: sum of d · d | sum of dᵀ d | share of its terms that are negative | divided twice |",
         "|---|---|---|---|---|",
         *rows,
     ]
 
 
 def trained(wrong: bool, photo: np.ndarray, batches: Batches) -> tuple[np.ndarray, float]:
-    overrides = {"steps": STEPS, "image_size": SIZE}
-    config = configure("starry_night", None, "nano", "olaralex-blog", None, overrides)
+    overrides = {"steps": STEPS, "image_size": SIZE, "qat_weight": 0.0}
+    config = configure("starry_night", None, "nano", "olaralex-blog", **overrides)
     style = images.with_shorter_side(images.load(style_path("starry_night")), config.style_size)
     trainer = make_trainer(config, style)
     right = trainer.perceptual
     if wrong:
         optimizer, network = trainer.optimizer, trainer.network
-        trainer = Trainer(network, BlogLoss(config.objective, style), rounding_weight=0, stability=0)
+        trainer = Trainer(network, BlogLoss(config.objective, style), config)
         trainer.compile(optimizer, jit_compile=False)
     for number in range(STEPS):
-        trainer.step(batches[number], motion=np.zeros(2, np.int32))
-    output = stylize_image(trainer.network, photo)
+        trainer.step(batches[number], np.zeros(2, np.int32))
+    weights = {variable.name: np.asarray(variable) for variable in trainer.network.weights}
+    output = stylize_image(Network(config.architecture, weights), photo)
     batch = photo[None].astype(np.float32)
     parts = right.parts(output[None].astype(np.float32), right.content_targets(batch))
     own = right.parts(batch, right.content_targets(batch))
@@ -78,23 +81,24 @@ def trained(wrong: bool, photo: np.ndarray, batches: Batches) -> tuple[np.ndarra
 
 
 def main() -> None:
-    photo = images.centre_square(images.load(carried_photos("held_out") / "astronaut_portrait.jpg"), 256)
+    photo = images.centre_square(images.load(bundled_photos("held_out") / "astronaut_portrait.jpg"), 256)
     painting = images.centre_square(images.load(style_path("starry_night")), 256)
     if not SHARDS.exists():
-        build([carried_photos("train")], SHARDS)
+        build([bundled_photos("train")], SHARDS)
     batches = Batches(Photos(SHARDS), 2, SIZE, seed=0)
     wrong, wrong_left = trained(True, photo, batches)
     right, right_left = trained(False, photo, batches)
     picture = images.grid([[photo, painting, wrong, right]])
     (DOCS / "blog_loss.jpg").write_bytes(images.encode(picture, "JPEG", quality=88))
     lines = [
-        "On a photo (the carried astronaut) against the carried painting, both at 256 x 256:",
+        "The bundled photo of an astronaut against the bundled Starry Night, both at 256 x 256:",
         "",
         *table(photo, painting),
         "",
-        f"And the picture: preset `nano`, {STEPS} steps on crops of {SIZE} x {SIZE}, objective `olaralex-blog`, from the same weights "
-        f"on the same crops. Left to right: the photo, the painting, trained with the blog's style loss ({wrong_left:.0%} of the photo's "
-        f"own style loss is left, by the right measure), trained with the corrected one ({right_left:.0%}).",
+        f"The next picture shows what this does to a training: preset `nano`, {STEPS} steps on crops of {SIZE} x {SIZE}, objective "
+        "`olaralex-blog`, from the same weights on the same crops. Left to right: the photo, the painting, a network trained with "
+        f"the blog's style loss ({wrong_left:.0%} of the photo's own style loss is left, measured correctly), one trained with "
+        f"the corrected loss ({right_left:.0%}).",
         "",
         "![photo, painting, wrong loss, right loss](blog_loss.jpg)",
     ]

@@ -2,7 +2,7 @@
 
     python benchmarks/browser_memory.py [SECONDS [SECONDS OF WARMING UP]]
 
-Needs `python -m mobile_style.web_setup` and playwright. Prints the memory of all of Chromium's processes over time, and
+Needs `make web` and playwright. Prints the memory of all of Chromium's processes over time, and
 ends with an error if the last third needs over a tenth more than the first. Chromium keeps some hundred frames of a
 camera, whoever draws them, before it frees any; so the first two minutes do not count.
 """
@@ -16,10 +16,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from mobile_style import images
-from mobile_style.models import carried_photos
-from mobile_style.web_site import build_site
-from web import STARTED, camera_file, chromium, frames, opened, serving, sync_playwright
+from browsing import STARTED, camera_file, chromium, frames, opened, serving, sync_playwright
+from mobile_style.media import images
+from mobile_style.network.catalog import bundled_photos
+from mobile_style.web.site import build_site
 
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
@@ -44,7 +44,7 @@ def chromium_bytes() -> int:
 def main() -> None:
     seconds, warming = (float(text) for text in [*sys.argv[1:], *("120", "120")[len(sys.argv) - 1 :]])
     with tempfile.TemporaryDirectory() as folder, serving(build_site()[0]) as url, sync_playwright() as playwright:
-        pictures = [images.load(path) for path in sorted(carried_photos("held_out").glob("*.jpg"))]
+        pictures = [images.load(path) for path in sorted(bundled_photos("held_out").glob("*.jpg"))]
         film = camera_file(Path(folder) / "camera.mjpeg", pictures)
         with chromium(playwright, *CAMERA, f"--use-file-for-fake-video-capture={film}") as browser:
             page = opened(browser.new_context(), url)

@@ -1,15 +1,15 @@
-"""What a style reaches in so many minutes: this training, a plain one, and the slow optimisation.
+"""Compares what a style reaches in a number of minutes: this training, a plain one, the optimization-based method.
 
     python benchmarks/budgets.py --style painting.jpg --content photos/ --images held_out/ --out DIR
-        [--minutes 2,5,10,30,60] [--plain 60] [--optimise 50,100,300] [--limit 8]
+        [--minutes 2,5,10,30,60] [--plain 60] [--optimize 50,100,300] [--limit 8]
 
 `train --minutes N` is run for each N. The plain recipe is the usual one (pytorch/examples; the paper's is alike):
 the same network from random weights, Adam with a constant learning rate of 1e-3, batches of 4 crops of 256 x 256,
-float32; one run of `--plain` minutes, measured on its way at each N, the clock stopped meanwhile. The slow method
-starts from white noise. All are measured by the default objective on the same first `--limit` photos.
+float32. One run of `--plain` minutes is measured at each N, with the clock stopped meanwhile. The optimization-based
+method starts from white noise. All are measured by the default objective on the same first `--limit` photos.
 
-DIR/results.json is added to row by row, so a benchmark that was stopped goes on where it was; DIR/budgets.png is the
-plot. Leave the machine alone meanwhile: the minutes are wall-clock time.
+Each row is added to DIR/results.json at once, so a stopped benchmark continues where it was. DIR/budgets.png is the
+plot. Run nothing else meanwhile: the minutes are wall-clock time.
 """
 
 import argparse
@@ -29,16 +29,17 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mobile_style import images
-from mobile_style.card import MODEL, SCHEMA
-from mobile_style.checkpoint import Checkpoint
-from mobile_style.config import TrainConfig, configure
-from mobile_style.dataset import Batches, Photos, build
-from mobile_style.evaluate import Evaluation, evaluate
-from mobile_style.train import make_trainer, train
+from mobile_style.media import images
+from mobile_style.network.card import MODEL, SCHEMA
+from mobile_style.network.checkpoint import Checkpoint
+from mobile_style.training.config import TrainConfig, configure
+from mobile_style.training.dataset import Batches, Photos, build
+from mobile_style.training.evaluate import Evaluation, evaluate
+from mobile_style.training.train import train
+from mobile_style.training.trainer import make_trainer
 
-OURS, PLAIN, SLOW = "train --minutes", "plain recipe", "slow optimisation"
-COLORS = {OURS: "#1a7f6b", PLAIN: "#b4552d", SLOW: "#777777"}
+OURS, PLAIN, OPTIMIZED = "train --minutes", "plain recipe", "optimization-based method"
+COLORS = {OURS: "#1a7f6b", PLAIN: "#b4552d", OPTIMIZED: "#777777"}
 
 
 class Results:
@@ -87,18 +88,19 @@ def plain(
 
 
 def plot(rows: list[dict[str, Any]], path: Path) -> None:
-    """Objective over wall time; the slow method, which takes its minutes for one photo, as lines."""
+    """Plots the objective over wall time; lines show the optimization-based method, whose minutes are per photo."""
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    ticks = sorted({row["minutes"] for row in rows if row["method"] != SLOW})
+    ticks = sorted({row["minutes"] for row in rows if row["method"] != OPTIMIZED})
     for method in (OURS, PLAIN):
         points = sorted((row["minutes"], row["total"]) for row in rows if row["method"] == method)
         if points:
             axes.plot(*zip(*points, strict=True), "o-", color=COLORS[method], label=method)
     for row in rows:
-        if row["method"] == SLOW:
-            axes.axhline(row["total"], color=COLORS[SLOW], linestyle=":")
-            text = f"{row['iterations']} iterations of the slow optimisation, {60 * row['minutes']:.0f} s a photo"
-            axes.annotate(text, (ticks[0], row["total"]), ha="left", va="bottom", fontsize=8, color=COLORS[SLOW])
+        if row["method"] == OPTIMIZED:
+            axes.axhline(row["total"], color=COLORS[OPTIMIZED], linestyle=":")
+            seconds = 60 * row["minutes"]
+            text = f"{row['iterations']} iterations of the optimization-based method, {seconds:.0f} s per photo"
+            axes.annotate(text, (ticks[0], row["total"]), ha="left", va="bottom", fontsize=8, color=COLORS[OPTIMIZED])
     axes.set(xscale="log", yscale="log", xlabel="minutes of training", ylabel="content + 12 x style, held-out photos")
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
     axes.set_yticks([1e5, 2e5, 5e5, 1e6, 2e6])
@@ -114,7 +116,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--minutes", default="2,5,10,30,60")
     parser.add_argument("--plain", type=float, default=60)
-    parser.add_argument("--optimise", default="50,100,300")
+    parser.add_argument("--optimize", default="50,100,300")
     parser.add_argument("--limit", type=int, default=8)
     parser.add_argument("--init", help="of the trainings; by default what train starts from")
     arguments = parser.parse_args()
@@ -127,7 +129,7 @@ def main() -> None:
         build([arguments.content], shards, 320)
 
     def config(**overrides: Any) -> TrainConfig:
-        return configure(str(arguments.style), shards, None, "painterly", arguments.init, overrides)
+        return configure(str(arguments.style), shards, None, "painterly", arguments.init, **overrides)
 
     def measure(run: Path, method: str, budget: float) -> None:
         results.add(method, budget, evaluate(str(run), photos=arguments.images, limit=arguments.limit))
@@ -143,13 +145,13 @@ def main() -> None:
     if not all(results.has(PLAIN, budget) for budget in wanted):
         results.rows = [row for row in results.rows if row["method"] != PLAIN]
         plain(config(), shards, wanted, out / "plain", measure)
-    iterations = [int(part) for part in arguments.optimise.split(",") if part]
-    if iterations and not any(row["method"] == SLOW for row in results.rows):
+    iterations = [int(part) for part in arguments.optimize.split(",") if part]
+    if iterations and not any(row["method"] == OPTIMIZED for row in results.rows):
         run = str(out / f"{minutes[-1]:g}-minutes")
         compared = evaluate(run, photos=arguments.images, iterations=iterations, limit=arguments.limit)
         for row in compared.rows:
-            if row.method.startswith("optimise"):
-                results.add(SLOW, round(row.seconds / 60, 2), compared, row.method)
+            if row.method.startswith("optimization"):
+                results.add(OPTIMIZED, round(row.seconds / 60, 2), compared, row.method)
                 results.rows[-1]["iterations"] = int(row.method.split()[1])
         results.write()
     plot(results.rows, out / "budgets.png")

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
-from mobile_style import images
-from mobile_style.config import TrainConfig
-from mobile_style.fidelity import psnr
-from mobile_style.grain import grained
-from mobile_style.losses import loss_of
-from mobile_style.models import carried_photos, list_models
-from mobile_style.network import load_network
-from mobile_style.runtimes import load
-from mobile_style.stability import flicker
-from mobile_style.stylize import stylize_image
+from mobile_style.exporting.runtimes import load
+from mobile_style.inference.network import load_network
+from mobile_style.media import images
+from mobile_style.metrics import psnr
+from mobile_style.network.catalog import bundled_photos, list_models
+from mobile_style.painting.grain import grained
+from mobile_style.painting.stylize import stylize_image
+from mobile_style.painting.temporal_consistency import temporal_error
+from mobile_style.training.config import TrainConfig
+from mobile_style.training.style_grams import losses_of
 
 PICTURE = Path(__file__).parents[1] / "docs" / "grain.jpg"
 SIZE = 256
@@ -49,7 +49,7 @@ def noisy_difference(paint: Paint, picture: np.ndarray) -> float:
 
 
 def main() -> None:
-    photos = {path.stem: images.load(path) for path in images.photos(carried_photos(""))}
+    photos = {path.stem: images.load(path) for path in images.photos(bundled_photos(""))}
     squares = {name: images.centre_square(photo, SIZE) for name, photo in photos.items()}
     flat = sorted(squares, key=lambda name: -changed(squares[name]))[: len(squares) // 4]
     print(
@@ -59,27 +59,28 @@ def main() -> None:
     shown = [*(squares[name] for name in SHOWN), blank]
     rows = [shown]
     print(
-        "| style | total, all | total, flattest | blank page | camera moves | camera stands | int8, dB | worst photo |"
+        "| style | total, all photos | total, flattest | blank page | moving camera | still camera | int8 mean, dB "
+        "| int8 worst, dB |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for info in list_models():
         if info.origin != "bundled":
             continue
         network, card = load_network(info.path)
-        perceptual = loss_of(info.path, TrainConfig.from_card(card))
-        painter, int8 = partial(stylize_image, network), load(info.path.with_name("int8.tflite"))
+        measure = losses_of(info.path, TrainConfig.from_card(card))
+        painter, int8 = partial(stylize_image, network, grain=False), load(info.path.with_name("int8.tflite"))
         figures = []
         for seen in (np.asarray, grained):
             paint = partial(prepared, seen, painter)
             painted = {name: paint(square) for name, square in squares.items()}
-            losses = {name: perceptual.of_pictures(squares[name], [it])[0]["total"] for name, it in painted.items()}
+            losses = {name: measure(squares[name], [it])[0]["total"] for name, it in painted.items()}
             near = [psnr(painted[name], int8(seen(squares[name]))) for name in flat]
             figures.append(
                 (
                     np.mean(list(losses.values())),
                     np.mean([losses[name] for name in flat]),
                     paint(blank)[SIZE // 8 : -SIZE // 8, SIZE // 8 : -SIZE // 8].mean(2).std(),
-                    np.mean([flicker(paint, photos[name], SIZE) for name in flat]),
+                    np.mean([temporal_error(paint, photos[name], SIZE) for name in flat]),
                     np.mean([noisy_difference(paint, squares[name]) for name in flat]),
                     np.mean(near),
                     min(near),

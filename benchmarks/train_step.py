@@ -2,7 +2,7 @@
 
     python benchmarks/train_step.py [--presets nano,small,base,johnson] [--rounds 3] [--steps 4]
 
-Each measurement is a process of its own; the rounds take turns, so that a noisy machine hits all of
+Each measurement is a process of its own; rounds alternate, so that a noisy machine hits all of
 them alike. Ours is measured in both phases of a training: the rough one does what PyTorch's loop does; the
 fine one also rounds activations as int8 will, and paints every crop once more, unrounded. The loss
 network runs in the precision that the processor is fastest at, PyTorch's in float32. Needs PyTorch (`pip
@@ -17,11 +17,13 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import numpy as np
 
+from mobile_style.network.architecture import EPSILON
+
 BATCH, SIZE = 4, 256
-FLOOR = 3e-3  # as in network.py, whose import would load Keras
 MARK = "MEASURED "
 
 
@@ -29,10 +31,10 @@ def measure_ours(preset: str, steps: int) -> dict[str, float]:
     import keras
     from keras import ops
 
-    from mobile_style.config import configure
-    from mobile_style.train import make_trainer
+    from mobile_style.training.config import configure
+    from mobile_style.training.trainer import make_trainer
 
-    config = configure("starry_night", None, preset, "johnson", None, {"batch_size": BATCH, "image_size": SIZE})
+    config = configure(preset=preset, objective="johnson", batch_size=BATCH, image_size=SIZE)
     style, batch = _inputs()
     trainer = make_trainer(config, style)
     motion = np.zeros(2, np.int32)
@@ -66,8 +68,9 @@ def measure_torch(preset: str, steps: int) -> dict[str, float]:
     import torch
     import torch.nn.functional as F
 
-    from mobile_style.config import PLAIN, PRESETS, VGG16_LAYERS
-    from mobile_style.models import DATA
+    from mobile_style.network.architecture import PLAIN, PRESETS
+    from mobile_style.network.catalog import DATA
+    from mobile_style.training.objective import VGG16_LAYERS
 
     architecture = PRESETS[preset]
     kernels, scales, offsets = [], [], []
@@ -82,7 +85,7 @@ def measure_torch(preset: str, steps: int) -> dict[str, float]:
             x = F.pad(x, [kernels[index].shape[-1] // 2] * 4, mode="reflect")
             x = F.conv2d(x, kernels[index], stride=stride)
             if scales[index] is not None:
-                x = x * (scales[index] / (x.abs().mean((2, 3), keepdim=True) + FLOOR))
+                x = x * (scales[index] / (x.abs().mean((2, 3), keepdim=True) + EPSILON))
             return x if offsets[index] is None else x + offsets[index]
 
         x = F.relu6(layer(0, images / 255))
@@ -144,7 +147,7 @@ def measure_torch(preset: str, steps: int) -> dict[str, float]:
     return {"seconds": seconds, "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
 
 
-def _inputs() -> tuple[np.ndarray, np.ndarray]:
+def _inputs() -> Iterator[np.ndarray]:
     rng = np.random.default_rng(0)
     return (rng.uniform(0, 255, shape).astype(np.float32) for shape in ((SIZE, SIZE, 3), (BATCH, SIZE, SIZE, 3)))
 

@@ -1,1 +1,79 @@
-"""Fast neural style transfer for phones: train, stylise, evaluate."""
+"""Fast neural style transfer for phones: train, stylize, export, validate, benchmark.
+
+Importing this loads nothing heavy; each name loads what it needs when it is first used. docs/python.md has examples.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .benchmarking.measure import Conditions as Conditions
+    from .benchmarking.measure import measure as benchmark  # noqa: F401
+    from .errors import CheckpointError as CheckpointError
+    from .errors import DatasetError as DatasetError
+    from .errors import DeviceError as DeviceError
+    from .errors import DivergedError as DivergedError
+    from .errors import FidelityError as FidelityError
+    from .errors import ImageError as ImageError
+    from .errors import MobileStyleError as MobileStyleError
+    from .errors import OutputError as OutputError
+    from .errors import UsageError as UsageError
+    from .exporting.android import bundle_android as bundle_android
+    from .exporting.recipes import RECIPES as RECIPES
+    from .exporting.recipes import find_recipe as find_recipe
+    from .network.catalog import list_models as list_models
+    from .painting.files import stylize_files as stylize_files
+    from .painting.stylize import Painter as Painter
+    from .painting.stylize import stylize as stylize
+    from .progress import Note as Note
+    from .progress import Step as Step
+    from .training.config import configure as configure
+    from .training.dataset import build as build_dataset  # noqa: F401
+    from .training.evaluate import evaluate as evaluate
+    from .training.train import resume as resume
+    from .training.train import train as train
+    from .validation.checked_export import export as export
+    from .validation.validate import validate as validate
+    from .web.bundle import bundle_web as bundle_web
+
+_PLACES = {
+    "benchmarking.measure": {"Conditions": "Conditions", "measure": "benchmark"},
+    "errors": {
+        name: name
+        for name in (
+            *("CheckpointError", "DatasetError", "DeviceError", "DivergedError", "FidelityError", "ImageError"),
+            *("MobileStyleError", "OutputError", "UsageError"),
+        )
+    },
+    "exporting.android": {"bundle_android": "bundle_android"},
+    "exporting.recipes": {"RECIPES": "RECIPES", "find_recipe": "find_recipe"},
+    "network.catalog": {"list_models": "list_models"},
+    "painting.files": {"stylize_files": "stylize_files"},
+    "painting.stylize": {"Painter": "Painter", "stylize": "stylize"},
+    "progress": {"Note": "Note", "Step": "Step"},
+    "training.config": {"configure": "configure"},
+    "training.dataset": {"build": "build_dataset"},
+    "training.evaluate": {"evaluate": "evaluate"},
+    "training.train": {"resume": "resume", "train": "train"},
+    "validation.checked_export": {"export": "export"},
+    "validation.validate": {"validate": "validate"},
+    "web.bundle": {"bundle_web": "bundle_web"},
+}
+_FOUND_IN = {public: (module, name) for module, names in _PLACES.items() for name, public in names.items()}
+__all__ = ["__version__", *_FOUND_IN]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("mobile-style")
+    if name not in _FOUND_IN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, original = _FOUND_IN[name]
+    value = globals()[name] = getattr(import_module(f".{module}", __name__), original)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,8 +8,15 @@ from pathlib import Path
 
 from .errors import OutputError
 
-# What can be made or fetched again; always outside the project and its runs.
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mobile-style"
+
+def _cache() -> Path:
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mobile-style"
+    except RuntimeError:  # a user whom the system does not know, and no HOME
+        return Path(".cache", "mobile-style")
+
+
+CACHE = _cache()  # what can be made or fetched again
 
 
 @contextmanager
@@ -57,7 +64,7 @@ def alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise OutputError(f"a training is under way in {folder}; wait for it, or name another --out") from None
+            raise OutputError(f"a training is under way in {folder}; wait for it, or name another `out`") from None
         except OSError:  # a file system without locks
             pass
         yield
@@ -65,14 +72,14 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def refuse_existing(path: Path, flag: str = "--out") -> None:
+def refuse_existing(path: Path, parameter: str = "out") -> None:
     """Raises OutputError if there is something at `path` already (an empty folder is nothing)."""
     if not path.name:
-        raise OutputError(f"{path} is no new file or folder; name one with {flag}")
+        raise OutputError(f"{path} is no new file or folder; name one with `{parameter}`")
     try:
         if path.is_dir() and not any(path.iterdir()):
             return
         if os.path.lexists(path):
-            raise OutputError(f"{path} exists and is left as it is; choose another {flag}")
+            raise OutputError(f"{path} exists and is left as it is; choose another `{parameter}`")
     except OSError as error:
         raise OutputError(f"cannot look at {path}: {error.strerror or error}") from None

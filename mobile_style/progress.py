@@ -1,63 +1,59 @@
-"""How long work shows itself: bars in a terminal, a line now and then in a log file."""
+"""How long work tells where it stands: it calls back, and whoever called it decides what to show.
 
-import time
-from collections.abc import Iterable, Iterator
+A function that takes a while has a parameter `progress`, called with a `Note` or a `Step`. `print` is such a
+callback; the command line has bars (cli/terminal.py). By default nothing is shown.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
 T = TypeVar("T")
-LOG_SECONDS = 20
-
-console = Console(stderr=True, highlight=False)
 
 
-def say(text: str) -> None:
-    """Prints a line on standard error."""
-    console.print(text, markup=False, soft_wrap=True)
+@dataclass(frozen=True)
+class Note:
+    """One sentence for the user; `warning` where something may be wrong."""
+
+    text: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        return f"warning: {self.text}" if self.warning else self.text
 
 
-def bars(*details: str) -> Progress:
-    """A rich progress display; `details` are names of task fields shown behind the times."""
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=16),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        *(TextColumn("{task.fields[" + name + "]}") for name in details),
-        console=console,
-        disable=not console.is_terminal,
-    )
+@dataclass(frozen=True)
+class Step:
+    """Where a task stands.
+
+    Attributes:
+        task: what is done, such as "Packing photos".
+        done, total: how much of it, in `unit`; a `total` of 0 where that is not known.
+        details: figures of the moment by name, such as losses.
+    """
+
+    task: str
+    done: float
+    total: float
+    unit: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        count = f"{self.done:g}/{self.total:g}" if self.total else f"{self.done:g}"
+        parts = (f"{self.task} {count} {self.unit}".rstrip(), *(f"{k} {v}" for k, v in self.details.items()))
+        return "  ".join(parts)
 
 
-class Lines:
-    """Plain lines for where no terminal shows the bar, at most one in `LOG_SECONDS`."""
-
-    def __init__(self) -> None:
-        self.last = float("-inf")
-
-    def show(self, text: str) -> None:
-        """Prints `text` if there is no terminal and the last line is old enough."""
-        if not console.is_terminal and time.monotonic() - self.last > LOG_SECONDS:
-            self.last = time.monotonic()
-            console.print(text, markup=False, soft_wrap=True)
+Progress = Callable[[Note | Step], None]
 
 
-def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
-    """Yields the items under a progress bar; a `total` of 0 is one that nobody knows."""
-    lines = Lines()
-    with bars() as progress:
-        task = progress.add_task(description, total=total or None)
-        for count, item in enumerate(items):
-            lines.show(f"{description} {count}/{total or '?'}")
-            yield item
-            progress.advance(task)
+def silent(_event: Note | Step) -> None:
+    """Shows nothing."""
+
+
+def track(items: Iterable[T], task: str, total: int, unit: str, progress: Progress) -> Iterator[T]:
+    """Yields the items, and reports how many are done."""
+    progress(Step(task, 0, total, unit))
+    for done, item in enumerate(items, 1):
+        yield item
+        progress(Step(task, done, total, unit))

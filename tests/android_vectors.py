@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mobile_style import images
-from mobile_style.grain import grained
-from mobile_style.models import carried_photos
+from mobile_style.media import images
+from mobile_style.network.catalog import bundled_photos
+from mobile_style.painting.grain import grained
 
 MODELS = Path(__file__).parents[1] / "models"
 SIZES = [(64, 48), (63, 47), (17, 23), (5, 3)]
@@ -50,7 +50,7 @@ def write_vectors(folder: Path) -> int:
 
 def grain_picture(width: int, height: int) -> np.ndarray:
     """Part of a photo, and beside it what is flat: white, black and an even gradient."""
-    photo = images.load(carried_photos("held_out") / "astronaut_portrait.jpg")
+    photo = images.load(bundled_photos("held_out") / "astronaut_portrait.jpg")
     picture = photo[100 : 100 + height, 100 : 100 + width].copy()
     picture[: height // 3, : width // 2] = 255
     picture[height // 3 : height // 2, : width // 2] = 0

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from mobile_style import images
-from mobile_style.config import TrainConfig, configure
-from mobile_style.models import carried_photos
+from mobile_style.media import images
+from mobile_style.network.catalog import bundled_photos
+from mobile_style.training.config import TrainConfig, configure
 
 TINY = {
     "width": 4,
@@ -22,7 +23,7 @@ TINY = {
     "style_size": 48,
     "batch_size": 2,
     "steps": 6,
-    "stability": 100.0,
+    "temporal_weight": 100.0,
     "checkpoint_every": 2,
     "preview_every": 3,
 }
@@ -30,7 +31,7 @@ TINY = {
 
 def tiny_config(content: Path | None = None, style: str = "starry_night", **overrides: object) -> TrainConfig:
     by_time = {"steps": 0} if "minutes" in overrides and "steps" not in overrides else {}
-    return configure(style, content, "nano", "johnson", None, TINY | by_time | overrides)
+    return configure(style, content, "nano", "johnson", None, **(TINY | by_time | overrides))
 
 
 def tiny_flags(**overrides: object) -> list[str]:
@@ -53,6 +54,11 @@ def environment(backend: str = "tensorflow") -> dict[str, str]:
     return {**os.environ, "KERAS_BACKEND": backend, "PYTHONWARNINGS": "ignore"}
 
 
+def arrays(network: Any) -> dict[str, np.ndarray]:
+    """The weights of a Keras network by name, as a checkpoint holds them."""
+    return {variable.name: np.asarray(variable.value) for variable in network.weights}
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
@@ -70,7 +76,7 @@ def photos(tmp_path: Path, rng: np.random.Generator) -> Path:
 
 @pytest.fixture
 def astronaut() -> np.ndarray:
-    return images.load(carried_photos("held_out") / "astronaut_portrait.jpg")
+    return images.load(bundled_photos("held_out") / "astronaut_portrait.jpg")
 
 
 @contextmanager
@@ -87,7 +93,7 @@ def shared(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished training of a tiny network on the carried photos."""
-    from mobile_style.train import train
+    from mobile_style.training.train import train
 
     with shared(tmp_path_factory, "trained") as folder:
         if not (folder / "done").exists():
@@ -99,9 +105,9 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def no_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps of a training compute nothing: for what happens around them."""
-    from mobile_style.train import _LOGGED, Trainer
+    from mobile_style.training.trainer import LOGGED, Trainer
 
-    monkeypatch.setattr(Trainer, "step", lambda *_: dict.fromkeys(_LOGGED, 1.0))
+    monkeypatch.setattr(Trainer, "step", lambda *_: dict.fromkeys(LOGGED, 1.0))
 
 
 Exported = Callable[..., Path]
@@ -110,16 +116,16 @@ Exported = Callable[..., Path]
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """The bundled model exported for square pictures by a TensorFlow Lite recipe, each once; unvalidated."""
-    from mobile_style.export import export
-    from mobile_style.models import DEFAULT
-    from mobile_style.recipes import find_recipe
+    from mobile_style.exporting.recipes import find_recipe
+    from mobile_style.exporting.write import write
+    from mobile_style.network.catalog import DEFAULT
 
     def of(recipe: str, side: int = 64) -> Path:
         with shared(tmp_path_factory, f"{recipe}-{side}") as folder:
             path = folder / "model.tflite"
             if not path.with_suffix(".json").exists():  # which is written last
                 path.unlink(missing_ok=True)
-                export(DEFAULT, find_recipe("tflite", recipe), [(side, side)], out=path, check=False)
+                write(DEFAULT, find_recipe("tflite", recipe), [(side, side)], out=path)
         return path
 
     return of

@@ -9,16 +9,17 @@ from ai_edge_litert.interpreter import Interpreter
 
 from conftest import Exported
 from mobile_style.cli import app
-from mobile_style.config import OBJECTIVES, PRESETS
-from mobile_style.coreml_evaluator import Evaluator
-from mobile_style.export import export
-from mobile_style.lint import table
-from mobile_style.models import BUNDLED, DEFAULT, STYLES, carried_photos
-from mobile_style.recipes import RECIPES, find_recipe
+from mobile_style.exporting.coreml_evaluator import Evaluator
+from mobile_style.exporting.lint import table
+from mobile_style.exporting.recipes import RECIPES, find_recipe
+from mobile_style.exporting.write import write
+from mobile_style.network.architecture import PRESETS
+from mobile_style.network.catalog import BUNDLED, DEFAULT, STYLES, bundled_photos
+from mobile_style.training.objective import OBJECTIVES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+COMMANDS = {command.callback.__name__.replace("_", "-"): command.callback for command in app.registered_commands}
 
 
 def test_the_cli_page_is_the_help() -> None:
@@ -30,8 +31,7 @@ def test_the_cli_page_is_the_help() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_examples_and_is_in_the_readme(command: str) -> None:
-    callback = next(c.callback for c in app.registered_commands if c.callback.__name__ == command)
-    assert f"`mobile-style {command}" in callback.__doc__
+    assert f"`mobile-style {command}" in COMMANDS[command].__doc__
     assert f"mobile-style {command}" in (ROOT / "README.md").read_text()
 
 
@@ -45,16 +45,30 @@ def test_every_preset_and_objective_is_documented_with_its_figures() -> None:
         assert f"{objective.content_weight:g} : {objective.style_weight:g} : " in losses.replace("1e-4", "0.0001"), name
 
 
-def test_links_and_pictures_exist() -> None:
-    for page in (ROOT / "README.md", *DOCS.glob("*.md"), *BUNDLED.glob("*/README.md")):
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+def test_links_pictures_and_anchors_exist() -> None:
+    for page in (ROOT / "README.md", *DOCS.rglob("*.md"), *BUNDLED.glob("*/README.md")):
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+            linked = page.parent / target if target else page
+            assert linked.exists(), f"{page.name}: {target}"
+            assert not anchor or anchor in _anchors(linked.read_text()), f"{page.name}: {target}#{anchor}"
+
+
+def _anchors(page: str) -> list[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page, re.M)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def test_every_experiment_is_in_the_index() -> None:
+    index = (DOCS / "experiments" / "README.md").read_text()
+    for page in (DOCS / "experiments").glob("*-*.md"):
+        assert f"[{page.name}]({page.name})" in index
 
 
 def test_every_carried_picture_has_its_source() -> None:
-    sources = (carried_photos("train").parent / "SOURCES.md").read_text()
+    sources = (bundled_photos("train").parent / "SOURCES.md").read_text()
     for part in ("train", "held_out"):
-        for path in carried_photos(part).iterdir():
+        for path in bundled_photos(part).iterdir():
             assert f"`{part}/{path.name}`" in sources
     notice = (ROOT / "NOTICE").read_text()
     assert all(path.name in notice for path in STYLES.iterdir())
@@ -79,13 +93,14 @@ def test_the_operators_page_is_the_lints_table() -> None:
     assert table() in (DOCS / "operators.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_app_page_states_what_the_files_are(exported: Exported, tmp_path: Path) -> None:
     """Made by tools/snippets.py."""
     sys.path.insert(0, str(ROOT / "tools"))
     from snippets import page
 
     package = tmp_path / "model.mlpackage"
-    export(DEFAULT, find_recipe("coreml", "float16"), [(256, 256)], out=package, check=False)
+    write(DEFAULT, find_recipe("coreml", "float16"), [(256, 256)], out=package)
     paths = (exported("int8", 256), package)
     cards = [json.loads(path.with_suffix(".json").read_text()) | {"path": path} for path in paths]
     assert (DOCS / "apps.md").read_text() == page(*cards)

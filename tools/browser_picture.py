@@ -12,10 +12,10 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from mobile_style import images
-from mobile_style.models import carried_photos
-from mobile_style.web_site import build_site
-from web import STARTED, camera_file, chromium, frames, opened, serving, sync_playwright, until
+from browsing import STARTED, camera_file, chromium, frames, opened, serving, sync_playwright, until
+from mobile_style.media import images
+from mobile_style.network.catalog import bundled_photos
+from mobile_style.web.site import build_site
 
 ROOT = Path(__file__).parents[1]
 HEIGHT = 620
@@ -25,7 +25,7 @@ def main() -> None:
     shots = []
     with tempfile.TemporaryDirectory() as folder, serving(build_site()[0]) as url, sync_playwright() as playwright:
         film = camera_file(
-            Path(folder) / "camera.mjpeg", [images.load(carried_photos("held_out") / "astronaut_portrait.jpg")]
+            Path(folder) / "camera.mjpeg", [images.load(bundled_photos("held_out") / "astronaut_portrait.jpg")]
         )
         flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
         with chromium(playwright, *flags, f"--use-file-for-fake-video-capture={film}") as browser:

@@ -1,15 +1,21 @@
-"""Makes models/NAME/ of a finished run: the network, its exports, its card (README.md) and sample pictures.
+"""Makes models/NAME/ from a finished run: the network, its exports, its card (README.md) and sample pictures.
 
-    python tools/bundle.py RUN NAME --title "..." --artist "..." --data "..." [--photos 3]
+    python tools/bundle.py RUN NAME --title "..." --artist "..." --data "..." --scan "..." [--photos 2]
+    python tools/bundle.py NAME [NAME ...]     # makes everything but the network again
 
-The samples are photos of the package, which may be published. The evaluation compares with 50, 100 and 300
-iterations of the slow method on the first `--photos` held-out ones (0: not at all). Remakes docs/styles.md of all models.
+The samples are bundled photos, which may be published. The evaluation compares with 50, 100 and 300 iterations of the
+optimization-based method on the first `--photos` held-out photos (without it, the comparison of before is kept, if the
+network is). models/NAME/about.json keeps what was typed. Writes docs/styles.md for all models.
 """
 
 import argparse
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -18,20 +24,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mobile_style import images
-from mobile_style.card import MODEL, read_card
-from mobile_style.checkpoint import Checkpoint
-from mobile_style.config import Architecture, TrainConfig
-from mobile_style.evaluate import Evaluation, evaluate
-from mobile_style.export import export
-from mobile_style.grain import grained
-from mobile_style.losses import GRAMS, loss_of, save_grams
-from mobile_style.models import carried_photos
-from mobile_style.network import load_network
-from mobile_style.recipes import find_recipe
-from mobile_style.stylize import stylize_image
+from mobile_style.exporting.recipes import find_recipe
+from mobile_style.inference.network import load_network
+from mobile_style.media import images
+from mobile_style.network.architecture import Architecture
+from mobile_style.network.card import MODEL, read_card
+from mobile_style.network.catalog import STYLES, bundled_photos
+from mobile_style.network.checkpoint import Checkpoint
+from mobile_style.painting.stylize import stylize_image
+from mobile_style.training.config import TrainConfig
+from mobile_style.training.evaluate import Evaluation, Row, evaluate
+from mobile_style.training.style_grams import GRAMS, losses_of, save_grams
+from mobile_style.validation.checked_export import Export, export
 
 ROOT = Path(__file__).parents[1]
+ABOUT = ("title", "artist", "data", "scan")  # what the card says of the style
 ITERATIONS = (50, 100, 300)
 EXPORTS = {  # file: target, recipe
     "int8.tflite": ("tflite", "int8"),
@@ -49,57 +56,78 @@ WORDS = ("The quick brown fox", "jumps over the lazy dog", "0123456789")  # set 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path)
-    parser.add_argument("name")
-    parser.add_argument("--photos", type=int, default=3)
-    for text in ("title", "artist", "data"):
-        parser.add_argument(f"--{text}", required=True)
+    parser.add_argument("run", type=Path, nargs="?", help="a finished run; without it, what NAME has is made again")
+    parser.add_argument("name", nargs="+", help="styles; with RUN, one")
+    parser.add_argument("--photos", type=int, default=0, help="photos for the optimization-based method")
+    for text in ABOUT:
+        parser.add_argument(f"--{text}", help="kept from before if not given")
     arguments = parser.parse_args()
+    for name in arguments.name:
+        out = ROOT / "models" / name
+        if arguments.run is None and not (out / MODEL).is_file():
+            parser.error(f"there is no bundled {name}; name a run to make it from")
+        if arguments.run is not None and arguments.run.resolve() == out:
+            parser.error("RUN is the bundled style itself")
+        given = {key: value for key in ABOUT if (value := getattr(arguments, key)) is not None}
+        with _replacing(out) as before:
+            _bundle(arguments.run, name, out, before, given, arguments.photos)
+    _styles_page()
 
-    out = ROOT / "models" / arguments.name
-    if arguments.run.resolve() == out:
-        parser.error("RUN is the bundled style itself")
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[Path]:
+    """Moves what is at `out` aside, for the body to make it again; puts it back if that fails."""
     before = out.with_suffix(".before")
     if out.exists():
         out.rename(before)
     try:
-        _bundle(arguments, out)
-    except BaseException:  # as it was
+        yield before
+    except BaseException:
         shutil.rmtree(out, ignore_errors=True)
         if before.exists():
             before.rename(out)
         raise
     shutil.rmtree(before, ignore_errors=True)
-    _styles_page()
 
 
-def _bundle(arguments: argparse.Namespace, out: Path) -> None:
-    trained = Checkpoint.read(arguments.run / MODEL)
-    config = trained.card["config"]
-    public = config | {
-        "content": arguments.data,
-        "style": arguments.name,
-        "init": Path(config["init"]).name,
-    }  # no paths
-    Checkpoint(trained.card | {"config": public}, trained.weights, {}).write(out / MODEL)
-    if config["style"] != arguments.name:  # the painting is not one that the package carries
-        save_grams(loss_of(arguments.run / MODEL, TrainConfig.from_card(trained.card)), out / GRAMS)
-    exports = [export(arguments.name, find_recipe(*kind), out=out / file)[0] for file, kind in EXPORTS.items()]
+def _bundle(run: Path | None, name: str, out: Path, before: Path, given: dict[str, str], photos: int) -> None:
+    about = json.loads((before / "about.json").read_text()) if (before / "about.json").is_file() else {}
+    about |= given
+    if missing := [key for key in ABOUT if key not in about]:
+        raise SystemExit(f"{name} needs --{missing[0]}")
+    source = run if run is not None else before
+    trained = Checkpoint.read(source / MODEL)
+    config = TrainConfig.from_card(trained.card)
+    public = replace(config.without_paths(), style=name, content="")
+    Checkpoint(trained.card | {"config": asdict(public)}, trained.weights, {}).write(out / MODEL)
+    if run is None:
+        for kept in (GRAMS, "losses.png"):
+            if (before / kept).is_file():
+                shutil.copyfile(before / kept, out / kept)
+    else:
+        if not (STYLES / f"{name}.jpg").is_file():  # the painting is not bundled
+            save_grams(losses_of(run / MODEL, config), out / GRAMS)
+        _loss_curves(run / "log.jsonl", out / "losses.png")
+    exports = [export(name, find_recipe(*kind), out=out / file)[0] for file, kind in EXPORTS.items()]
     failed = [f"{each.path}: {failure}" for each in exports for failure in each.validation.failures]
     if failed:
         raise SystemExit("\n".join(failed))
     _samples(out)
-    _loss_curves(arguments.run / "log.jsonl", out / "losses.png")
     plain = evaluate(str(out))
-    compared = evaluate(str(out), iterations=ITERATIONS, limit=arguments.photos) if arguments.photos else None
-    (out / "README.md").write_text(_card(arguments, out, plain, compared, exports))
+    if photos:
+        compared = evaluate(str(out), iterations=ITERATIONS, limit=photos)
+        about["compared"] = {"photos": photos, "rows": [asdict(row) for row in compared.rows]}
+    elif run is not None:
+        about.pop("compared", None)  # of another network
+    (out / "about.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+    (out / "README.md").write_text(_card(out, about, plain, exports))
 
 
 def _samples(out: Path) -> None:
     network, _ = load_network(out / MODEL)
-    photos = [images.centre_square(images.load(carried_photos("") / f"{name}.jpg"), 256) for name in SAMPLES]
+    photos = [images.centre_square(images.load(bundled_photos("") / f"{name}.jpg"), 256) for name in SAMPLES]
     photos.append(_written())
-    painted = [stylize_image(network, grained(photo)) for photo in photos]
+    painted = [stylize_image(network, photo) for photo in photos]
     half = len(photos) // 2
     sheet = images.grid([photos[:half], painted[:half], photos[half:], painted[half:]])
     (out / "samples.jpg").write_bytes(images.encode(sheet, "JPEG", quality=88))
@@ -124,15 +152,16 @@ def _styles_page() -> None:
     lines = [
         "# The bundled styles",
         "",
-        "Photos of the package and a page of text, and what each model makes of them at 256 x 256. Nine of the fourteen were",
-        "never trained on; the mill worker, the cat, the figs, the market and the street were. Made by `tools/bundle.py`.",
+        "Bundled photos and a page of text, and what each model makes of them at 256 x 256. Nine of the fourteen pictures were",
+        "never trained on; the mill worker, the cat, the figs, the market and the street were. `tools/bundle.py` writes this",
+        "page.",
     ]
     for page in sorted((ROOT / "models").glob("*/README.md")):
         folder, card = page.parent, page.read_text()
         lines += ["", f"## {card.splitlines()[0].removeprefix('# ')}", "", card.splitlines()[2], ""]
         lines += [f"![{folder.name}](../models/{folder.name}/samples.jpg)", ""]
         lines += [
-            f"`mobile-style stylize photo.jpg --model {folder.name}` · [its card](../models/{folder.name}/README.md)"
+            f"`mobile-style stylize photo.jpg --model {folder.name}` · [model card](../models/{folder.name}/README.md)"
         ]
     (ROOT / "docs" / "styles.md").write_text("\n".join(lines) + "\n")
 
@@ -151,15 +180,15 @@ def _loss_curves(log: Path, picture: Path) -> None:
     figure.savefig(picture, dpi=110)
 
 
-def _table(evaluation: Evaluation) -> str:
+def _table(rows: list[Row]) -> str:
     lines = ["| method | content | style | total | seconds per photo |", "|---|---|---|---|---|"]
-    for row in evaluation.rows:
+    for row in rows:
         seconds = "" if row.method == "photo" else f"{row.seconds:.2f}"
         lines.append(f"| {row.method} | {row.content:,.0f} | {row.style:,.0f} | {row.total:,.0f} | {seconds} |")
     return "\n".join(lines)
 
 
-def _exports_table(exports: list) -> str:
+def _exports_table(exports: list[Export]) -> str:
     lines = ["| file | kB | PSNR, dB | worst photo | SSIM | pixels off by more than 8 |", "|---|---|---|---|---|---|"]
     for each in exports:
         size = sum(p.stat().st_size for p in [each.path, *each.path.rglob("*")] if p.is_file()) / 1000
@@ -170,56 +199,53 @@ def _exports_table(exports: list) -> str:
     return "\n".join(lines)
 
 
-def _comparison(compared: Evaluation) -> str:
-    slow = {row.method: row for row in compared.rows}
+def _comparison(compared: dict[str, Any]) -> str:
     return f"""
-On {len(compared.photos)} of the photos, next to the slow method (L-BFGS on the pixels, from white noise as in the paper) \
-after so many iterations:
+On {compared["photos"]} of the photos, compared with the optimization-based method (L-BFGS on the pixels, from white \
+noise as in the paper) at several numbers of iterations. Times depend on the machine and its load:
 
-{_table(compared)}
-
-The network is {slow["optimise 100"].speedup:,.0f} times as fast as 100 iterations.
+{_table([Row(**row) for row in compared["rows"]])}
 """
 
 
-def _card(
-    arguments: argparse.Namespace, out: Path, plain: Evaluation, compared: Evaluation | None, exports: list
-) -> str:
+def _card(out: Path, about: dict[str, Any], plain: Evaluation, exports: list[Export]) -> str:
     card = read_card(out / MODEL)
     config = card["config"]
     architecture = Architecture(**config["architecture"])
     settings = {**config.pop("architecture"), **config.pop("objective"), **config}
     listed = "\n".join(f"| {name} | {value if value != '' else 'none'} |" for name, value in settings.items())
-    return f"""# {arguments.title}
+    return f"""# {about["title"]}
 
-After {arguments.artist}. The painting is in the public domain.
+After {about["artist"]}. The painting is in the public domain.
 
 ![Photos and what the model makes of them](samples.jpg)
 
 | | |
 |---|---|
 | preset | {config["preset"]}: {architecture.parameters():,} parameters, {architecture.macs() / 1e9:.2f} G multiply-accumulates at 256 x 256 |
-| trained on | {arguments.data} |
-| trained for | {card["step"]} steps, {card["seconds"] / 60:.0f} minutes on CPU cores, {card["date"][:10]} |
+| painting | {about["scan"]} |
+| trained on | {about["data"]} |
+| trained for | {card["step"]} steps, {card["seconds"] / 60:.0f} minutes, {card["date"][:10]} |
 | with | {", ".join(f"{name} {number}" for name, number in card["versions"].items())} |
-| weights' licence | Apache-2.0 |
+| license of the weights | Apache-2.0 |
 
 ## Evaluation
 
-Losses of its own objective on the package's {len(plain.photos)} held-out photos at {plain.size} x {plain.size}, mean per photo:
+Losses of the objective that it was trained with, on the {len(plain.photos)} bundled held-out photos at {plain.size} x {plain.size}, mean per photo. \
+Lower is better:
 
-{_table(plain)}
+{_table(list(plain.rows))}
 
-The style loss falls to 1/{plain.rows[0].style / plain.rows[1].style:.0f} of the photos' own. Consecutive frames of a \
-video differ by {plain.flicker:.1f} of 255 grey levels where only the camera moves.
-{_comparison(compared) if compared else ""}
+The style loss is 1/{plain.rows[0].style / plain.rows[1].style:.0f} of the photos' own. Where only the camera moves, \
+consecutive video frames differ by {plain.temporal_error:.1f} of 255 gray levels (temporal error; lower is better).
+{_comparison(about["compared"]) if "compared" in about else ""}
 ## Exports
 
-For pictures of 256 x 256, against the float network:
+Files for pictures of 256 x 256, compared with the float network (higher PSNR and SSIM are better):
 
 {_exports_table(exports)}
 
-## Losses while training
+## Losses in training
 
 ![Loss curves](losses.png)
 

@@ -1,4 +1,4 @@
-"""Writes docs/apps.md: how an app feeds an exported model, from the cards of real exports.
+"""Writes docs/apps.md, the code that runs an exported model in an app, from the cards of real exports.
 
 python tools/snippets.py TFLITE_CARD COREML_CARD
 """
@@ -12,18 +12,20 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 PAGE, CATALOG = ROOT / "docs" / "apps.md", ROOT / "android_demo" / "gradle" / "libs.versions.toml"
 
-TEXT = """# In an app
+TEXT = """# In your app
 
-Written by `tools/snippets.py` from the cards of two exports of the bundled model; a test holds them to the files.
+`tools/snippets.py` writes this page from the cards of two exports of the bundled model. A test checks it.
 
 ## Android, TensorFlow Lite, int8
 
-`{tflite[file][name]}` takes `{tflite[input][name]}` and gives `{tflite[output][name]}`: {kotlin_shape}, \
-{tflite[input][layout]}, `{tflite[input][type]}`, {tflite[input][color]}, {low} to {high}. Scale \
-{tflite[input][scale]:g} and zero point {tflite[input][zero_point]}: bytes of RGB go in as they are. \
-(A camera gives YUV: `Converter.kt` of the Android demo turns it. Blank walls and skies are painted only with \
-[grain](grain.md): `Grain.kt`.) \
 Gradle: `org.tensorflow:tensorflow-lite:{litert}`.
+
+`{tflite[file][name]}` has the input `{tflite[input][name]}` and the output `{tflite[output][name]}`. Both are \
+{kotlin_shape}, {tflite[input][layout]}, `{tflite[input][type]}`, {tflite[input][color]}, {low} to {high}. The scale \
+is {tflite[input][scale]:g} and the zero point {tflite[input][zero_point]}, so RGB bytes go in unchanged.
+
+- A camera delivers YUV. `Converter.kt` of the Android demo converts it to RGB.
+- Blank walls and skies are painted only with [grain](grain.md). `Grain.kt` adds it.
 
 ```kotlin
 val interpreter = Interpreter(modelFile, Interpreter.Options().setNumThreads(2))
@@ -45,19 +47,19 @@ for (i in pixels.indices) {{
 bitmap.setPixels(pixels, 0, {width}, 0, 0, {width}, {height})
 ```
 
-Files by the other recipes take and give `float32` of the same shape and the same range, {low} to {high}.
+Files of the other recipes have `float32` input and output of the same shape and range, {low} to {high}.
 
 ## iOS, Core ML
 
-`{coreml[file][name]}` takes an image `{coreml[input][name]}` and gives an image `{coreml[output][name]}`, both \
-{coreml[input][color]}; Core ML converts whatever pixel format the buffer has. Sizes: {sizes}.
+`{coreml[file][name]}` has an image input `{coreml[input][name]}` and an image output `{coreml[output][name]}`, both \
+{coreml[input][color]}. Core ML converts the pixel format of your buffer. Sizes: {sizes}.
 
 ```swift
 let model = try MLModel(contentsOf: compiledModelURL)
 let features = try MLDictionaryFeatureProvider(
     dictionary: ["{coreml[input][name]}": MLFeatureValue(pixelBuffer: frame)])   // {coreml_width} x {coreml_height}
 let result = try model.prediction(from: features)
-let stylised = result.featureValue(for: "{coreml[output][name]}")?.imageBufferValue
+let stylized = result.featureValue(for: "{coreml[output][name]}")?.imageBufferValue
 ```
 """
 

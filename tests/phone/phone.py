@@ -110,13 +110,13 @@ def loopback() -> None:
 
 def fetch() -> None:
     """Unpacks Debian's adbd and its libraries into `.phone`, by lists and a cache that are not the system's."""
-    from mobile_style.arm64_setup import unpack
+    from mobile_style.devices.arm64_setup import may_install, unpack
 
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT)"], capture_output=True, text=True, check=True
     ).stdout
     archive = next(line.split()[0] for line in listed.splitlines() if "security" not in line and line.endswith(" main"))
-    if shutil.which("adb") is None and os.geteuid() == 0:
+    if shutil.which("adb") is None and may_install():
         subprocess.run(["apt-get", "-qq", "update"], check=True)
         subprocess.run(["apt-get", "-qq", "-y", "--no-install-recommends", "install", "adb"], check=True)
     with TemporaryDirectory() as name:

@@ -1,0 +1,5 @@
+"""`python -m mobile_style`."""
+
+from .cli import app
+
+app(prog_name="mobile-style")

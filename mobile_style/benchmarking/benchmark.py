@@ -1,0 +1,194 @@
+"""How long a model takes on a device, next to others, and how near that is to what the device can do."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from ..devices.protocol import Device, Round
+from ..errors import DeviceError, UsageError
+from ..exporting.tflite_reader import macs, read_tflite
+from ..progress import Note, Progress, silent, track
+from . import roofline
+from .latency import Interval, Latency, Rounds, latency, ratio
+from .report import Probe, Report, Row, described, labels
+from .rounds import FEWEST_ROUNDS, Job, take_rounds
+
+MOST_THREADS = 64
+METHOD = (
+    "In rounds with the others. First inference, load: median and extremes over loads. MB: memory that loading and "
+    "running took. Of peak: the time the multiplications would take at the measured peak, as a share of the median. "
+    "PSNR: of the file's own validation against the float network."
+)
+
+
+def benchmark(
+    files: Sequence[Path],
+    device: Device,
+    threads: Sequence[int] = (1,),
+    runs: int = 100,
+    sustained: float | None = None,
+    progress: Progress = silent,
+) -> Report:
+    """Measures models on a device, taking rounds.
+
+    Args:
+        files: .tflite files; the first is what others are compared with. One may be named twice.
+        device: see devices/protocol.py.
+        threads: each model is measured with each number of them on the CPU.
+        runs: timed inferences of each, at least.
+        sustained: keep measuring for so many seconds, whatever `runs` says.
+        progress: called after each round.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, of a newer schema, or needs what the runtime lacks.
+        UsageError: `threads` or `runs` is out of range.
+        DeviceError: the device is gone before anything could be said.
+    """
+    if not threads or min(threads) < 1 or max(threads) > MOST_THREADS:
+        given = ",".join(map(str, threads))
+        raise UsageError(f"`threads` takes numbers from 1 to {MOST_THREADS}, such as 1,2,4, not {given}")
+    if runs < FEWEST_ROUNDS * device.round_runs:
+        raise UsageError(f"`runs` must be at least {FEWEST_ROUNDS * device.round_runs}, not {runs}")
+    counts = {path: macs(read_tflite(path)) for path in files}  # the files are looked at before anything starts
+    before = device.state()
+    with TemporaryDirectory() as folder:
+        jobs = _jobs(files, device, threads, counts, Path(folder))
+        interrupted = _take_rounds(jobs, device, runs, sustained, progress)
+        measured = [job for job in jobs if not job.failed]
+        profiles = {} if interrupted else _profiles(measured, device, progress)
+    rows, probes = _rows(measured, jobs[0].name, counts, profiles)
+    return Report(
+        device=device.facts,
+        method=METHOD,
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        version=version("mobile-style"),
+        load_average=None,
+        runs=runs,
+        sustained=sustained,
+        rows=rows,
+        probes=probes,
+        before=before,
+        left_out=tuple(f"{job.name} on {job.accelerator}: {job.failed}" for job in jobs if job.failed),
+        interrupted=interrupted,
+    )
+
+
+def _jobs(
+    files: Sequence[Path], device: Device, threads: Sequence[int], counts: dict[Path, dict[str, int]], folder: Path
+) -> list[Job]:
+    """Every model on everything it is to be measured on, and the probes that their work calls for."""
+    names = labels(files)
+    places = [(accelerator, count) for accelerator in device.accelerators for count in threads]
+    places = [(accelerator, count) for accelerator, count in places if accelerator == "cpu" or count == threads[0]]
+    jobs = [
+        Job(name, path, accelerator, count)
+        for accelerator, count in places
+        for name, path in zip(names, files, strict=True)
+    ]
+    if device.measures_peak:
+        for arithmetic in ("int8", "float"):
+            if any(count[arithmetic] for count in counts.values()):
+                path = folder / f"{arithmetic}.tflite"
+                roofline.write_probe(path, arithmetic)
+                jobs += [Job(arithmetic, path, "cpu", count, probe=arithmetic) for count in threads]
+    return jobs
+
+
+def _take_rounds(jobs: Sequence[Job], device: Device, runs: int, sustained: float | None, progress: Progress) -> str:
+    """Loads every model and times it; says why that ended early, if there are rounds enough to report."""
+    # Where a model lies in memory makes it a few percent slower or faster, so each round loads it again. Others come
+    # in between: a process gets the very pages that were freed last.
+    reload = sustained is None and not device.loads_each_round
+    try:
+        for job in track(jobs, "Loading", len(jobs), "models", progress):
+            with job.tolerant():
+                job.load(device)
+                if reload:
+                    job.unload()
+        take_rounds(jobs, device, runs, sustained, reload, progress)
+    except DeviceError as error:
+        if min(len(job.rounds) for job in jobs if not job.failed) < FEWEST_ROUNDS:
+            raise
+        return str(error)
+    finally:
+        for job in jobs:
+            job.unload()
+    return ""
+
+
+def _profiles(jobs: list[Job], device: Device, progress: Progress) -> dict[tuple[Path, str], dict[str, float]]:
+    """After the timings, as watching slows a model down; each once."""
+    wanted = list(dict.fromkeys((job.path, job.accelerator) for job in jobs if not job.probe))
+    try:
+        return {each: device.profile(*each) for each in track(wanted, "Profiling", len(wanted), "models", progress)}
+    except (DeviceError, OSError) as error:
+        progress(Note(f"no profile: {error}", warning=True))
+        return {}
+
+
+def _rows(
+    jobs: list[Job], first: str, counts: dict[Path, dict[str, int]], profiles: dict[tuple[Path, str], dict[str, float]]
+) -> tuple[tuple[Row, ...], tuple[Probe, ...]]:
+    whole = min(len(job.rounds) for job in jobs)  # if it was interrupted, rounds that all have had
+    rounds = {id(job): tuple(each.times_ms for each in job.rounds[:whole]) for job in jobs}
+    probes = {(job.probe, job.threads): _probe(job.probe, job.threads, rounds[id(job)]) for job in jobs if job.probe}
+    firsts = {(job.accelerator, job.threads): rounds[id(job)] for job in jobs if job.name == first and not job.probe}
+    rows = []
+    for job in jobs:
+        if job.probe:
+            continue
+        own = rounds[id(job)]
+        summed = _latency(job.rounds[:whole])
+        reference = firsts.get((job.accelerator, job.threads))
+        share = None
+        if job.accelerator == "cpu" and probes:
+            share = sum(
+                1e-6 * count / probes[kind, job.threads].gmacs.value
+                for kind, count in counts[job.path].items()
+                if count
+            )
+        rows.append(
+            replace(
+                described(job.name, job.path, counts[job.path]),
+                accelerator=job.accelerator,
+                threads=job.threads,
+                loaded=job.loaded(),
+                latency=summed,
+                relative=None if reference is None or reference is own else ratio(own, reference),
+                peak_share=None if share is None else share / summed.median.value,
+                profile=profiles.get((job.path, job.accelerator), {}),
+                rounds=own,
+                seconds=tuple(job.seconds[:whole]),
+                states=tuple(each.state for each in job.rounds[:whole]),
+            )
+        )
+    return tuple(rows), tuple(probes.values())
+
+
+def _latency(rounds: list[Round]) -> Latency:
+    summed = latency([each.times_ms for each in rounds])
+    worst = [each.worst_ms for each in rounds if each.worst_ms is not None]
+    if not worst:
+        return summed
+    # The device has summed up each round. A limit that 95 percent of the rounds keep in 95 percent of their inferences
+    # is at least the 90th percentile of all (0.95 x 0.95 > 0.9); so is one that 90 percent of the rounds keep in all.
+    tails = [each.tail_ms for each in rounds if each.tail_ms is not None]
+    told = "p95" if len(tails) == len(rounds) else "max"
+    p90 = float(
+        np.quantile(tails, 0.95, method="higher") if told == "p95" else np.quantile(worst, 0.9, method="higher")
+    )
+    least = min(each.least_ms for each in rounds if each.least_ms is not None)
+    count = sum(each.count for each in rounds)
+    return replace(summed, p90=p90, p99=max(worst), min=least, fps_p90=1000 / p90, runs=count, tail=told)
+
+
+def _probe(arithmetic: str, threads: int, rounds: Rounds) -> Probe:
+    taken = latency(rounds).median
+    rate = 1e-6 * roofline.MACS
+    gmacs = Interval(rate / taken.value, rate / taken.high, rate / taken.low)
+    return Probe(arithmetic, threads, gmacs, tuple(map(tuple, rounds)))

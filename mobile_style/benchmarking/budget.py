@@ -1,0 +1,159 @@
+"""Which pictures a device paints in time: found by exporting and timing, one size after the other."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..devices.protocol import Device
+from ..devices.registry import open_device
+from ..errors import DeviceError, UsageError
+from ..network.architecture import PRESETS
+from ..network.card import MODEL, untrained_card
+from ..network.checkpoint import Checkpoint
+from ..network.random_weights import random_weights
+from ..progress import Note, Progress, silent
+from ..training.config import configure
+from .benchmark import benchmark
+from .exports import Size, export_to_time, names_of
+from .measure import Conditions, load_average
+from .report import Report, Row
+
+LADDER = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768)  # sides of the squares that are tried
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one preset, or model, can do at a rate.
+
+    Attributes:
+        holds: the fastest row of the largest size whose 90th percentile keeps the rate; None if none does.
+        fails: of the next larger size; None if the largest that was tried holds.
+    """
+
+    name: str
+    holds: Row | None
+    fails: Row | None
+
+    def sentence(self, fps: float) -> str:
+        """The answer in words."""
+        if self.holds is None:
+            return f"{self.name}: no size that was tried holds {fps:g} fps ({_measured(self.fails)})"
+        beyond = f"the next size does not ({_measured(self.fails)})" if self.fails else "nothing larger was tried"
+        return f"{self.name}: holds {fps:g} fps with {_measured(self.holds)}; {beyond}"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The answers, and every measurement that was made for them."""
+
+    fps: float
+    answers: tuple[Answer, ...]
+    report: Report
+
+
+def untrained(preset: str, folder: Path) -> Path:
+    """A checkpoint of a preset with random weights: the time of an inference does not depend on them."""
+    config = configure(preset=preset, objective="johnson")
+    weights = random_weights(config.architecture)
+    place = folder / preset / MODEL
+    place.parent.mkdir()
+    Checkpoint(untrained_card(asdict(config)), weights, {}).write(place)
+    return place
+
+
+def find_size(
+    models: Sequence[str],
+    fps: float,
+    sizes: Sequence[Size] = (),
+    conditions: Conditions | None = None,
+    progress: Progress = silent,
+) -> Budget:
+    """The largest size at which each model holds a rate with the 90th percentile of its measured latency.
+
+    Between the smallest and the largest size it halves, so the size that is named and the next one have both been
+    timed, for each model.
+
+    Args:
+        models: a bundled model's name, a run's folder or a checkpoint each; none for every preset, untrained.
+        fps: pictures per second.
+        sizes: (height, width), to choose from; none for the squares of `LADDER`.
+        conditions: on what, and how; a size holds if it does with one of the numbers of threads, or on one accelerator.
+        progress: called with what is done.
+
+    Raises:
+        UsageError: a model is a .tflite file, whose size is fixed, or the device reports no timings.
+        DeviceError: the device cannot be used.
+    """
+    chosen = conditions or Conditions()
+    fixed = [model for model in models if model.endswith(".tflite")]
+    if fixed:
+        raise UsageError(f"this looks for a size, and that of {fixed[0]} is fixed; name a model or a run's folder")
+    ladder = sorted(sizes, key=lambda size: size[0] * size[1]) or [(side, side) for side in LADDER]
+    load = load_average(chosen.device)
+    with closing(open_device(chosen.device, chosen.runtime, chosen.benchmark_binary, progress)) as device:
+        if not device.reports_timings:
+            raise UsageError(f"`device={chosen.device}` reports no timings, so no size can be found on it")
+        found = _search(models, device, fps, ladder, chosen, progress)
+    return replace(found, report=replace(found.report, load_average=load))
+
+
+def _search(
+    models: Sequence[str],
+    device: Device,
+    fps: float,
+    ladder: Sequence[Size],
+    conditions: Conditions,
+    progress: Progress,
+) -> Budget:
+    answers: list[Answer] = []
+    rows: list[Row] = []
+    report = None
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        named = {name: model for model, name in names_of(models).items()}
+        for name, model in (named or {preset: str(untrained(preset, folder)) for preset in PRESETS}).items():
+            held, failed = -1, len(ladder)
+            found: dict[int, Row] = {}
+            while failed - held > 1:
+                middle = (held + failed) // 2
+                file = export_to_time(model, name, ladder[middle], folder, progress).path
+                try:
+                    measured = benchmark([file], device, conditions.threads, conditions.runs, progress=progress)
+                except DeviceError as error:
+                    if report is None:
+                        raise
+                    report = replace(report, interrupted=str(error))
+                    break
+                both = measured if report is None else report
+                left_out = (*(report.left_out if report else ()), *measured.left_out)
+                report = replace(both, left_out=left_out, interrupted=measured.interrupted)
+                if report.interrupted:
+                    break
+                rows += measured.rows
+                found[middle] = min(measured.rows, key=_p90)
+                holds = _p90(found[middle]) <= 1000 / fps
+                held, failed = (middle, failed) if holds else (held, middle)
+                progress(Note(f"{found[middle].model}: {_p90(found[middle]):.1f} ms or less in 9 of 10"))
+            if report is not None and report.interrupted:
+                break  # what was not measured is no answer
+            answers.append(Answer(name, found.get(held), found.get(failed)))
+    assert report is not None
+    return Budget(fps, tuple(answers), replace(report, rows=tuple(rows), probes=()))
+
+
+def _measured(row: Row | None) -> str:
+    if row is None:
+        return "not measured"
+    on = f"{row.threads} thread(s)" if row.accelerator == "cpu" else row.accelerator
+    if row.loaded and row.loaded.note:
+        on += f" ({row.loaded.note})"
+    height, width = row.size or (0, 0)
+    assert row.latency is not None
+    return f"{width}x{height}, {on}: p90 {_p90(row):.1f} ms, median {row.latency.median.value:.1f}"
+
+
+def _p90(row: Row) -> float:
+    assert row.latency is not None
+    return row.latency.p90

@@ -1,0 +1,70 @@
+"""What an emulated processor computes against this machine, and how many instructions it takes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from ..devices.arm64 import Emulator
+from ..devices.host import Host
+from ..exporting.tflite_reader import Node, macs, read_tflite
+from ..media import images
+from ..metrics import psnr
+from ..network.catalog import bundled_photos
+from ..progress import Progress, silent, track
+from .report import Emulated, Report, described, labels
+
+PHOTOS = 2
+METHOD = "Emulated: the outputs and the counts of instructions are those of ARM kernels; nothing here is a latency."
+
+
+def emulate(files: Sequence[Path], device: Emulator, progress: Progress = silent) -> Report:
+    """Runs each file on bundled photos, here and on the emulated processor.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or takes something other than one picture.
+        DeviceError: the emulation ends.
+    """
+    graphs = {path: read_tflite(path) for path in files}
+    host, rows = Host(), []
+    named = list(zip(labels(files), files, strict=True))
+    for name, path in track(named, "Emulating", len(files), "models", progress):
+        here, there = host.start(path, "cpu", 1), device.start(path, "cpu", 1)
+        try:
+            height, width = there.worker.picture_size()
+            photos = images.photos(bundled_photos("held_out"), PHOTOS)
+            pictures = [images.centre_crop(images.load(photo), height, width)[None] for photo in photos]
+            expected = np.stack([here.worker.compute(picture) for picture in pictures])
+            output = np.stack([there.worker.compute(picture) for picture in pictures])
+            instructions = there.instructions()
+        finally:
+            here.close()
+            there.close()
+        identical = bool(np.array_equal(expected, output))
+        compared = Emulated(
+            identical,
+            None if identical else psnr(expected, output),
+            (min(instructions), max(instructions)) if instructions else None,
+            _wanted(graphs[path]),
+        )
+        rows.append(replace(described(name, path, macs(graphs[path])), loaded=there.loaded, emulated=compared))
+    return Report(
+        device=device.facts,
+        method=METHOD,
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        version=version("mobile-style"),
+        load_average=None,
+        runs=PHOTOS,
+        sustained=None,
+        rows=tuple(rows),
+        probes=(),
+    )
+
+
+def _wanted(nodes: list[Node]) -> str:
+    if any(node.integer for node in nodes):
+        return "identical"
+    return "" if macs(nodes)["int8"] else "100 dB"

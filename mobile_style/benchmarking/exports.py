@@ -1,0 +1,51 @@
+"""Exporting models to time them."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain, count
+from pathlib import Path
+
+from ..exporting.recipes import find_recipe
+from ..exporting.write import Written, write
+from ..network.catalog import model_name, model_path
+from ..progress import Progress
+from ..validation.checked_export import check
+
+RECIPE = "int8"
+Size = tuple[int, int]
+
+
+def export_models(models: Iterable[str], sizes: Sequence[Size], folder: Path, progress: Progress) -> list[Path]:
+    """Files to time: .tflite files as they are, other models exported as int8 into `folder` for each size.
+
+    Raises:
+        CheckpointError: there is no such model.
+    """
+    files: list[Path] = []
+    models = list(models)
+    names = names_of(model for model in models if not model.endswith(".tflite"))
+    for model in models:
+        if model.endswith(".tflite"):
+            files.append(Path(model))
+        else:
+            for size in sizes:
+                written = export_to_time(model, names[model], size, folder, progress)
+                files.append(check(written, progress).path)
+    return files
+
+
+def names_of(models: Iterable[str]) -> dict[str, str]:
+    """A name for each model; numbered, where different checkpoints are called alike."""
+    names: dict[Path, str] = {}
+    found = {model: model_path(model).resolve() for model in models}
+    for path in dict.fromkeys(found.values()):
+        name = model_name(path)
+        numbered = (f"{name}-{number}" for number in count(2))
+        names[path] = next(each for each in chain([name], numbered) if each not in names.values())
+    return {model: names[path] for model, path in found.items()}
+
+
+def export_to_time(model: str, name: str, size: Size, folder: Path, progress: Progress) -> Written:
+    """Writes an int8 file NAME-WIDTHxHEIGHT.tflite into `folder`."""
+    out = folder / f"{name}-{size[1]}x{size[0]}.tflite"
+    (written,) = write(model, find_recipe("tflite", RECIPE), [size], out=out, progress=progress)
+    return written

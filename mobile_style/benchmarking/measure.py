@@ -1,0 +1,99 @@
+"""`mobile-style benchmark`: from the names of models and a device to a report."""
+
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..devices.arm64 import Emulator
+from ..devices.registry import open_device
+from ..errors import UsageError
+from ..progress import Progress, silent
+from .benchmark import benchmark
+from .emulation import emulate
+from .phone_app import benchmark_app
+from .report import Report
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How models are measured.
+
+    Attributes:
+        device: one of `registry.NAMES`, or "app" or "app:SERIAL" for what the Android demo measures of its own styles.
+        runtime: of .tflite files on the host, a key of `runtimes.RUNTIMES`.
+        benchmark_binary: TensorFlow Lite's benchmark_model for a phone.
+        threads: numbers of threads on the CPU; each model is measured with each.
+        runs: timed inferences of each, at least.
+        sustained: keep measuring for so many seconds; None for `runs`.
+    """
+
+    device: str = "host"
+    runtime: str = "litert"
+    benchmark_binary: Path | None = None
+    threads: tuple[int, ...] = (1,)
+    runs: int = 100
+    sustained: float | None = None
+
+
+def measure(
+    models: Sequence[str],
+    sizes: Sequence[Size] = (),
+    conditions: Conditions | None = None,
+    progress: Progress = silent,
+) -> Report:
+    """Measures models on a device.
+
+    Args:
+        models: .tflite files, or models to export as int8 for this.
+        sizes: (height, width) of the exports; none for 256 x 256.
+        conditions: on what, and how.
+        progress: called with what is done.
+
+    Raises:
+        UsageError: the models or the conditions contradict each other.
+        CheckpointError: a model is missing or damaged.
+        DeviceError: the device cannot be used.
+    """
+    chosen = conditions or Conditions()
+    kind, _, serial = chosen.device.partition(":")
+    if kind == "app":
+        if models or sizes or chosen != Conditions(device=chosen.device):
+            raise UsageError("`device=app` measures the styles inside the app, in its own way: it takes nothing else")
+        return benchmark_app(serial, progress)
+    if not models:
+        raise UsageError("name .tflite files or models to measure; `mobile-style export` makes a file")
+    if sizes and all(model.endswith(".tflite") for model in models):
+        raise UsageError("`size` is for models still to be exported; that of a .tflite file is fixed")
+    load = load_average(chosen.device)
+    with (
+        TemporaryDirectory() as folder,
+        closing(open_device(chosen.device, chosen.runtime, chosen.benchmark_binary, progress)) as device,
+    ):
+        if not device.reports_timings and replace(chosen, device="") != Conditions(device=""):
+            raise UsageError(f"`device={chosen.device}` reports no timings, so it takes neither threads nor runs")
+        files = _files(models, sizes, Path(folder), progress)
+        if isinstance(device, Emulator):
+            return emulate(files, device, progress)
+        report = benchmark(files, device, chosen.threads, chosen.runs, chosen.sustained, progress)
+        return replace(report, load_average=load)
+
+
+def load_average(device: str) -> float | None:
+    """Of this machine over the last minute, before anything starts; None for devices elsewhere."""
+    return os.getloadavg()[0] if device in ("host", "browser") and hasattr(os, "getloadavg") else None
+
+
+def _files(models: Sequence[str], sizes: Sequence[Size], folder: Path, progress: Progress) -> list[Path]:
+    for model in models:
+        if model.rstrip("/").endswith(".mlpackage"):
+            raise UsageError(f"{model} is for Apple's devices, which cannot be measured from here; name .tflite files")
+    if all(model.endswith(".tflite") for model in models):
+        return [Path(model) for model in models]
+    from .exports import export_models  # which loads Keras
+
+    return export_models(models, sizes or [(256, 256)], folder, progress)

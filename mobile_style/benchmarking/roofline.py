@@ -1,0 +1,49 @@
+"""The fastest that a machine's runtime multiplies: two small models that do little else, to be timed beside others.
+
+A model's share of it tells what is left to gain: one near 1 can only become faster by doing less.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from ..inference.levels import Levels
+from ..inference.tflite_writer import TfliteWriter
+
+SIDE, CHANNELS, KERNEL, LAYERS = 32, 128, 3, 2  # of eight shapes tried the fastest, together with larger ones
+MACS = LAYERS * SIDE * SIDE * CHANNELS * CHANNELS * KERNEL * KERNEL
+
+
+def write_probe(path: Path, kind: str) -> None:
+    """Writes a .tflite of 3x3 convolutions of 128 channels; `kind` is "int8" or "float".
+
+    `MACS` multiply-accumulates, nothing else; valid weights, but no meaning.
+    """
+    rng, writer, picture = np.random.default_rng(0), TfliteWriter(), (1, SIDE, SIDE, CHANNELS)
+    integer = kind == "int8"
+    stored = "INT8" if integer else "FLOAT32"
+    pixels = Levels(np.float32(0.05), 0) if integer else None
+    x = writer.input("input", stored, picture, pixels)
+    for layer in range(LAYERS):
+        values = rng.integers(-127, 128, (CHANNELS, KERNEL, KERNEL, CHANNELS)).astype(np.int8)
+        if integer:
+            weights = writer.constant(f"weights{layer}", values, [Levels(np.float32(0.0003), 0)] * CHANNELS)
+            units = [Levels(np.float32(0.05 * 0.0003), 0)] * CHANNELS
+            bias = writer.constant("bias", np.zeros(CHANNELS, np.int32), units)
+        else:
+            weights = writer.constant(f"weights{layer}", values.astype(np.float32) / 4000)
+            bias = writer.constant("bias", np.zeros(CHANNELS, np.float32))
+        x = writer.operator(
+            "CONV_2D",
+            [x, weights, bias],
+            f"output{layer}",
+            stored,
+            picture,
+            pixels,
+            version=3,
+            padding=schema.Padding.SAME,
+            strideH=1,
+            strideW=1,
+        )
+    path.write_bytes(writer.content({"output": x}))

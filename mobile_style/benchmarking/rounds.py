@@ -1,0 +1,104 @@
+"""Taking rounds: every model a few inferences at a time, in an order that changes."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..devices.protocol import Device, Loaded, Round, Session
+from ..errors import CheckpointError
+from ..progress import Progress, Step
+
+FEWEST_ROUNDS = 3  # of which an interval can be made, should a phone go away midway
+
+
+@dataclass
+class Job:
+    """A model on its way to a row; a probe if `path` is that of one."""
+
+    name: str
+    path: Path
+    accelerator: str
+    threads: int
+    probe: str = ""
+    session: Session | None = None
+
+    def __post_init__(self) -> None:
+        self.rounds: list[Round] = []
+        self.seconds: list[float] = []
+        self.loads: list[Loaded] = []
+        self.failed = ""  # why the accelerator cannot run it
+
+    @contextmanager
+    def tolerant(self) -> Iterator[None]:
+        """An accelerator that cannot run a model, or dies of it, leaves the other jobs alone."""
+        try:
+            yield
+        except CheckpointError as error:
+            if self.accelerator == "cpu":
+                raise
+            self.failed = str(error)
+
+    def load(self, device: Device) -> None:
+        """Loads the model, again if it is loaded."""
+        self.unload()
+        self.session = device.start(self.path, self.accelerator, self.threads)
+
+    def unload(self) -> None:
+        """Frees the model, if it is loaded, and keeps what loading it took."""
+        if self.session is not None:
+            self.loads.append(self.session.loaded)
+            self.session.close()
+        self.session = None
+
+    def loaded(self) -> Loaded:
+        """What loading took, of all times."""
+        memory = [load.memory_bytes for load in self.loads if load.memory_bytes is not None]
+        return replace(
+            self.loads[-1],
+            load_ms=tuple(ms for load in self.loads for ms in load.load_ms),
+            first_ms=tuple(ms for load in self.loads for ms in load.first_ms),
+            memory_bytes=max(memory, default=None),
+        )
+
+
+def take_rounds(
+    jobs: Sequence[Job], device: Device, runs: int, sustained: float | None, reload: bool, progress: Progress
+) -> None:
+    """Gives each job its rounds.
+
+    Args:
+        jobs: what is measured; the rounds are added to them.
+        device: where the models run.
+        runs: inferences of each job, at least, unless `sustained` is given.
+        sustained: keep measuring for so many seconds.
+        reload: load the model again for each round.
+        progress: called after each round.
+    """
+    rng = np.random.default_rng()  # no order, however odd, is that of every benchmark
+    began, number = time.monotonic(), 0
+    rounds = -(-runs // device.round_runs)
+
+    def passed() -> float:
+        return float(number) if sustained is None else time.monotonic() - began
+
+    total, unit = (rounds, "rounds") if sustained is None else (sustained, "s")
+    progress(Step("Measuring", 0, total, unit))
+    while passed() < total or (sustained is not None and number < FEWEST_ROUNDS):
+        for index in rng.permutation(len(jobs)):
+            job = jobs[index]
+            if job.failed:
+                continue
+            with job.tolerant():
+                if job.session is None:
+                    job.load(device)
+                assert job.session is not None
+                job.rounds.append(job.session.round(device.round_runs))
+                job.seconds.append(time.monotonic() - began)
+                if reload:
+                    job.unload()
+        number += 1
+        progress(Step("Measuring", min(round(passed()), total), total, unit))

@@ -1,0 +1,114 @@
+"""Commands about speed: benchmark, compare, find-size."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import DeviceError, FidelityError, UsageError
+from ..files import refuse_existing
+from . import tables
+from .options import BenchmarkBinary, Runs, Runtime, Threads, parse_numbers, parse_size
+from .terminal import progress_bars
+
+Json = Annotated[Path | None, typer.Option(help="New file for all figures.", show_default="none")]
+Html = Annotated[Path | None, typer.Option(help="New file: a page to share.", show_default="none")]
+
+
+def benchmark(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(help=".tflite files, or models to export as int8 for this.", show_default=False),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="host, adb, adb:SERIAL, app (the Android demo on a phone), browser or arm64-emulated.")
+    ] = "host",
+    runtime: Runtime = "litert",
+    threads: Threads = "1",
+    runs: Runs = 100,
+    sustained: Annotated[
+        float | None, typer.Option(min=1, help="Keep measuring for N seconds, to show throttling.", show_default="off")
+    ] = None,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(help="For models still to be exported: 256, or 320x240. Repeatable.", show_default="256"),
+    ] = None,
+    benchmark_binary: BenchmarkBinary = None,
+    json: Json = None,
+    html: Html = None,
+) -> None:
+    """Measure how long models take here or on a phone, or count their work on an emulated processor.
+
+    Examples: `mobile-style benchmark exports/*/model.tflite --html latency.html`,
+    `mobile-style benchmark starry_night --device adb --sustained 120`,
+    `mobile-style benchmark --device app`
+    """
+    _refuse_existing(json, html)
+    from ..benchmarking.measure import Conditions, measure
+
+    counts = parse_numbers(threads, "threads", "1,2,4")
+    conditions = Conditions(device, runtime, benchmark_binary, counts, runs, sustained)
+    with progress_bars() as progress:
+        report = measure(models or [], [parse_size(text) for text in size or []], conditions, progress)
+    tables.benchmark(report, [], json, html)
+    if report.interrupted:
+        raise DeviceError(report.interrupted)
+    wrong = [row.model for row in report.rows if row.emulated and not row.emulated.kept()]
+    if wrong:
+        raise FidelityError(f"the emulated processor's output differs from this machine's: {', '.join(wrong)}")
+
+
+def compare(
+    old: Annotated[Path, typer.Argument(help="A file of `benchmark --json`.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="A later one.", show_default=False)],
+) -> None:
+    """Tell whether models became slower between two benchmarks, or only the machine did.
+
+    Example: `mobile-style compare old.json new.json`
+    """
+    from ..benchmarking.compare import compare as run
+
+    tables.changes(run(old, new))
+
+
+def find_size(
+    fps: Annotated[float, typer.Option(min=1, help="Pictures per second to hold.", show_default=False)],
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(help="Bundled models, runs or checkpoints.", show_default="every preset, untrained"),
+    ] = None,
+    device: Annotated[str, typer.Option(help="host, adb, adb:SERIAL or browser.")] = "host",
+    runtime: Runtime = "litert",
+    threads: Threads = "1",
+    runs: Runs = 100,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(help="Sizes to choose from: 256, or 320x240. Repeatable.", show_default="96 to 768"),
+    ] = None,
+    benchmark_binary: BenchmarkBinary = None,
+    json: Json = None,
+    html: Html = None,
+) -> None:
+    """Find the largest picture that each model paints at a frame rate, by exporting and measuring.
+
+    Example: `mobile-style find-size --fps 30`
+    """
+    _refuse_existing(json, html)
+    from ..benchmarking.budget import find_size as run
+    from ..benchmarking.measure import Conditions
+
+    counts = parse_numbers(threads, "threads", "1,2,4")
+    conditions = Conditions(device, runtime, benchmark_binary, counts, runs)
+    with progress_bars() as progress:
+        budget = run(models or [], fps, [parse_size(text) for text in size or []], conditions, progress)
+    tables.benchmark(budget.report, [answer.sentence(fps) for answer in budget.answers], json, html)
+    if budget.report.interrupted:
+        raise DeviceError(budget.report.interrupted)
+
+
+def _refuse_existing(json: Path | None, html: Path | None) -> None:
+    if json is not None and json == html:
+        raise UsageError("`json` and `html` name the same file")
+    for parameter, place in {"json": json, "html": html}.items():
+        if place is not None:
+            refuse_existing(place, parameter)

@@ -1,0 +1,169 @@
+"""Commands between a network and a phone: export, validate, lint, bundle."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import FidelityError, UsageError
+from ..exporting.recipes import RECIPES, TARGETS, find_recipe
+from ..files import refuse_existing
+from ..network.catalog import DEFAULT, RUNS, newest_model
+from . import tables
+from .options import BenchmarkBinary, Device, Limit, Photos, Runtime, parse_size
+from .terminal import progress_bars, say, show
+
+
+def export(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="A bundled model, a run's folder, or a checkpoint.",
+            show_default=f"the newest run under ./{RUNS}, else {DEFAULT}",
+        ),
+    ] = None,
+    target: Annotated[str, typer.Option(help=f"{' or '.join(TARGETS)}.")] = TARGETS[0],
+    int8: Annotated[bool, typer.Option("--int8", help="Short for --recipe int8.")] = False,
+    fp16: Annotated[bool, typer.Option("--fp16", help="Short for --recipe float16.")] = False,
+    dynamic: Annotated[bool, typer.Option("--dynamic", help="Short for --recipe dynamic_int8.")] = False,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help=f"{', '.join(dict.fromkeys(r.name for r in RECIPES))}, or auto: the fastest that passes the gate.",
+            show_default="int8; float16 for coreml",
+        ),
+    ] = None,
+    size: Annotated[
+        list[str], typer.Option(help="Pictures that the app will pass: 256, or 320x240 (width x height). Repeatable.")
+    ] = ["256"],  # noqa: B006 (typer copies it)
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="Folder of photos to choose int8 ranges on.", show_default="the bundled photos"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File, or new folder for several.", show_default="exports/MODEL-RECIPE-SIZE/model.tflite"),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check/--no-check", help="Compare the file with the float network on a few photos.")
+    ] = True,
+) -> None:
+    """Write a trained network as a file for phones, and prove that it still paints the same picture.
+
+    Examples: `mobile-style export --int8 --target tflite`,
+    `mobile-style export wave --fp16 --target coreml --size 256 --size 480x640`
+    """
+    short = {"int8": int8, "float16": fp16, "dynamic_int8": dynamic}
+    asked = [name for name, wanted in short.items() if wanted] + ([recipe] if recipe else [])
+    if len(asked) > 1:
+        raise UsageError(f"one recipe at a time: {' and '.join(asked)} were asked for")
+    chosen = asked[0] if asked else "int8" if target == "tflite" else "float16"
+    sizes = list(dict.fromkeys(map(parse_size, size)))
+    if model is None:
+        model = newest_model()
+        say(f"model {model}")
+    from ..benchmarking.fastest import export_fastest
+    from ..exporting.write import write
+    from ..validation.checked_export import export as export_and_check
+
+    with progress_bars() as progress:
+        if chosen == "auto":
+            if target != "tflite" or len(sizes) > 1 or not check:
+                raise UsageError("`recipe=auto` measures and checks here: with `target=tflite` and one `size` only")
+            frontier, fastest = export_fastest(model, sizes[0], calibration, out, progress)
+            tables.frontier(frontier)
+            if fastest is None:
+                raise FidelityError(f"no recipe passes its gate for {model}, so none was kept; train it for longer")
+            exports = [fastest]
+        elif check:
+            exports = export_and_check(model, find_recipe(target, chosen), sizes, calibration, out, progress)
+        else:
+            exports = []
+            for written in write(model, find_recipe(target, chosen), sizes, calibration, out, progress):
+                show(written.path)
+    for made in exports:
+        show(made.path)
+        tables.validation(made.validation)
+    advice = "; the file is kept, to look at: train for longer, or try another recipe"
+    tables.fail_unless_passed([made.validation for made in exports], advice)
+
+
+def validate(
+    exported: Annotated[Path, typer.Argument(help="A .tflite file or an .mlpackage.", show_default=False)],
+    reference: Annotated[
+        str | None, typer.Option(help="Float model to compare with.", show_default="the one it was exported from")
+    ] = None,
+    images: Photos = None,
+    runtime: Runtime = "litert",
+    limit: Limit = None,
+    device: Device = "host",
+    benchmark_binary: BenchmarkBinary = None,
+    report: Annotated[
+        Path | None, typer.Option(help="New folder for report.html and report.json.", show_default="none")
+    ] = None,
+) -> None:
+    """Prove that an exported file still paints what the float network paints.
+
+    This runs the file itself on real photos, and exits with an error if its recipe's gate is not passed.
+
+    Example: `mobile-style validate exports/starry_night-int8-256x256/model.tflite --report report`
+    """
+    if report is not None:
+        refuse_existing(report, "report")
+    from ..validation.report import write
+    from ..validation.validate import validate as run
+
+    with progress_bars() as progress:
+        validation = run(exported, reference, images, limit, device, runtime, benchmark_binary, progress)
+    tables.validation(validation)
+    if report is not None:
+        write(validation, report)
+        show(report / "report.html", report / "report.json")
+    tables.fail_unless_passed([validation])
+    print("passed")
+
+
+def lint(
+    exported: Annotated[Path, typer.Argument(help="A .tflite file or an .mlpackage.", show_default=False)],
+) -> None:
+    """Name the operators in an exported file that phones refuse or get wrong.
+
+    Example: `mobile-style lint exports/starry_night-int8-256x256/model.tflite`
+    """
+    from ..exporting.lint import lint as run
+
+    findings = run(exported)
+    show(*findings)
+    if findings:
+        raise typer.Exit(1)
+    print("nothing found")
+
+
+def bundle(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(help="Bundled styles, .tflite files, or folders of them.", show_default="the bundled styles"),
+    ] = None,
+    android: Annotated[
+        Path | None, typer.Option(help="Folder of the Android app, such as android_demo.", show_default="none")
+    ] = None,
+    web: Annotated[
+        Path | None, typer.Option(help="New folder: the browser page as files for any web host.", show_default="none")
+    ] = None,
+) -> None:
+    """Put exported models into the Android app, or write the browser page with them as static files.
+
+    Examples: `mobile-style bundle exports/*/model.tflite --android android_demo`,
+    `mobile-style bundle starry_night the_scream --web site`
+    """
+    if (web is None) == (android is None):
+        raise UsageError("say what the models are for: `android=android_demo` or `web=DIR`")
+    with progress_bars() as progress:
+        if web is not None:
+            from ..web.bundle import bundle_web
+
+            show(bundle_web(models or [], web, progress))
+        elif android is not None:
+            from ..exporting.android import bundle_android
+
+            show(*bundle_android(models or [], android, progress))

@@ -1,0 +1,58 @@
+"""Commands that paint: stylize, models."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..files import refuse_existing
+from ..network.catalog import DEFAULT, list_models
+from . import tables
+from .terminal import progress_bars, show
+
+
+def stylize(
+    inputs: Annotated[list[Path], typer.Argument(help="Photos, videos and folders.", show_default=False)],
+    model: Annotated[str, typer.Option(help="A bundled model, a run's folder, or a checkpoint.")] = DEFAULT,
+    out: Annotated[
+        Path | None, typer.Option(help="File, or folder for several.", show_default="INPUT-MODEL beside the input")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Shorter side of the result, in pixels.", show_default="the input's own")
+    ] = None,
+    strength: Annotated[float, typer.Option(help="0 gives the photo, 1 the full style.")] = 1.0,
+    preserve_color: Annotated[bool, typer.Option("--preserve-color", help="Keep the photo's colors.")] = False,
+    metadata: Annotated[
+        bool, typer.Option("--metadata/--no-metadata", help="Keep date, place, EXIF data and titles.")
+    ] = True,
+) -> None:
+    """Paint photos and videos with a trained network.
+
+    Example: `mobile-style stylize photo.jpg --model starry_night --out painted.png`
+    """
+    from ..painting.files import stylize_files
+
+    with progress_bars() as progress:
+        done = stylize_files(inputs, model, out, size, strength, preserve_color, metadata, progress)
+    show(*done)
+
+
+def models(
+    sheet: Annotated[
+        Path | None, typer.Option(help="New picture of what each model makes of a few photos.", show_default="none")
+    ] = None,
+) -> None:
+    """List the bundled models and those trained here (under ./runs).
+
+    Examples: `mobile-style models`, `mobile-style models --sheet styles.png`
+    """
+    if sheet is not None:
+        refuse_existing(sheet, "sheet")
+    tables.models(list_models())
+    if sheet is not None:
+        from ..media.images import save
+        from ..painting.sheet import model_sheet
+
+        with progress_bars() as progress:
+            save(model_sheet(list_models(), progress), sheet)
+        show(sheet)

@@ -1,0 +1,114 @@
+"""The tables that the commands print."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ..documents import printable
+from ..errors import FidelityError
+from .terminal import show
+
+WIDE = Console(width=1000, markup=False)  # names of files may hold brackets
+
+
+def _print(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[str]], left: Sequence[str]) -> None:
+    """Prints a table; the columns named in `left` are text, the others numbers."""
+    table = Table(title=title and printable(title))
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right")
+    for row in rows:
+        table.add_row(*map(printable, row))
+    out = Console(markup=False)
+    # In a pipe rich would cut the columns at 80 characters.
+    if not out.is_terminal:
+        out = Console(markup=False, width=max(140, WIDE.measure(table).maximum))
+    out.print(table)
+
+
+def evaluation(result: Any, size: int) -> None:
+    """A row for each method that `evaluate` compared."""
+    columns = ("method", "content", "style", "tv", "total", "seconds", "network is faster")
+    rows = []
+    for row in result.rows:
+        times = "" if row.method in ("photo", "network") else f"{row.speedup:,.0f}x"
+        seconds = "" if row.method == "photo" else f"{row.seconds:.2f}"
+        rows.append([row.method, *(f"{v:,.0f}" for v in (row.content, row.style, row.tv, row.total)), seconds, times])
+    title = f"{result.model} on {len(result.photos)} photos of {size}x{size}, mean per photo"
+    _print(title, columns, rows, left=("method",))
+    print(
+        f"temporal error (lower is better): where only the camera moves, consecutive frames of a video differ by "
+        f"{result.temporal_error:.1f} of 255 gray levels"
+    )
+
+
+def frontier(found: Sequence[Any]) -> None:
+    """A row for each recipe that `export --recipe auto` tried."""
+    rows = []
+    for row in found:
+        numbers = (f"{row.bytes / 1000:.0f}", f"{row.milliseconds:.1f}", f"{row.psnr:.1f}", f"{row.ssim:.4f}")
+        rows.append([row.recipe, *numbers, "passed" if row.passed else "failed"])
+    title = "Median of one thread on this machine; against the float network, mean over the photos"
+    _print(title, ("recipe", "kB", "ms", "PSNR", "SSIM", "gate"), rows, left=("recipe", "gate"))
+
+
+def validation(measured: Any) -> None:
+    """The mean and the worst photo."""
+    from ..validation.report import COLUMNS
+
+    rows = []
+    for row in (measured.mean, measured.rows[0]):
+        name = row.photo if row is measured.mean else f"worst: {row.photo}"
+        rows.append([name, *(show(row) for show in COLUMNS.values())])
+    title = f"{measured.target} {measured.recipe} by {measured.runtime}, against the float network"
+    _print(title, ("photo", *COLUMNS), rows, left=("photo",))
+
+
+def fail_unless_passed(validations: Iterable[Any], advice: str = "") -> None:
+    """Raises FidelityError with every limit that was not kept."""
+    failures = [failure for validation in validations for failure in validation.failures]
+    if failures:
+        raise FidelityError("the gate is not passed: " + "; ".join(map(str, failures)) + advice)
+
+
+def benchmark(report: Any, answers: Sequence[str], json: Path | None, html: Path | None) -> None:
+    """A row for each model, accelerator and number of threads, then the notes and the answers; writes the files."""
+    from ..benchmarking.page import write_page
+    from ..benchmarking.report import write_json
+    from ..benchmarking.table import columns, headline, notes
+
+    shown = columns(report)
+    rows = [[show(row) for show in shown.values()] for row in report.rows]
+    _print(headline(report), shown, rows, left=("model", "on"))
+    show(*notes(report), *answers)
+    if json is not None:
+        write_json(report, json)
+    if html is not None:
+        write_page(report, html)
+
+
+def changes(found: Sequence[Any]) -> None:
+    """A row for each model that is in both reports."""
+    rows = []
+    for row in found:
+        ratio = f"{row.plain.value:.3f} ({row.plain.low:.3f}-{row.plain.high:.3f})"
+        figures = (f"{row.old_ms:.2f}", f"{row.new_ms:.2f}", ratio, f"{row.fastest:.3f}", f"{row.machine:.3f}")
+        rows.append([row.model, row.on, *figures, row.verdict])
+    columns = ("model", "on", "old ms", "new ms", "ratio", "fastest", "machine", "verdict")
+    _print(None, columns, rows, left=("model", "on", "verdict"))
+
+
+def models(infos: Iterable[Any]) -> None:
+    """A row for each model that is bundled or was trained here."""
+    rows = []
+    for info in infos:
+        config = info.card["config"]
+        steps = f"{info.card['step']}/{config['steps']}" if config["steps"] else str(info.card["step"])
+        kilobytes = f"{info.path.stat().st_size / 1000:.0f}"
+        name = info.name if info.origin == "bundled" else str(info.path.parent)
+        style, date = Path(config["style"]).stem, info.card["date"][:10]
+        rows.append([name, info.origin, config["preset"], style, steps, kilobytes, date])
+    columns = ("name", "origin", "preset", "style", "steps", "kB", "date")
+    _print(None, columns, rows, left=("name", "origin", "preset", "style", "date"))

@@ -1,0 +1,108 @@
+"""What a person at a terminal sees: progress bars, notes, errors, and the names of flags."""
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ..documents import printable
+from ..progress import Note, Step
+
+LOG_SECONDS = 20  # between two lines about a task where no terminal shows its bar
+WIDE = 170  # characters of a terminal that shows all the details of a step
+
+console = Console(stderr=True, highlight=False)
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Prints one line to standard error, brackets as they are: names of files may hold some, and are not wrapped."""
+    console.print(printable(" ".join(text.splitlines())), style=style, markup=False, soft_wrap=True)
+
+
+def show(*lines: object) -> None:
+    """Prints results to standard output: to a terminal without what it would act on, to a program as they are."""
+    for line in lines:
+        print(printable(str(line)) if sys.stdout.isatty() else line)
+
+
+class Bars:
+    """A progress callback: bars in a terminal, and a line now and then in a log file."""
+
+    def __init__(self) -> None:
+        self._bars: Progress | None = None
+        self._task = ""
+        self._last_line = float("-inf")
+
+    def __call__(self, event: Note | Step) -> None:
+        """Shows the event."""
+        if isinstance(event, Note):
+            say(str(event), "yellow" if event.warning else None)
+        elif console.is_terminal:
+            self._show(event)
+        elif time.monotonic() - self._last_line > LOG_SECONDS:
+            self._last_line = time.monotonic()
+            say(str(event))
+
+    def _show(self, step: Step) -> None:
+        if self._bars is None or step.task != self._task:
+            self.close()
+            self._task = step.task
+            columns = [
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=16),
+                TextColumn("{task.fields[count]}"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[details]}"),
+            ]
+            self._bars = Progress(*columns, console=console)
+            self._bars.add_task(printable(step.task), total=step.total or None, count="", details="")
+            self._bars.start()
+        shown = step.details if console.width >= WIDE else dict(list(step.details.items())[:1])
+        count = f"{step.done:g}/{step.total:g} {step.unit}" if step.total else f"{step.done:g} {step.unit}"
+        details = printable("  ".join(f"{name} {value}" for name, value in shown.items()))
+        (task,) = self._bars.task_ids
+        self._bars.update(task, completed=step.done, count=count, details=details)
+        if step.total and step.done >= step.total:
+            self.close()
+
+    def close(self) -> None:
+        """Leaves the bar as it stands."""
+        if self._bars is not None:
+            self._bars.stop()
+        self._bars = None
+
+
+@contextmanager
+def progress_bars() -> Iterator[Bars]:
+    """A progress callback whose bar does not outlast the body."""
+    bars = Bars()
+    try:
+        yield bars
+    finally:
+        bars.close()
+
+
+def with_flags(message: str, command: Any) -> str:
+    """An error of the library in the words of the command line.
+
+    The library writes parameters in backquotes: `style_size`, or `style_size=200`. Those of the command become
+    flags (--style-size, --style-size 200) and arguments (MODELS).
+    """
+    names = {}
+    for parameter in command.params if command else ():
+        flag = next((each for each in parameter.opts if each.startswith("--")), None)
+        names[parameter.name] = flag or parameter.name.upper()
+
+    def translated(match: re.Match[str]) -> str:
+        name, value = match[1], match[2]
+        if name not in names:
+            return match[0]
+        return names[name] if value is None else f"{names[name]} {value}"
+
+    return re.sub(r"`([a-z][a-z0-9_]*)(?:=([^`]*))?`", translated, message)

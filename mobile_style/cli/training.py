@@ -1,0 +1,245 @@
+"""Commands that train and measure a network: dataset, train, evaluate."""
+
+from dataclasses import asdict
+from pathlib import Path
+from shlex import quote
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import UsageError
+from ..files import refuse_existing
+from ..network.architecture import PRESETS
+from ..network.backend import loading
+from ..network.card import read_card
+from ..network.catalog import DEFAULT, RUNS, START, new_run, newest_run
+from ..training.config import TrainConfig, configure
+from ..training.objective import OBJECTIVES, Objective
+from . import tables
+from .options import Limit, Photos, TrainedModel, given, parse_numbers
+from .terminal import progress_bars, say, show
+
+
+def dataset(
+    photos: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="New folder for the shards.", show_default=False)],
+    size: Annotated[int, typer.Option(help="Shorter side of the stored photos, in pixels.")] = 288,
+    seed: Annotated[int, typer.Option(help="Determines the order of the photos.")] = 0,
+) -> None:
+    """Pack folders of photos into TFRecord shards for training.
+
+    Example: `mobile-style dataset ~/Pictures --out shards`
+    """
+    from ..training.dataset import build, note_unreadable
+
+    if not 32 <= size <= 4096:
+        raise UsageError(f"`size` must be from 32 to 4096, not {size}")
+    if seed < 0:
+        raise UsageError(f"`seed` must not be negative, not {seed}")
+    with progress_bars() as progress:
+        manifest = build(photos, out, size, seed, progress)
+        note_unreadable(manifest, progress)
+    megabytes = sum(shard.bytes for shard in manifest.shards) / 1e6
+    show(f"{manifest.photos} photos, {len(manifest.shards)} shards, {megabytes:.1f} MB in {out}")
+
+
+def _layers(text: str) -> tuple[str, ...]:
+    return tuple(layer.strip().removeprefix("relu") for layer in text.split(","))
+
+
+def train(
+    ctx: typer.Context,
+    style: Annotated[str, typer.Option(help="Style image, or the name of a bundled one.")] = DEFAULT,
+    content: Annotated[
+        Path | None, typer.Option(help="Folder of photos or shards.", show_default="the bundled photos")
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help=f"Size of the network: {', '.join(PRESETS)}.", show_default="small, or that of --init"),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Optimizer steps.")] = TrainConfig.steps,
+    minutes: Annotated[
+        float | None, typer.Option(help="Train for this long, instead of for --steps.", show_default="by steps")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="New folder for the run.", show_default=f"{RUNS}/STYLE-PRESET-N")
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Continue the run in --out (by default the newest under runs)."),
+    ] = False,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            help="Start from this model's weights, or from random ones: none.",
+            show_default=f"{START}, if it is of --preset",
+        ),
+    ] = None,
+    image_size: Annotated[
+        int, typer.Option(help="Side of the training crops, in pixels; two thirds of it at first.")
+    ] = TrainConfig.image_size,
+    style_size: Annotated[
+        int, typer.Option(help="Shorter side of the style image: smaller gives finer strokes.")
+    ] = TrainConfig.style_size,
+    batch_size: Annotated[int, typer.Option(help="Crops per step.")] = TrainConfig.batch_size,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Peak learning rate.", show_default="0.003, less for more than 4000 steps"),
+    ] = None,
+    qat_weight: Annotated[
+        float,
+        typer.Option(help="Weight of quantization-aware training: larger makes the int8 export more faithful."),
+    ] = TrainConfig.qat_weight,
+    temporal_weight: Annotated[
+        float, typer.Option(help="Weight of temporal consistency: larger makes videos flicker less; 250 is strong.")
+    ] = TrainConfig.temporal_weight,
+    checkerboard_weight: Annotated[
+        float, typer.Option(help="Larger removes more of the grid that upsampling leaves.")
+    ] = TrainConfig.checkerboard_weight,
+    loss_precision: Annotated[
+        str, typer.Option(help="Of the loss network: float32, bfloat16, or auto for the faster one here.")
+    ] = TrainConfig.loss_precision,
+    seed: Annotated[
+        int, typer.Option(help="Determines the first weights, the order of the photos and the crops.")
+    ] = TrainConfig.seed,
+    objective: Annotated[
+        str, typer.Option(help=f"Layers and weights of the losses: {', '.join(OBJECTIVES)}.")
+    ] = "painterly",
+    content_weight: Annotated[
+        float | None, typer.Option(help="Larger keeps more of the photo.", show_default="--objective's")
+    ] = None,
+    style_weight: Annotated[
+        float | None, typer.Option(help="Larger takes more of the painting.", show_default="--objective's")
+    ] = None,
+    tv_weight: Annotated[
+        float | None, typer.Option(help="Larger removes noisy pixels.", show_default="--objective's")
+    ] = None,
+    content_layers: Annotated[str | None, typer.Option(help="Such as relu3_3.", show_default="--objective's")] = None,
+    style_layers: Annotated[
+        str | None, typer.Option(help="Such as relu1_2,relu2_2.", show_default="--objective's")
+    ] = None,
+    width: Annotated[int | None, typer.Option(help="Channels at full size.", show_default="--preset's")] = None,
+    blocks: Annotated[int | None, typer.Option(help="Residual blocks.", show_default="--preset's")] = None,
+    end_kernel: Annotated[
+        int | None, typer.Option(help="Side of the first and last kernel.", show_default="--preset's")
+    ] = None,
+    checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = TrainConfig.checkpoint_every,
+    preview_every: Annotated[int, typer.Option(help="Steps between previews.")] = TrainConfig.preview_every,
+) -> None:
+    """Train a network that paints photos in one style.
+
+    Examples: `mobile-style train` (the bundled painting and photos),
+    `mobile-style train --style painting.jpg --content photos/`,
+    `mobile-style train --resume`
+    """
+    chosen = {name: ctx.params[name] for name in given(ctx)}
+    if resume:
+        config = None
+        if clash := sorted(set(chosen) - {"resume", "out"}):
+            raise UsageError(f"`resume` keeps all settings, so `{clash[0]}` cannot be changed; use `init` for that")
+        out = out or _newest_run()
+        say(f"continuing {out}")
+        _say_if_ended(out)
+    else:
+        for layers in ("content_layers", "style_layers"):
+            if layers in chosen:
+                chosen[layers] = _layers(chosen[layers])
+        named = {"style", "content", "preset", "objective", "init", "out", "resume"}
+        overrides = {name: value for name, value in chosen.items() if name not in named}
+        config = configure(style, content, preset, objective, init, **overrides)
+        out = out or new_run(f"{Path(config.style).stem}-{config.preset}")
+        length = f"{config.minutes:g} minutes" if config.minutes else f"{config.steps} steps"
+        say(
+            f"style {config.style}, photos {config.content or 'bundled'}, preset {config.preset}, {length}, "
+            f"starting from {config.init or 'random weights'}, into {out}"
+        )
+    with loading():
+        from ..training.run import STATE
+        from ..training.train import resume as go_on
+        from ..training.train import train as start
+
+    try:
+        with progress_bars() as progress:
+            model = go_on(out, progress) if config is None else start(config, out, progress)
+    except KeyboardInterrupt:
+        if (out / STATE).is_file():
+            say(f"stopped; continue with: mobile-style train --resume --out {quote(str(out))}")
+        else:
+            say(f"stopped before training began{f'; to start again, remove {out}' if out.exists() else ''}")
+        raise typer.Exit(130) from None
+    show(model, f"preview: {out / 'preview.png'}", f"try it: mobile-style stylize PHOTO --model {quote(str(out))}")
+
+
+def _newest_run() -> Path:
+    run = newest_run("training.safetensors")
+    if run is None:
+        raise UsageError(f"`resume` found no run under {RUNS}; name one with `out`")
+    return run
+
+
+def _say_if_ended(run: Path) -> None:
+    """Of a training that has ended, how to train it further."""
+    state = run / "training.safetensors"
+    if state.is_file():
+        card = read_card(state)
+        config = TrainConfig.from_card(card)
+        if card["seconds"] >= 60 * config.minutes if config.minutes else card["step"] >= config.steps:
+            say(f"{run} has ended; to train it further: {further(config, run)}")
+
+
+def further(config: TrainConfig, out: Path) -> str:
+    """The command that trains the run in `out` further with the same losses: what is not the default is named."""
+
+    def kind(objective: Objective) -> tuple[Any, ...]:
+        return objective.content_layers, objective.style_layers, objective.reduction
+
+    named = next((name for name, each in OBJECTIVES.items() if kind(each) == kind(config.objective)), "painterly")
+    usual = {"content": "", "objective": "painterly"} | asdict(OBJECTIVES[named])
+    chosen: dict[str, Any] = {"content": config.content, "objective": named}
+    for name in ("style_size", "qat_weight", "temporal_weight", "checkerboard_weight"):
+        usual[name], chosen[name] = getattr(TrainConfig, name), getattr(config, name)
+    for name in ("content_layers", "style_layers", "content_weight", "style_weight", "tv_weight"):
+        chosen[name] = getattr(config.objective, name)
+    if config.temporal_weight:
+        usual["style_weight"] = None  # or it would be raised once more
+    command = f"mobile-style train --init {quote(str(out))} --style {quote(str(out / 'style.png'))}"
+    for name, value in chosen.items():
+        if value != usual[name]:
+            text = ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else value
+            command += f" --{name.replace('_', '-')} {text}"
+    return command
+
+
+def evaluate(
+    model: TrainedModel = DEFAULT,
+    style: Annotated[str | None, typer.Option(help="Style image.", show_default="the one it was trained on")] = None,
+    images: Photos = None,
+    size: Annotated[int, typer.Option(help="Side of the square that is compared, in pixels.")] = 256,
+    optimize: Annotated[
+        str,
+        typer.Option(help="Iterations of the optimization-based method to compare with, such as 50,100,300."),
+    ] = "",
+    start: Annotated[
+        str, typer.Option(help="Where the optimization-based method starts: noise, as in the paper, or photo.")
+    ] = "noise",
+    limit: Limit = None,
+    out: Annotated[
+        Path | None, typer.Option(help="New folder for evaluation.json and grid.png.", show_default="none")
+    ] = None,
+) -> None:
+    """Compare a network with the optimization-based method, by the losses it was trained on.
+
+    Example: `mobile-style evaluate starry_night --optimize 50,100 --limit 2 --out evaluation`
+    """
+    iterations = parse_numbers(optimize, "optimize", "50,100,300") if optimize else ()
+    if out is not None:
+        refuse_existing(out)
+    from ..training.evaluate import evaluate as run
+    from ..training.evaluate import write
+
+    with progress_bars() as progress:
+        result = run(model, style, images, size, iterations, start, limit, progress)
+    tables.evaluation(result, size)
+    if out is not None:
+        write(result, out)
+        show(out / "evaluation.json", out / "grid.png")

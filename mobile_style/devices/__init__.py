@@ -1,0 +1,1 @@
+"""Where exported models run: this machine, a phone, a browser, an emulated processor."""

@@ -1,0 +1,209 @@
+"""This machine as a device: each model in a process of its own."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from ..errors import CheckpointError, DeviceError, UsageError
+from ..exporting.runtimes import RUNTIMES, Runner, load, runtime_version
+from . import profiler, worker
+from .protocol import Facts, Loaded, Round
+
+ROUND_RUNS = 5
+PROFILE_RUNS = 10
+
+
+class Worker:
+    """A running `worker.py`: a model that is loaded and waits for orders."""
+
+    def __init__(self, command: list[str], path: Path, environment: dict[str, str] | None = None) -> None:
+        self.path = path
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,  # so that Ctrl-C reaches only this program, which then ends the others
+        )
+        try:
+            self.told = self._answer()
+        except BaseException:
+            self.close()
+            raise
+
+    def ask(self, **order: Any) -> dict[str, Any]:
+        """Gives one order of `worker.py`'s list and returns its answer."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise DeviceError(self._died()) from None
+        return self._answer()
+
+    def picture_size(self) -> tuple[int, int]:
+        """(height, width) of the one picture that the model takes.
+
+        Raises:
+            CheckpointError: it takes something else.
+        """
+        shapes = [tuple(shape) for _, shape, _ in self.told["inputs"]]
+        if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][0] != 1 or shapes[0][3] != 3:
+            raise CheckpointError(f"{self.path} does not take one picture but {shapes}")
+        return shapes[0][1], shapes[0][2]
+
+    def compute(self, values: np.ndarray) -> np.ndarray:
+        """What the model makes of one input of its shape, in the model's own type."""
+        with TemporaryDirectory() as folder:
+            given, wanted = Path(folder) / "input.npy", Path(folder) / "output.npy"
+            np.save(given, values)
+            self.ask(input=str(given), output=str(wanted))
+            output: np.ndarray = np.load(wanted)
+        return output
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise DeviceError(self._died())
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise CheckpointError(f"{self.path} {_explained(answer['error'])}")
+        return answer
+
+    def _died(self) -> str:
+        return f"{self.path}: its process ended with code {self._process.wait()} (out of memory, perhaps)"
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.communicate()
+
+
+def worker_runner(running: Worker, runtime: str) -> Runner:
+    """A worker's model, to be given pictures.
+
+    Raises:
+        CheckpointError: it does not take one picture.
+    """
+    try:
+        size = running.picture_size()
+    except CheckpointError:
+        running.close()
+        raise
+    return Runner((size,), runtime, lambda picture: running.compute(picture[None])[0], running.close)
+
+
+def _explained(error: str) -> str:
+    """What a runtime's error says of a file, in one line."""
+    text = " ".join(error.split())
+    if "custom op" in text or "Didn't find op" in text or "unresolved" in text.lower():
+        return f"needs an operator that the runtime lacks ({text}); `mobile-style lint` names operators"
+    if "flatbuffer" in text.lower() or "mmap" in text:
+        return f"is damaged or no TensorFlow Lite model ({text}); export it again"
+    return f"cannot be run: {text[:300]}"
+
+
+class Host:
+    """Runs .tflite files here, by a runtime of `RUNTIMES`."""
+
+    reports_timings, round_runs, loads_each_round = True, ROUND_RUNS, False
+    measures_peak = True
+    accelerators: tuple[str, ...] = ("cpu",)
+
+    def __init__(self, runtime: str = "litert") -> None:
+        if runtime not in RUNTIMES:
+            raise UsageError(f"`runtime={runtime}` is unknown; choose from {', '.join(RUNTIMES)}")
+        self._module, self._runtime = RUNTIMES[runtime][0], runtime
+        self.facts = Facts(
+            kind="host",
+            name=processor(),
+            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+            system=platform.platform(),
+            governor=governor(),
+            runtime=f"{runtime} {runtime_version(runtime)}",
+        )
+
+    def runner(self, path: Path) -> Runner:
+        """Loads an .mlpackage, or a .tflite file in a process of its own: some runtimes clash within one."""
+        if path.suffix == ".mlpackage" and self._runtime == "litert":
+            return load(path)
+        return worker_runner(self._worker(path, 1), self.facts.runtime)
+
+    def start(self, path: Path, accelerator: str, threads: int) -> "HostSession":
+        """Loads a file in a process of its own."""
+        return HostSession(self._worker(path, threads))
+
+    def _worker(self, path: Path, threads: int) -> Worker:
+        return Worker([sys.executable, worker.__file__, str(path), self._module, str(threads)], path)
+
+    def profile(self, path: Path, accelerator: str) -> dict[str, float]:
+        """Share of each operator; empty where the runtime does not tell."""
+        if self._runtime != "litert":
+            return {}
+        command = [sys.executable, profiler.__file__, str(path), str(PROFILE_RUNS)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        return profiler.shares(done.stdout) if done.returncode == 0 else {}
+
+    def state(self) -> dict[str, float]:
+        """Temperatures of a computer say little about a phone's."""
+        return {}
+
+    def close(self) -> None:
+        """Nothing to clean up."""
+
+
+class HostSession:
+    """One loaded model."""
+
+    def __init__(self, running: Worker) -> None:
+        self.worker = running
+        told = running.told
+        self.loaded = Loaded(
+            load_ms=(told["load_ms"],),
+            first_ms=(told["first_ms"],),
+            memory_bytes=told["memory_bytes"],
+            delegated=told["delegated"],
+            nodes=told["nodes"],
+            kernels=told["kernels"],
+            note="",
+        )
+
+    def round(self, runs: int) -> Round:
+        """That many timed inferences."""
+        return Round(tuple(self.worker.ask(runs=runs)["times_ms"]), runs)
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.worker.close()
+
+
+def processor() -> str:
+    """Name of this machine's processor, or of the board where Linux on ARM tells no other."""
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    with suppress(OSError):
+        return Path("/proc/device-tree/model").read_text().strip("\0\n ")
+    with suppress(OSError, subprocess.CalledProcessError):  # macOS
+        name = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(name, capture_output=True, text=True, check=True).stdout.strip()
+    return platform.processor() or platform.machine()
+
+
+def governor() -> str:
+    """How the processor's clock is ruled ("performance", "schedutil", ...), or "not told"."""
+    try:
+        return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text().strip()
+    except OSError:
+        return "not told"

@@ -1,0 +1,185 @@
+"""A phone on the end of a cable: models run on it by TensorFlow Lite's benchmark_model, over adb."""
+
+import hashlib
+import secrets
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from ..errors import CheckpointError, DeviceError, UsageError
+from ..exporting.card import read_export_card
+from ..exporting.runtimes import Runner
+from ..files import CACHE
+from ..progress import Note, Progress, silent
+from . import benchmark_tool
+from .adb import Cable, last_line
+from .benchmark_tool import NotUnderstood, Timings
+from .profiler import shares
+from .protocol import Loaded, Round
+
+BINARIES = CACHE / "benchmark_model"
+PLACE = "/data/local/tmp"
+ROUND_RUNS = 10
+ROUND_SECONDS = 1  # at least, so that most of the time is spent in the model
+
+
+class Phone:
+    """A phone with benchmark_model on it, in a folder of its own that `close` removes."""
+
+    reports_timings, round_runs, loads_each_round = True, ROUND_RUNS, True
+    measures_peak = False
+
+    def __init__(self, serial: str = "", binary: Path | None = None, progress: Progress = silent) -> None:
+        self._cable, self._progress = Cable(serial, progress), progress
+        chosen = _binary(binary, self._cable.abi)
+        self._folder = f"{PLACE}/mobile-style-{secrets.token_hex(4)}"
+        self._pushed: dict[Path, str] = {}
+        try:
+            self._cable.shell(f"mkdir -p {self._folder}")
+            self._tool = self.push(chosen)
+            self._cable.shell(f"chmod 755 {self._tool}")
+            told = self._cable.shell(f"{self._tool} --help 2>&1", check=False)
+            self.accelerators = benchmark_tool.accelerators(told)
+            digest = hashlib.sha256(chosen.read_bytes()).hexdigest()
+            self.facts = self._cable.facts(f"benchmark_model {digest[:12]}")
+        except BaseException:
+            self.close()
+            raise
+
+    def push(self, path: Path) -> str:
+        """Copies a file to the phone, once, and checks that it arrived whole; its place there."""
+        if path not in self._pushed:
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            place = f"{self._folder}/{digest[:16]}"
+            status, text = self._cable.adb("push", str(path), place)
+            if status:
+                raise DeviceError(f"{path} cannot be copied to the phone: {last_line(text)}")
+            arrived = self._cable.shell(f"sha256sum {place}").split()[0]
+            if arrived != digest:
+                raise DeviceError(
+                    f"{path} arrived damaged (sha256 {arrived[:12]}, not {digest[:12]}); try another cable"
+                )
+            self._pushed[path] = place
+        return self._pushed[path]
+
+    def run(self, path: Path, accelerator: str, threads: int, runs: int, *flags: str, seconds: int = 0) -> str:
+        """What benchmark_model prints, for a file that is on the phone already or not yet."""
+        wanted = [
+            *("--graph=" + self.push(path), f"--num_threads={threads}", f"--num_runs={runs}", f"--min_secs={seconds}"),
+            *("--warmup_runs=1", "--warmup_min_secs=0", "--max_secs=120", *flags),
+        ]
+        if accelerator != "cpu":
+            wanted.append(f"--use_{accelerator}=true")
+        return self._cable.shell(f"{self._tool} {' '.join(wanted)} 2>&1", check=False)
+
+    def timed(self, path: Path, accelerator: str, threads: int, runs: int, *flags: str, seconds: int = 0) -> Timings:
+        """`run`, read.
+
+        Raises:
+            CheckpointError: the tool cannot run the model.
+        """
+        try:
+            told = self.run(path, accelerator, threads, runs, *flags, seconds=seconds)
+            return benchmark_tool.parse(told, accelerator)
+        except NotUnderstood as error:
+            raise CheckpointError(f"{path} cannot be run on the phone ({accelerator}): {error}") from None
+
+    def runner(self, path: Path) -> Runner:
+        """An exported .tflite file with its card, which says what it takes."""
+        if path.suffix != ".tflite":
+            raise UsageError(f"`device=adb` runs .tflite files, not {path}")
+        given = read_export_card(path)["input"]
+        _, height, width, _ = given["shape"]
+        name = f"{self.facts.runtime} on {self.facts.name}, {self.facts.system}"
+        return Runner(((height, width),), name, lambda picture: self.stylize(path, picture, given["type"]))
+
+    def start(self, path: Path, accelerator: str, threads: int) -> "PhoneSession":
+        """Copies a model to the phone and runs it once."""
+        return PhoneSession(self, path, accelerator, threads)
+
+    def profile(self, path: Path, accelerator: str) -> dict[str, float]:
+        """Share of each operator."""
+        return shares(self.run(path, accelerator, 1, ROUND_RUNS, "--enable_op_profiling=true"))
+
+    def state(self) -> dict[str, float]:
+        """Temperatures and throttling."""
+        return self._cable.state()
+
+    def stylize(self, path: Path, picture: np.ndarray, kind: str) -> np.ndarray:
+        """What the model on the phone's CPU makes of a (H, W, 3) uint8 picture, in its own type."""
+        with TemporaryDirectory() as folder:
+            given, wanted = Path(folder) / "input", Path(folder) / "output"
+            given.write_bytes(np.ascontiguousarray(picture, kind).tobytes())
+            source, target = self.push(given), f"{self._folder}/output"
+            del self._pushed[given]
+            shape = ",".join(map(str, (1, *picture.shape)))
+            flags = ("--input_layer=image", f"--input_layer_shape={shape}", f"--input_layer_value_files=image:{source}")
+            self.timed(path, "cpu", 1, 1, *flags, f"--output_filepath={target}")
+            status, text = self._cable.adb("pull", target, str(wanted))
+            if status or not wanted.exists():
+                raise DeviceError(
+                    f"the phone's output cannot be fetched ({last_line(text)}); is the binary of 2023 or later?"
+                )
+            self._cable.shell(f"rm -f {source} {target}")
+            return np.frombuffer(wanted.read_bytes(), kind).reshape(picture.shape)
+
+    def close(self) -> None:
+        """Removes what was put on the phone; warns if the phone is no longer there."""
+        try:
+            left = not self._cable.try_once(f"rm -rf {self._folder}", seconds=30)
+        except subprocess.TimeoutExpired:
+            left = True
+        if left:
+            self._progress(Note(f"left on phone {self._cable.serial}: {self._folder}", warning=True))
+
+
+class PhoneSession:
+    """A model on the phone; each round is a run of benchmark_model."""
+
+    def __init__(self, phone: Phone, path: Path, accelerator: str, threads: int) -> None:
+        self._phone, self._path, self._accelerator, self._threads = phone, path, accelerator, threads
+        self._first = phone.timed(path, accelerator, threads, 1, "--print_preinvoke_state=true")
+        self._runs: list[Timings] = []
+
+    @property
+    def loaded(self) -> Loaded:
+        """What loading took, in each round so far."""
+        runs = [self._first, *self._runs]
+        told = next((run for run in runs if run.delegated is not None), self._first)
+        return Loaded(
+            load_ms=tuple(run.init for run in runs),
+            first_ms=tuple(run.first for run in runs),
+            memory_bytes=max((run.memory_bytes for run in runs if run.memory_bytes is not None), default=None),
+            delegated=told.delegated,
+            nodes=told.nodes,
+            kernels=told.kernels,
+            note=next((run.note for run in runs if run.note), ""),
+        )
+
+    def round(self, runs: int) -> Round:
+        """One run of the tool: so many inferences, and more if they take less than a second."""
+        taken = self._phone.timed(self._path, self._accelerator, self._threads, runs, seconds=ROUND_SECONDS)
+        self._runs.append(taken)
+        return Round((taken.typical,), taken.count, taken.min, taken.p95, taken.max, self._phone.state())
+
+    def close(self) -> None:
+        """Nothing runs between rounds."""
+
+
+def _binary(given: Path | None, abi: str) -> Path:
+    """The benchmark_model to use.
+
+    Raises:
+        DeviceError: there is none.
+    """
+    path = given or BINARIES / abi
+    if not path.is_file():
+        if given is not None:
+            raise UsageError(f"`benchmark_binary={given}` is not a file")
+        raise DeviceError(
+            f"there is no benchmark_model for this phone: get TensorFlow Lite's for {abi} (see docs/benchmark.md), and "
+            f"name it with `benchmark_binary` or put it at {path}"
+        )
+    return path

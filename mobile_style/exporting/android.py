@@ -1,0 +1,133 @@
+"""Puts exported models where the apps find them, each with its card, its thumbnail and a golden picture.
+
+In the Android app's assets (docs/android.md):
+
+    styles/NAME/HEIGHTxWIDTH/  model.tflite, card.json; reference.png, what the float network makes of the photo;
+                               golden.json: which photo, and the PSNR that the model reaches on this machine
+    styles/NAME/thumbnail.jpg  for the strip of styles
+    styles/index.txt           NAME/HEIGHTxWIDTH, a line for each
+    golden/HEIGHTxWIDTH.png    the photo
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError, ImageError, UsageError
+from ..files import writing
+from ..inference.network import load_network
+from ..media import images
+from ..metrics import psnr
+from ..network.catalog import BUNDLED, bundled_photos, painting_of, places
+from ..progress import Note, Progress, silent
+from . import runtimes
+from .card import card_path, for_apps, read_export_card, source_checkpoint
+
+ASSETS = Path("app/src/main/assets")
+THUMBNAIL = 192
+
+
+def bundle_android(models: Sequence[str], app_dir: Path, progress: Progress = silent) -> list[Path]:
+    """Puts each model into the Android app's assets; one of the same name and size is replaced.
+
+    Args:
+        models: names of bundled models, exported .tflite files, or folders with int8 ones anywhere in them; none for
+            all bundled ones.
+        app_dir: the app's project.
+        progress: called with what a user should know.
+
+    Returns:
+        The folder of each model.
+
+    Raises:
+        UsageError: there is no such project, or a model does not take and give plain bytes.
+        CheckpointError: a model or its card is missing or damaged.
+    """
+    if not (app_dir / "app/src/main/AndroidManifest.xml").is_file():
+        raise UsageError(f"there is no Android app in {app_dir}; name its folder")
+    exported = [path for model in models for path in find_exports(model)] or sorted(BUNDLED.glob("*/int8.tflite"))
+    cards = [_checked(path) for path in exported]
+    folders = [_bundle(path, card, app_dir / ASSETS, progress) for path, card in zip(exported, cards, strict=True)]
+    styles = app_dir / ASSETS / "styles"
+    found = sorted(path.parent.relative_to(styles).as_posix() for path in styles.glob("*/*/model.tflite"))
+    with writing(styles / "index.txt") as temporary:
+        temporary.write_text("".join(f"{folder}\n" for folder in found))
+    return folders
+
+
+def find_exports(model: str) -> list[Path]:
+    """The .tflite of a bundled model's name, or a file, or the int8 ones in a folder.
+
+    Raises:
+        CheckpointError: none of them.
+    """
+    for place in places(model):
+        if place.is_file() and place.suffix == ".tflite":
+            return [place]
+        if inside := [path for path in sorted(place.rglob("*.tflite")) if _is_int8(path)]:
+            return inside
+    raise CheckpointError(f"there is no exported model {model}; `mobile-style export {model} --int8` makes one")
+
+
+def _is_int8(path: Path) -> bool:
+    try:
+        return bool(read_export_card(path)["recipe"] == "int8")
+    except CheckpointError:  # another app's, or damaged
+        return False
+
+
+def _checked(exported: Path) -> dict[str, Any]:
+    card = read_export_card(exported)
+    for side in ("input", "output"):
+        if card[side]["type"] != "uint8":
+            raise UsageError(f"{exported}: its {side} is {card[side]['type']}, apps take int8 exports; see --int8")
+    if not re.fullmatch(r"\w[\w.-]*", card["name"]):
+        raise UsageError(f"{exported}: {card['name']!r} is no name for a folder")
+    if not card_path(exported).is_file():
+        raise CheckpointError(f"the card {card_path(exported)} is missing; export the model again")
+    return card
+
+
+def _bundle(exported: Path, card: dict[str, Any], assets: Path, progress: Progress) -> Path:
+    _, height, width, _ = card["input"]["shape"]
+    size = f"{height}x{width}"
+    style: Path = assets / "styles" / card["name"]
+    photo = images.centre_crop(images.load(images.photos(bundled_photos("held_out"), 1)[0]), height, width)
+    reference = _reference(exported, card, photo, progress)
+    images.save(photo, assets / "golden" / f"{size}.png")
+    images.save(_thumbnail(exported, card, reference, photo), style / "thumbnail.jpg")
+    shutil.rmtree(style / size, ignore_errors=True)
+    with writing(style / size) as folder:
+        folder.mkdir()
+        shutil.copyfile(exported, folder / "model.tflite")
+        (folder / "card.json").write_text(json.dumps(for_apps(card), indent=2) + "\n")
+        if reference is not None:
+            reached = psnr(reference, runtimes.load(exported)(photo))
+            images.save(reference, folder / "reference.png")
+            golden = {"photo": f"{size}.png", "psnr": reached}
+            (folder / "golden.json").write_text(json.dumps(golden, indent=2) + "\n")
+    return style / size
+
+
+def _reference(exported: Path, card: dict[str, Any], photo: Any, progress: Progress) -> Any:
+    """What the float network makes of the photo; None if it is not here any more."""
+    try:
+        network, _ = load_network(source_checkpoint(exported, card))
+    except CheckpointError:
+        progress(Note(f"{card['name']}: its float network is not here, so the app cannot test itself on it", True))
+        return None
+    return images.to_pixels(network(photo))
+
+
+def _thumbnail(exported: Path, card: dict[str, Any], reference: Any, photo: Any) -> Any:
+    """The thumbnail beside the model, the painting, or what the model makes of a photo."""
+    beside = exported.parent / "thumbnail.jpg"
+    try:
+        found = beside if beside.is_file() else painting_of(source_checkpoint(exported, card), card["style"])
+        return images.centre_square(images.load(found), THUMBNAIL)
+    except (CheckpointError, ImageError):
+        painted = runtimes.load(exported)(photo) if reference is None else reference
+        return images.centre_square(painted, THUMBNAIL)

@@ -1,0 +1,83 @@
+"""What a network computes on photos, in float: what int8 ranges are chosen by."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..inference.float_ops import INPUT, FloatOps
+from ..inference.graph import Convolution, forward
+from ..inference.interpreter import Loaded
+from ..inference.tflite_writer import TfliteWriter, Value
+
+SAMPLES = 200_000  # values of each tensor that are kept
+
+
+@dataclass
+class Observed:
+    """What was found, all photos together.
+
+    Attributes:
+        samples: some values of every tensor that an int8 file will hold, by its name; parts of gains aside, which
+            float computes otherwise.
+        factors: by which those of a normalized layer's convolution are multiplied; by the convolution's name.
+        magnitudes: (N, C), by the normalized layer's name.
+        rows: the largest mean of the absolute values of a row, by the normalized layer's name.
+    """
+
+    samples: dict[str, np.ndarray] = field(default_factory=dict)
+    factors: dict[str, np.ndarray] = field(default_factory=dict)
+    magnitudes: dict[str, np.ndarray] = field(default_factory=dict)
+    rows: dict[str, float] = field(default_factory=dict)
+
+
+def observe(convolutions: Sequence[Convolution], photos: np.ndarray) -> Observed:
+    """Runs the network on each of (N, H, W, 3) uint8 photos."""
+    graph = TfliteWriter()
+    ops = _Observing(graph)
+    forward(ops, convolutions, graph.input(INPUT, "FLOAT32", (1, *photos.shape[1:])))
+    outputs = {value.index: value for value in (*ops.named.values(), *ops.normalized.values())}
+    network = Loaded(graph.content({str(index): value for index, value in outputs.items()}))
+    normalized = [c for c in convolutions if c.scale is not None]
+    samples, factors, magnitudes = (defaultdict[str, list[np.ndarray]](list) for _ in range(3))
+    rows: dict[str, float] = defaultdict(float)
+    for number, photo in enumerate(photos):
+        values = dict(zip(outputs, network(photo[None].astype(np.float32)), strict=True))
+        gains = {}
+        for c in normalized:
+            magnitude = values[ops.named[f"{c.name}_gain_magnitude"].index].ravel()
+            gains[f"{c.name}_linear"] = c.scale / (magnitude + c.floor)
+            magnitudes[c.name].append(magnitude)
+            absolute = np.abs(values[ops.normalized[c.name].index])
+            rows[c.name] = max(rows[c.name], float(absolute.mean(axis=2).max()))
+        for name, value in ops.named.items():
+            if not name.endswith("_magnitude"):
+                places = _places(value, number, len(photos))
+                samples[name].append(values[value.index].reshape(-1)[places])
+                if name in gains:  # (where pixels are enlarged, four times as many channels take their gains in turn)
+                    factors[name].append(gains[name][places % len(gains[name])])
+    return Observed(_joined(samples), _joined(factors), {n: np.stack(each) for n, each in magnitudes.items()}, rows)
+
+
+def _joined(parts: dict[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate(each) for name, each in parts.items()}
+
+
+@dataclass
+class _Observing(FloatOps):
+    normalized: dict[str, Value] = field(default_factory=dict)
+
+    def magnitude(self, x: Value, name: str) -> Value:
+        self.normalized[name.removesuffix("_gain")] = x
+        return super().magnitude(x, name)
+
+
+def _places(tensor: Value, number: int, photos: int) -> np.ndarray:
+    """Which of a photo's values are kept: evenly spread over all photos, and over all channels."""
+    size = math.prod(tensor.shape)
+    step = max(1, photos * size // SAMPLES)
+    while math.gcd(step, tensor.shape[-1]) > 1:  # or it would see some of the channels only
+        step += 1
+    return np.arange(-number * size % step, size, step)

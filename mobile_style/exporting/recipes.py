@@ -1,0 +1,92 @@
+"""Every way to quantize an export, and the gate that each must pass: one table.
+
+Nothing here computes, so the command line can show the table without loading TensorFlow.
+"""
+
+from dataclasses import dataclass
+
+from ..errors import UsageError
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What an export must keep of the float reference, on the photos that it is validated on.
+
+    Attributes:
+        psnr_mean, psnr_worst: dB over all photos, and of the worst one.
+        ssim_mean: 0 to 1.
+        loss_change: largest relative change of the mean content and of the mean style loss. The
+            losses are what makes the picture; an export can be near in PSNR and lose them.
+        artefact: largest growth of the mean border and checkerboard scores, in grey levels.
+    """
+
+    psnr_mean: float
+    psnr_worst: float
+    ssim_mean: float
+    loss_change: float = 0.05
+    artefact: float = 0.5
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A row of the table.
+
+    Attributes:
+        target: "tflite" or "coreml".
+        weights, activations: how they are stored and computed with.
+        pixels: type of the input and the output in the file's signature.
+    """
+
+    name: str
+    target: str
+    weights: str
+    activations: str
+    pixels: str
+    gate: Gate
+    summary: str
+
+
+# The limits are the project's own requirements (docs/quantization.md has what was measured, which
+# lies above each); those of float32 are rounding to bytes and nothing else.
+RECIPES = (
+    Recipe(
+        "float32", "tflite", "float32", "float32", "float32",
+        Gate(58, 55, 0.999), "the reference on the phone: four times the size and time of int8",
+    ),
+    Recipe(
+        "float16", "tflite", "float16", "float32", "float32",
+        Gate(55, 52, 0.999), "for GPU delegates, which compute in float16 anyway",
+    ),
+    Recipe(
+        "dynamic_int8", "tflite", "int8", "float32", "float32",
+        Gate(38, 35, 0.98), "small file, no calibration; activations are rounded as they come",
+    ),
+    Recipe(
+        "int8", "tflite", "int8", "int8", "uint8",
+        Gate(38, 35, 0.98), "full integer: a camera's bytes in, bytes out, the fastest on CPUs",
+    ),
+    Recipe(
+        "float16", "coreml", "float16", "float16", "image",
+        Gate(45, 42, 0.99), "for the Neural Engine and the GPU",
+    ),
+    Recipe(
+        "int8", "coreml", "int8", "float16", "image",
+        Gate(38, 35, 0.98), "half the size of float16; weights are expanded when they are loaded",
+    ),
+)  # fmt: skip
+
+TARGETS = tuple(dict.fromkeys(recipe.target for recipe in RECIPES))
+
+
+def find_recipe(target: str, name: str) -> Recipe:
+    """The row of the table.
+
+    Raises:
+        UsageError: there is no such target, or it has no such recipe.
+    """
+    if target not in TARGETS:
+        raise UsageError(f"`target={target}` is unknown; choose from {', '.join(TARGETS)}")
+    rows = {recipe.name: recipe for recipe in RECIPES if recipe.target == target}
+    if name not in rows:
+        raise UsageError(f"`target={target}` has no recipe {name}; choose from {', '.join(rows)}")
+    return rows[name]

@@ -1,0 +1,152 @@
+"""Running an exported file, whichever runtime it is made for: a picture in, a picture out."""
+
+import importlib
+import platform
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import CheckpointError, ImageError, MobileStyleError, UsageError
+from ..media import images
+from ..network.backend import quiet
+
+RUNTIMES = {
+    "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
+    "tflite-runtime": ("tflite_runtime.interpreter", "mobile-style[tflite-runtime]"),
+    "tensorflow": ("tensorflow.lite.python.interpreter", "tensorflow"),
+}
+
+
+class Runner:
+    """An exported model, loaded.
+
+    Attributes:
+        sizes: (height, width) of the pictures that it takes.
+        runtime: what runs it, with its version.
+        close: frees what it holds.
+    """
+
+    def __init__(
+        self,
+        sizes: tuple[tuple[int, int], ...],
+        runtime: str,
+        run: Callable[[np.ndarray], np.ndarray],
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.sizes, self.runtime, self._run, self.close = sizes, runtime, run, close
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        """Stylises a (H, W, 3) uint8 picture of one of `sizes`.
+
+        Raises:
+            ImageError: another size.
+            MobileStyleError: the model computed numbers that are not finite.
+        """
+        if picture.shape[:2] not in self.sizes:
+            raise ImageError(f"the model takes pictures of {self.sizes} (height, width), not {picture.shape[:2]}")
+        output = self._run(picture)
+        if not np.isfinite(output).all():
+            raise MobileStyleError("the exported model computes numbers that are not finite; export it again")
+        return images.to_pixels(output)
+
+
+def load(path: Path, runtime: str = "litert", threads: int = 1) -> Runner:
+    """Loads a .tflite file or an .mlpackage.
+
+    Args:
+        path: the exported model.
+        runtime: for .tflite files, a key of `RUNTIMES`. Core ML runs on macOS; elsewhere the saved
+            program is evaluated operator by operator.
+        threads: of a .tflite's interpreter.
+
+    Raises:
+        CheckpointError: missing, damaged, or of another kind.
+        UsageError: the runtime is unknown or not installed.
+    """
+    if not path.exists():
+        raise CheckpointError(f"there is no exported model at {path}; `mobile-style export` makes one")
+    if path.suffix == ".mlpackage":
+        return _coreml(path)
+    if runtime not in RUNTIMES:
+        raise UsageError(f"`runtime={runtime}` is unknown; choose from {', '.join(RUNTIMES)}")
+    return _tflite(path, runtime, threads)
+
+
+def _tflite(path: Path, runtime: str, threads: int) -> Runner:
+    module, package = RUNTIMES[runtime]
+    try:
+        library = importlib.import_module(module)
+    except ImportError as error:
+        raise UsageError(f"`runtime={runtime}` cannot be loaded ({error}); {_install(package)}") from None
+    try:
+        with quiet(), warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", r"\s*Warning: tf.lite.Interpreter is deprecated", UserWarning
+            )  # asked for
+            interpreter = library.Interpreter(model_path=str(path), num_threads=threads)
+            interpreter.allocate_tensors()
+        (given,), (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
+    except (ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{path} is damaged or no TensorFlow Lite model ({_first_line(error)})") from None
+    for details in (given, wanted):
+        shape, kind = tuple(details["shape"]), details["dtype"]
+        if len(shape) != 4 or shape[0] != 1 or shape[3] != 3 or kind not in (np.uint8, np.float32):
+            raise CheckpointError(f"{path} does not take and give pictures: {details['name']} is {kind} {shape}")
+        if kind == np.uint8 and details["quantization"] != (1.0, 0):
+            raise CheckpointError(f"{path}: {details['name']} is not bytes of 0..255: {details['quantization']}")
+
+    def run(picture: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(given["index"], picture[None].astype(given["dtype"]))
+        interpreter.invoke()
+        output: np.ndarray = interpreter.get_tensor(wanted["index"])[0]
+        return output
+
+    _, height, width, _ = map(int, given["shape"])
+    return Runner(((height, width),), f"{runtime} {runtime_version(runtime)}", run)
+
+
+def _coreml(path: Path) -> Runner:
+    from .coreml_evaluator import Evaluator
+
+    evaluator = Evaluator(path)
+    if platform.system() != "Darwin":
+        return Runner(evaluator.sizes, "Core ML program, evaluated", evaluator)
+    import coremltools
+    from PIL import Image
+
+    model = coremltools.models.MLModel(str(path))
+
+    def predict(picture: np.ndarray) -> np.ndarray:
+        outputs: dict[str, Any] = model.predict({"image": Image.fromarray(picture)})
+        return np.asarray(outputs["stylised"].convert("RGB"))
+
+    return Runner(evaluator.sizes, f"Core ML, macOS {platform.mac_ver()[0]}", predict)
+
+
+def runtime_version(runtime: str) -> str:
+    """Version of an installed runtime.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    package = RUNTIMES[runtime][1]
+    try:
+        return version("tflite-runtime" if "[" in package else package)
+    except PackageNotFoundError:
+        raise UsageError(f"`runtime={runtime}` is not installed; {_install(package)}") from None
+
+
+def _install(package: str) -> str:
+    if "tflite-runtime" in package and sys.version_info >= (3, 12):
+        return "it needs Python 3.11 or older, for which its wheels are"
+    return f"pip install '{package}'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,212 @@
+"""From a trained network to files that phones run, each with its card and its measured fidelity."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import UsageError
+from ..files import refuse_existing, writing
+from ..inference.fold import fold
+from ..inference.graph import Convolution
+from ..media import images
+from ..network.architecture import SMALLEST
+from ..network.card import Card
+from ..network.catalog import BUNDLED, bundled_photos, model_name, model_path
+from ..network.checkpoint import Checkpoint
+from ..progress import Note, Progress, silent
+from .card import SCHEMA, card_path, digest, for_apps, write_card
+from .lint import lint
+from .recipes import Recipe
+
+if TYPE_CHECKING:
+    from .tflite import Quantization
+
+EXPORTS = Path("exports")
+LICENSE = "the style's own; network and weights Apache-2.0"
+CALIBRATION_PHOTOS = 32
+CALIBRATION_PIXELS = 1_200_000  # in all: enough for ranges and means, and within 2 GB of memory
+SMALLEST_SIDE = 12  # a multiple of 4 that holds a window of SSIM
+
+
+@dataclass(frozen=True)
+class Written:
+    """One exported file, and what it was made of.
+
+    Attributes:
+        path: the .tflite file or the .mlpackage.
+        card: its card, as written beside it.
+        checkpoint: the float network's file; training: the card of its training.
+    """
+
+    path: Path
+    card: dict[str, Any]
+    checkpoint: Path
+    training: Card
+
+
+def write(
+    model: str,
+    recipe: Recipe,
+    sizes: Sequence[tuple[int, int]] = ((256, 256),),
+    calibration: Path | None = None,
+    out: Path | None = None,
+    progress: Progress = silent,
+) -> list[Written]:
+    """Writes a model for phones: a .tflite file for each size, or one .mlpackage for all of them.
+
+    Args:
+        model: a bundled model's name, a run's folder or a checkpoint.
+        recipe: a row of recipes.py.
+        sizes: (height, width) of the pictures that the app will pass.
+        calibration: folder of photos that int8 ranges are chosen on; by default the carried training photos.
+        out: the file (.tflite or .mlpackage), or with several files the new folder for them; by default
+            exports/NAME-RECIPE-WIDTHxHEIGHT/model.tflite, or exports/NAME-coreml-RECIPE-WIDTHxHEIGHT/model.mlpackage.
+        progress: called with what is done.
+
+    Raises:
+        UsageError, CheckpointError, OutputError, ImageError: before anything is written.
+    """
+    checkpoint = model_path(model)
+    trained = Checkpoint.read(checkpoint)
+    architecture, card = trained.architecture(), trained.card
+    sha256 = digest(checkpoint)  # now: a training that is under way replaces the file
+    for height, width in sizes:
+        if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= 4096:
+            raise UsageError(f"`size={width}x{height}`: each side must be from {SMALLEST_SIDE} to 4096 pixels")
+    name = model_name(checkpoint)
+    groups: list[tuple[tuple[int, int], ...]]
+    groups = [tuple(sizes)] if recipe.target == "coreml" else [(size,) for size in sizes]
+    places = output_paths(name, recipe, groups, out)
+    photos = _calibration_photos(calibration, sizes[0], progress)
+    convolutions = fold(architecture, trained.weights, photos)
+    quantization = None
+    if recipe.activations == "int8":
+        from .int8_calibration import calibrate
+
+        progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
+        quantization = calibrate(convolutions, photos)
+    source = {
+        "checkpoint": model if checkpoint.is_relative_to(BUNDLED) else str(checkpoint),
+        "sha256": sha256,
+        "preset": card["config"]["preset"],
+        "training": card,
+    }
+    described = _described(name, recipe, source, photos)
+    done = []
+    for path, group in zip(places, groups, strict=True):
+        progress(Note(f"writing {path}"))
+        written = _write(path, convolutions, recipe, group, quantization, described)
+        for finding in lint(path):
+            progress(Note(str(finding), warning=True))
+        done.append(Written(path, written, checkpoint, card))
+    return done
+
+
+def _described(name: str, recipe: Recipe, source: dict[str, Any], photos: np.ndarray) -> dict[str, Any]:
+    """What the cards of all sizes share."""
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "style": Path(source["training"]["config"]["style"]).name,
+        "target": recipe.target,
+        "recipe": recipe.name,
+        "source": source,
+        "calibration": {"photos": len(photos), "sha256": hashlib.sha256(photos.tobytes()).hexdigest()},
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def output_paths(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], ...]], out: Path | None) -> list[Path]:
+    """Where each file goes; refuses to overwrite before anything is computed."""
+    suffix = ".tflite" if recipe.target == "tflite" else ".mlpackage"
+    of = f"{name}-coreml-{recipe.name}-" if recipe.target == "coreml" else f"{name}-{recipe.name}-"
+    labels = [of + "-".join(f"{w}x{h}" for h, w in group) for group in groups]
+    if out is None:
+        places = [EXPORTS / label / f"model{suffix}" for label in labels]
+    elif out.suffix in (".tflite", ".mlpackage"):
+        if len(groups) > 1:
+            raise UsageError(f"`out={out}` names one file, but `size` asks for {len(groups)}; name a folder")
+        if out.suffix != suffix:
+            raise UsageError(f"`out={out}` does not fit `target={recipe.target}`, which writes {suffix}")
+        places = [out]
+    elif len(groups) == 1:
+        places = [out / f"model{suffix}"]
+    else:
+        places = [out / label / f"model{suffix}" for label in labels]
+    for path in places:
+        refuse_existing(path)
+        refuse_existing(card_path(path))
+    return places
+
+
+def _calibration_photos(folder: Path | None, size: tuple[int, int], progress: Progress) -> np.ndarray:
+    """Photos of the shape that the app will pass, smaller where many large ones would not fit into memory."""
+    folder = folder or bundled_photos("train")
+    count = len(images.photos(folder, CALIBRATION_PHOTOS))
+    scale = min(1.0, (CALIBRATION_PIXELS / count / (size[0] * size[1])) ** 0.5)
+    height, width = (max(SMALLEST, round(side * scale)) for side in size)
+    height, width = (max(SMALLEST, side // 4 * 4) for side in (height, width))
+    read = images.read_photos(folder, CALIBRATION_PHOTOS, progress)
+    return np.stack([images.centre_crop(photo, height, width) for _, photo in read])
+
+
+def _write(
+    path: Path,
+    convolutions: Sequence[Convolution],
+    recipe: Recipe,
+    sizes: tuple[tuple[int, int], ...],
+    quantization: "Quantization | None",
+    described: dict[str, Any],
+) -> dict[str, Any]:
+    """Writes the file, and beside it its card, which is returned; nothing was measured yet."""
+    tools = ("mobile-style", "coremltools") if recipe.target == "coreml" else ("mobile-style", "ai-edge-litert")
+    tensor = {
+        "shape": [1, *sizes[0], 3],
+        "sizes": [list(size) for size in sizes],
+        "layout": "NHWC" if recipe.target == "tflite" else "image",
+        "type": recipe.pixels,
+        "range": [0, 255],
+        "color": "RGB",
+        "scale": 1.0,
+        "zero_point": 0,
+    }
+    card = described | {
+        "input": {"name": "image"} | tensor,
+        "output": {"name": "stylised"} | tensor,
+        "tools": {tool: version(tool) for tool in tools},
+        "file": None,
+        "fidelity": None,
+    }
+    if recipe.target == "coreml":
+        from . import coreml
+
+        coreml.write(
+            path,
+            convolutions,
+            sizes,
+            8 if recipe.weights == "int8" else 16,
+            {
+                "author": "mobile-style",
+                "license": LICENSE,
+                "version": described["source"]["sha256"][:12],
+                "short_description": f"Paints photos in the style of {card['style']}",
+                "mobile_style": json.dumps(for_apps(card)),
+            },
+        )
+    else:
+        from . import tflite
+
+        content = tflite.convert(convolutions, recipe, sizes[0], quantization, for_apps(card))
+        with writing(path) as temporary:
+            temporary.write_bytes(content)
+    size = path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+    card |= {"file": {"name": path.name, "bytes": size, "sha256": digest(path)}}
+    write_card(path, card)
+    return card

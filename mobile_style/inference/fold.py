@@ -1,0 +1,55 @@
+"""From a trained network's arrays to the convolutions of its graph."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..network.architecture import EPSILON, INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, Architecture
+from .graph import Convolution, phases
+from .interpreter import Loaded
+from .tiles import magnitudes
+
+
+def fold(
+    architecture: Architecture, weights: Mapping[str, np.ndarray], photos: np.ndarray | None = None
+) -> list[Convolution]:
+    """The network as phones run it, for `graph.forward`.
+
+    Args:
+        architecture: the network's shape.
+        weights: its trained arrays, named and shaped as `architecture.weights()` says.
+        photos: (N, H, W, 3) uint8, ordinary ones. Each normalized channel is scaled so that its mean
+            absolute value on them is 1, which the normalization undoes: float16 stays far from its limits,
+            and the channels of a layer can share one int8 range. Without photos channels keep their scale.
+    """
+    plain = _convolutions(architecture, weights, {})
+    if photos is None:
+        return plain
+    network = Loaded(magnitudes(plain, (1, *photos.shape[1:3])))
+    found = [network(photo[None].astype(np.float32)) for photo in photos]
+    means = [np.maximum(np.mean(each, axis=0).ravel(), EPSILON) for each in zip(*found, strict=True)]
+    normalized = [layer.name for layer in plain if layer.scale is not None]
+    return _convolutions(architecture, weights, dict(zip(normalized, means, strict=True)))
+
+
+def _convolutions(
+    architecture: Architecture, weights: Mapping[str, np.ndarray], typical: Mapping[str, np.ndarray]
+) -> list[Convolution]:
+    """With each normalized channel divided by what is typical of it."""
+    done = []
+    for name, k, channels_in, channels_out, _ in architecture.convolutions():
+        kernel = weights[f"{name}_kernel"].reshape(k, k, channels_in, channels_out)
+        offset = weights.get(f"{name}_offset", np.zeros(channels_out, np.float32))
+        scale, floor = weights.get(f"{name}_scale"), None
+        if name == "stem":
+            kernel = kernel * np.float32(INPUT_SCALE)
+        if name == "out":
+            kernel, offset = kernel * np.float32(OUTPUT_SCALE), offset * np.float32(OUTPUT_SCALE) + OUTPUT_OFFSET
+        if scale is not None:
+            usual = typical.get(name, np.ones(channels_out, np.float32))
+            kernel, floor = kernel * (np.sign(scale) / usual), EPSILON / usual
+            scale = np.abs(scale)
+        kernel = phases(kernel) if name.startswith("up") else kernel
+        strides, relu = 2 if name.startswith("down") else 1, not (name == "out" or name.endswith("b"))
+        done.append(Convolution(name, kernel, offset, scale, floor, strides, relu))
+    return done

@@ -1,0 +1,99 @@
+"""A trained network, run by LiteRT on pictures of any size: float32, the reference that exports are compared with."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ..network.architecture import SMALLEST, Architecture
+from ..network.card import Card
+from ..network.checkpoint import Checkpoint
+from . import tiles
+from .float_ops import INPUT, OUTPUT, FloatOps
+from .fold import fold
+from .graph import forward
+from .interpreter import Loaded
+from .tflite_writer import TfliteWriter
+
+KEPT = 2  # sizes whose graphs are kept: the frames of a video share one, the tiles of a photo another
+
+
+class Network:
+    """A trained network.
+
+    Attributes:
+        architecture: its shape.
+        reach: how far, in pixels, a pixel influences the output; a multiple of 4.
+
+    Args:
+        weights: its trained arrays by name.
+        threads: for an inference; by default one for each core that this process may use.
+    """
+
+    def __init__(
+        self, architecture: Architecture, weights: Mapping[str, np.ndarray], threads: int | None = None
+    ) -> None:
+        self.architecture, self.reach = architecture, reach(architecture)
+        self._convolutions = fold(architecture, weights)
+        self._threads = threads
+        self._whole = lru_cache(KEPT)(self._load_whole)
+        self._tile = lru_cache(KEPT)(self._load_tile)
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        """The painted picture, all at once: (H, W, 3), 0..255, to float32 of the same shape."""
+        height, width = picture.shape[:2]
+        more = [max(0, SMALLEST - length) for length in (height, width)]
+        padded = np.pad(picture, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge") if any(more) else picture
+        (painted,) = self._whole(padded.shape[:2])(padded[None].astype(np.float32))
+        return painted[0, :height, :width]
+
+    def gains(self, crops: np.ndarray, trims: tuple[int, int]) -> list[np.ndarray]:
+        """What the normalized layers are multiplied by, for a picture of which these are crops.
+
+        Args:
+            crops: (N, H, W, 3), 0..255; H and W multiples of 4. All together give each layer's magnitude.
+            trims: pixels along the top and bottom, and along the left and right, that do not count; multiples of 4.
+        """
+        found = Loaded(tiles.magnitudes(self._convolutions, crops.shape[:3], trims), self._threads)
+        return tiles.gains(self._convolutions, found(crops.astype(np.float32)))
+
+    def tile(self, picture: np.ndarray, gains: Sequence[np.ndarray]) -> np.ndarray:
+        """Paints a part, (H, W, 3), 0..255, of a picture with the picture's gains; float32 of the same shape."""
+        (painted,) = self._tile(picture.shape[:2])(picture[None].astype(np.float32), *gains)
+        tile: np.ndarray = painted[0]
+        return tile
+
+    def _load_whole(self, size: tuple[int, int]) -> Loaded:
+        graph = TfliteWriter()
+        ops, image = FloatOps(graph), graph.input(INPUT, "FLOAT32", (1, *size, 3))
+        painted = ops.clipped(forward(ops, self._convolutions, image), "painted")
+        return Loaded(graph.content({OUTPUT: painted}), self._threads)
+
+    def _load_tile(self, size: tuple[int, int]) -> Loaded:
+        return Loaded(tiles.tile(self._convolutions, size), self._threads)
+
+
+def load_network(path: Path, threads: int | None = None) -> tuple[Network, Card]:
+    """The network in a checkpoint, and the checkpoint's card.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or does not fit its own description.
+    """
+    checkpoint = Checkpoint.read(path)
+    architecture = checkpoint.architecture()
+    return Network(architecture, checkpoint.weights, threads), checkpoint.card
+
+
+def reach(architecture: Architecture) -> int:
+    """How far, in pixels, a pixel influences the output; rounded up to a multiple of 4.
+
+    Half a kernel at the resolution of each convolution's input and, for nearest-neighbor upsampling and striding, one
+    pixel more of the coarser grid.
+    """
+    pixels = 0
+    for name, kernel, _, _, downsampling in architecture.convolutions():
+        pixels += (kernel // 2) * downsampling
+        if name.startswith(("down", "up")):
+            pixels += downsampling
+    return -(-pixels // 4) * 4

@@ -1,0 +1,94 @@
+"""A trained network as one safetensors file that carries its own configuration.
+
+Its metadata holds the card (card.py). The same format with the optimizer's variables added is what
+a training resumes from.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from ..documents import printable
+from ..errors import CheckpointError, UsageError
+from ..files import writing
+from .architecture import Architecture
+from .card import Card, architecture_of, read_card
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What is in the file.
+
+    Attributes:
+        card: what was trained, on what, with which settings.
+        weights: the network's arrays by name, float32.
+        optimizer: the optimizer's arrays by name; empty in a finished model.
+    """
+
+    card: Card
+    weights: dict[str, np.ndarray]
+    optimizer: dict[str, np.ndarray]
+
+    def write(self, path: Path) -> None:
+        """Writes the file, whole or not at all."""
+        arrays = {f"weights/{name}": value for name, value in self.weights.items()}
+        arrays |= {f"optimizer/{name}": value for name, value in self.optimizer.items()}
+        # Strides matter to safetensors, which writes the bytes of an array as they lie in memory.
+        arrays = {name: np.asarray(value, order="C") for name, value in arrays.items()}
+        with writing(path) as temporary:
+            # Written here, as safetensors' own files are for nobody else to read.
+            card = self.card | {"arrays_sha256": digest(arrays)}
+            temporary.write_bytes(save(arrays, {"mobile_style": json.dumps(card)}))
+
+    @classmethod
+    def read(cls, path: Path) -> "Checkpoint":
+        """Reads the file.
+
+        Raises:
+            CheckpointError: missing, cut short, changed, not of this tool, or holding a number that is not finite.
+        """
+        card = read_card(path)
+        try:
+            with safe_open(path, "numpy") as file:
+                arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+        except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:  # types that NumPy lacks
+            raise CheckpointError(f"{path} is damaged ({error}); use an earlier checkpoint") from None
+        if card.get("arrays_sha256", recorded := digest(arrays)) != recorded:
+            raise CheckpointError(f"{path} is damaged: its arrays are not those written; use an earlier checkpoint")
+        parts: dict[str, dict[str, np.ndarray]] = {"weights": {}, "optimizer": {}}
+        for key, value in arrays.items():
+            part, _, name = key.partition("/")
+            wanted = value.dtype == np.float32 if part == "weights" else value.dtype.kind in "fi"
+            if part not in parts or not wanted or not np.isfinite(value).all():
+                raise CheckpointError(f"{path} holds an unusable array {printable(key)}; use an earlier checkpoint")
+            parts[part][name] = value
+        return cls(card, **parts)
+
+    def architecture(self) -> Architecture:
+        """The shape of the network.
+
+        Raises:
+            CheckpointError: it is unknown, or the arrays do not fit it.
+        """
+        try:
+            architecture = architecture_of(self.card)
+        except UsageError as error:
+            raise CheckpointError(
+                f"the checkpoint describes an architecture that this version does not know ({error})"
+            ) from None
+        if {name: array.shape for name, array in self.weights.items()} != architecture.weights():
+            raise CheckpointError("the checkpoint's arrays do not fit the architecture that it names")
+        return architecture
+
+
+def digest(arrays: dict[str, np.ndarray]) -> str:
+    """sha256 over the names, types, shapes and values of arrays, in the order of their names."""
+    whole = hashlib.sha256()
+    for name, value in sorted(arrays.items()):
+        whole.update(f"{name} {value.dtype.str} {value.shape}\n".encode() + value.tobytes())
+    return whole.hexdigest()

@@ -1,0 +1,1 @@
+"""Painting pictures and videos with a trained network."""

@@ -1,0 +1,1 @@
+"""Training a network for one style, and measuring what it reaches."""

@@ -1,0 +1,191 @@
+"""Every setting of a training, as data.
+
+Nothing here computes, so the command line can show the defaults without loading Keras.
+"""
+
+import json
+from dataclasses import dataclass, field, fields, replace
+from math import inf
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from ..documents import read_document, strict
+from ..errors import CheckpointError, UsageError
+from ..network.architecture import PRESETS, Architecture
+from ..network.backend import Precision
+from ..network.card import Card, architecture_of, read_card
+from ..network.catalog import DEFAULT, START, model_path, style_path
+from .objective import OBJECTIVES, Objective
+
+MOST_STEPS = 10**9
+ROUGH_SIZE = 2 / 3  # side of the first crops, in `image_size`
+
+
+@strict
+@dataclass(frozen=True)
+class TrainConfig:
+    """Every setting of a training; stored in the checkpoint.
+
+    Attributes:
+        style: file of the style image, or the name of a bundled one.
+        content: folder of photos or of shards; empty for the bundled photos.
+        architecture: of the network; `preset` is its name.
+        objective: the losses.
+        style_size: shorter side of the style image in pixels: the scale of the strokes.
+        image_size: side of the square crops that are trained on; the first ones are smaller (trainer.py).
+        steps: optimizer steps of `batch_size` crops each; or
+        minutes: wall-clock time. The other one is 0.
+        learning_rate: at its peak; a short warm-up, then a cosine to zero. None for one that suits the number of steps.
+        qat_weight: of quantization-aware training: factor of the squared difference, in gray levels, that int8's
+            rounding makes to the output.
+        temporal_weight: factor of the squared difference, in gray levels, between neighboring frames of a video.
+        checkerboard_weight: factor of the checkerboard loss.
+        loss_precision: of the loss network while training; "auto" for the fastest on the machine.
+        init: model whose weights are the start; empty to start from random ones.
+    """
+
+    style: str
+    content: str
+    preset: str
+    architecture: Architecture
+    objective: Objective = field(default_factory=Objective)
+    style_size: int = 256
+    image_size: int = 192
+    batch_size: int = 1
+    steps: int = 4000
+    minutes: float = 0.0
+    learning_rate: float | None = None
+    qat_weight: float = 4000.0
+    temporal_weight: float = 0.0
+    checkerboard_weight: float = 4000.0
+    loss_precision: Literal["auto"] | Precision = "auto"
+    seed: int = 0
+    init: str = ""
+    checkpoint_every: int = 100
+    preview_every: int = 200
+
+    def __post_init__(self) -> None:
+        for name in ("style", "content", "init"):
+            try:
+                getattr(self, name).encode()
+            except UnicodeError:
+                raise UsageError(f"`{name}`: the path is not in UTF-8, as a checkpoint needs it; rename it") from None
+        for name in ("style_size", "image_size"):
+            if not 32 <= getattr(self, name) <= 4096:
+                raise UsageError(f"`{name}` must be from 32 to 4096, not {getattr(self, name)}")
+        if self.image_size % 4:
+            raise UsageError(f"`image_size` must be a multiple of 4, not {self.image_size}")
+        if bool(self.steps) == bool(self.minutes):
+            raise UsageError("give exactly one of `steps` and `minutes`, above 0")
+        for name, most in (("batch_size", 1024), ("checkpoint_every", MOST_STEPS), ("preview_every", MOST_STEPS)):
+            if not 1 <= getattr(self, name) <= most:
+                raise UsageError(f"`{name}` must be from 1 to {most}, not {getattr(self, name)}")
+        if not 0 <= self.steps <= MOST_STEPS or not 0 <= self.minutes <= 100_000:
+            raise UsageError(f"`steps` must be from 1 to {MOST_STEPS}; `minutes` above 0 and at most 100000")
+        if self.loss_precision not in ("auto", *get_args(Precision)):
+            raise UsageError(f"`loss_precision` must be auto, float32 or bfloat16, not {self.loss_precision}")
+        if self.learning_rate is not None and not 0 < self.learning_rate <= 1:
+            raise UsageError(f"`learning_rate` must be above 0 and at most 1, not {self.learning_rate}")
+        for name in ("qat_weight", "temporal_weight", "checkerboard_weight"):
+            if not 0 <= getattr(self, name) < inf:
+                raise UsageError(f"`{name}` must be finite and not negative: {getattr(self, name)}")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"`seed` must be from 0 to {2**32 - 1}, not {self.seed}")
+
+    @property
+    def rough_size(self) -> int:
+        """Side of the crops in the rough phase."""
+        return max(32, int(self.image_size * ROUGH_SIZE) // 4 * 4)
+
+    @property
+    def packed_size(self) -> int:
+        """Shorter side of photos that are packed for this training: crops are zoomed into by a quarter at most."""
+        return max(288, round(self.image_size * 1.25))
+
+    def without_paths(self) -> "TrainConfig":
+        """The settings to pass on: names of files in place of paths, which are this machine's."""
+        names = {key: Path(getattr(self, key)).name for key in ("style", "content", "init")}
+        return replace(self, **names)  # type: ignore[arg-type]
+
+    @classmethod
+    def from_card(cls, card: Card) -> "TrainConfig":
+        """The settings in a checkpoint's card.
+
+        Raises:
+            CheckpointError: one is missing, unknown, of another type or out of range.
+        """
+        try:
+            content = json.dumps(card["config"]).encode()
+            return read_document(cls, content, "the checkpoint's training configuration", CheckpointError)
+        except UsageError as error:
+            raise CheckpointError(f"the checkpoint's settings are not of this version ({error})") from None
+
+
+def configure(
+    style: str = DEFAULT,
+    content: Path | None = None,
+    preset: str | None = None,
+    objective: str = "painterly",
+    init: str | None = None,
+    **overrides: Any,
+) -> TrainConfig:
+    """Puts a training's settings together from named presets and single overrides.
+
+    Args:
+        style: file of the style image, or the name of a bundled one.
+        content: folder of photos or shards; None for the bundled photos.
+        preset: of the architecture; None for that of `init`, or "small".
+        objective: name of a preset in `OBJECTIVES`.
+        init: model whose weights are the start; "none" for random ones, None for the bundled `START` if it is of
+            this architecture.
+        **overrides: values by field name of `Architecture`, `Objective` or `TrainConfig`. A `temporal_weight` without
+            a style weight raises the preset's style weight by a thousandth of it.
+
+    Raises:
+        UsageError: a name is unknown, or a value is out of range.
+        ImageError: there is no such style image.
+        CheckpointError: there is no such `init`.
+    """
+    known = {field.name for kind in (Architecture, Objective, TrainConfig) for field in fields(kind)}
+    if unknown := sorted(set(overrides) - known):
+        raise UsageError(f"there is no setting `{unknown[0]}`; docs/training.md lists them")
+    if content is not None and not content.is_dir():
+        raise UsageError(f"`content={content}` is not a folder")
+    style_path(style)  # fails early
+    start = None if init in (None, "none") else str(init)
+    if preset is None and start is not None:
+        chosen = read_card(model_path(start))
+        preset, architecture = chosen["config"]["preset"], architecture_of(chosen)
+    else:
+        preset = preset or "small"
+        architecture = _named(PRESETS, preset, "preset")
+
+    architecture = replace(architecture, **_settings_of(Architecture, overrides))
+    if init is None and architecture_of(read_card(model_path(START))) == architecture:
+        start = START
+    weighed = replace(_named(OBJECTIVES, objective, "objective"), **_settings_of(Objective, overrides))
+    if "style_weight" not in overrides:
+        # Steady strokes would cost style: so much more weight keeps it (docs/training.md).
+        weighed = replace(weighed, style_weight=weighed.style_weight * (1 + overrides.get("temporal_weight", 0) / 1000))
+    if "minutes" in overrides:
+        overrides = {"steps": 0} | overrides
+    return TrainConfig(
+        style=style,
+        content="" if content is None else str(content.resolve()),  # a run may be resumed from elsewhere
+        preset=preset,
+        architecture=architecture,
+        objective=weighed,
+        init=start or "",
+        **_settings_of(TrainConfig, overrides),
+    )
+
+
+def _settings_of(kind: type[Architecture | Objective | TrainConfig], overrides: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in overrides.items() if name in names}
+
+
+def _named(table: dict[str, Any], name: str, parameter: str) -> Any:
+    if name not in table:
+        raise UsageError(f"`{parameter}={name}` is unknown; choose from {', '.join(table)}")
+    return table[name]

@@ -1,0 +1,111 @@
+"""The slow way: optimising the pixels of one image (Gatys et al. 2016, https://arxiv.org/abs/1508.06576).
+
+What a transform network is measured against. As in Johnson et al. 2016, section 4.1: L-BFGS over
+the pixels, kept within 0..255, with the same losses. The paper starts from white noise; from the photo
+itself, whose content is perfect, the same number of iterations gets further.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from scipy.optimize import minimize
+
+from .losses import PerceptualLoss
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The image after so many iterations.
+
+    Attributes:
+        seconds: since the start, the losses' compilation left out.
+        image: (H, W, 3) float32, 0..255.
+    """
+
+    iterations: int
+    seconds: float
+    image: np.ndarray
+
+
+class _GradientAsValue(keras.optimizers.Optimizer):  # type: ignore[misc]
+    """Leaves each variable's gradient in the variable: a gradient on every Keras backend alike."""
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        self.assign(variable, gradient)
+
+
+class _Canvas(keras.Model):  # type: ignore[misc]
+    """An image as the only weight of a model."""
+
+    def __init__(self, perceptual: PerceptualLoss, shape: tuple[int, ...]) -> None:
+        super().__init__(name="canvas", dtype="float32")
+        self.perceptual = perceptual
+        self.loss_network = perceptual.network
+        self.image = self.add_weight(name="image", shape=shape)
+
+    def call(self, content_targets: Any) -> Any:
+        return self.image + 0
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
+        return ops.mean(self.perceptual.total(self.perceptual.parts(y_pred, x)))
+
+
+class PixelOptimizer:
+    """Optimises images of one size for one style."""
+
+    def __init__(self, perceptual: PerceptualLoss, height: int, width: int) -> None:
+        self.shape = (1, height, width, 3)
+        self.canvas = _Canvas(perceptual, self.shape)
+        self.canvas.compile(
+            _GradientAsValue(1.0, name="gradient"), jit_compile="auto" if keras.backend.backend() == "jax" else False
+        )
+
+    def loss_and_gradient(self, pixels: np.ndarray, targets: dict[str, Any]) -> tuple[float, np.ndarray]:
+        """The loss of an image, and its gradient: float64, flat, as SciPy wants them.
+
+        Args:
+            pixels: the image, flat, 0..255.
+            targets: features of the photo at the content layers.
+        """
+        self.canvas.image.assign(pixels.reshape(self.shape))
+        self.canvas.reset_metrics()  # before Keras 3.15 the loss is else the mean of all so far
+        loss = float(self.canvas.train_on_batch(targets, return_dict=True)["loss"])
+        return loss, ops.convert_to_numpy(self.canvas.image.value).astype(np.float64).ravel()
+
+    def run(self, content: np.ndarray, iterations: tuple[int, ...], start: np.ndarray) -> list[Snapshot]:
+        """Goes from `start` and keeps the image after each of the `iterations`.
+
+        Args:
+            content: (H, W, 3), 0..255.
+            iterations: counts in ascending order.
+            start: (H, W, 3), 0..255.
+        """
+        targets = self.canvas.perceptual.content_targets(ops.convert_to_tensor(content[None], dtype="float32"))
+        self.loss_and_gradient(content, targets)  # compiles
+        snapshots: list[Snapshot] = []
+        done, began = 0, time.perf_counter()
+
+        def note(pixels: np.ndarray) -> None:
+            nonlocal done
+            done += 1
+            if done in iterations:
+                image = pixels.reshape(self.shape[1:]).astype(np.float32)
+                snapshots.append(Snapshot(done, time.perf_counter() - began, image))
+
+        result = minimize(
+            lambda pixels: self.loss_and_gradient(pixels, targets),
+            start.ravel().astype(np.float64),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(0.0, 255.0)] * start.size,
+            callback=note,
+            options={"maxiter": iterations[-1], "maxfun": 20 * iterations[-1], "ftol": 0.0, "gtol": 0.0, "maxcor": 10},
+        )
+        for count in iterations[len(snapshots) :]:  # it converged early: nothing would change any more
+            image = result.x.reshape(self.shape[1:]).astype(np.float32)
+            snapshots.append(Snapshot(count, time.perf_counter() - began, image))
+        return snapshots

@@ -1,0 +1,270 @@
+"""A training under way: its loop, its schedule, its checkpoints and its log."""
+
+import json
+import math
+import statistics
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import keras
+import numpy as np
+from keras import ops
+from tensorboard.compat import tf
+from tensorboard.summary import Writer
+
+from ..errors import DivergedError
+from ..files import writing
+from ..inference.network import Network
+from ..interrupts import interruptible
+from ..media import images
+from ..network.card import MODEL, SCHEMA, Card, Settings
+from ..network.catalog import bundled_photos
+from ..network.checkpoint import Checkpoint
+from ..painting.stylize import stylize_image
+from ..progress import Note, Progress, Step
+from .config import TrainConfig
+from .dataset import Batches, Photos
+from .trainer import FARTHEST, Trainer, suitable_rate
+
+tf.io  # noqa: B018 (loads what the writer needs, while messages of what is loading are not shown)
+
+STATE = "training.safetensors"
+PREVIEW_SIZE = 256
+ROUGH = 0.6  # of the training
+DRAWING = 0.2  # of a training from random weights, in which the style loss slowly gets its weight
+FAINT = 0.01  # share of the style weight that such a training starts with
+FINE_COST = 3.0  # of a step, in rough ones, where the plan of a training by time is made
+SMALLEST_CROP = 48
+WARMUP = 20  # steps at most
+DIVERGED = 30  # times the lowest smoothed loss
+SMOOTHING = 0.9  # share of the smoothed loss that a step keeps
+MEASURED = 8  # steps before a training of so many minutes is planned; the first few are slower
+FEW = 500  # steps: with fewer, smaller crops are worth more
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training by time decides once it knows how fast the machine is.
+
+    Attributes:
+        image_size: side of the crops in the fine phase.
+        learning_rate: at its peak.
+    """
+
+    image_size: int
+    learning_rate: float
+
+
+class Run:
+    """A training in the folder `out`, from `step` on.
+
+    Args:
+        began: of `time.perf_counter`, such that the seconds since then are those of the whole training.
+    """
+
+    def __init__(
+        self, config: TrainConfig, out: Path, trainer: Trainer, step: int, began: float, progress: Progress
+    ) -> None:
+        self.config, self.out, self.trainer, self.step, self.began = config, out, trainer, step, began
+        self.progress = progress
+        self.photos = photos_of(config, out)
+        self.planned = config.learning_rate is not None
+        self.plan = Plan(config.image_size, config.learning_rate or suitable_rate(config.steps))
+        self.saved = step
+        self.losses: dict[str, float] = {}
+
+    def seconds(self) -> float:
+        """How long the training has taken, all sessions together."""
+        return time.perf_counter() - self.began
+
+    def done(self) -> float:
+        """The share of the training that is done, in steps or in time."""
+        return self.seconds() / (60 * self.config.minutes) if self.config.minutes else self.step / self.config.steps
+
+    def crop_size(self) -> int:
+        """Side of the next crops."""
+        chosen = replace(self.config, image_size=self.plan.image_size)
+        return chosen.image_size if self.trainer.fine else chosen.rough_size
+
+    def batches(self) -> Generator[np.ndarray, None, None]:
+        """Crops for each next step, of the size of its phase."""
+        while True:
+            side = self.crop_size()
+            batches = Batches(self.photos, self.config.batch_size, side, self.config.seed)
+            with closing(batches.starting_at(self.step)) as stream:
+                while side == self.crop_size():
+                    yield next(stream)
+
+    def style_share(self, done: float) -> float:
+        """The share of the style weight that counts: all of it for a network that can draw."""
+        return 1.0 if self.config.init else FAINT ** max(0.0, 1 - done / DRAWING)
+
+    def learning_rate(self, done: float) -> float:
+        """A cosine from the peak to zero, after a linear start."""
+        steps = WARMUP if self.config.minutes else max(1, min(WARMUP, self.config.steps // 20))
+        warm = min(1.0, (self.step + 1) / steps)
+        return self.plan.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
+
+    def make_plan(self, step_seconds: float) -> None:
+        """Fits a training by time to the machine, where a rough step takes `step_seconds`."""
+        left = (1 - self.done()) * 60 * self.config.minutes
+        steps = left / step_seconds * (ROUGH + (1 - ROUGH) / FINE_COST)
+        before, side = self.crop_size(), self.config.image_size
+        if steps < FEW:
+            side = min(side, max(SMALLEST_CROP, int(side * math.sqrt(steps / FEW)) // 4 * 4))
+            steps *= (self.config.image_size / side) ** 2
+        self.plan = Plan(side, self.config.learning_rate or suitable_rate(round(steps)))
+        self.planned = True
+        if self.crop_size() != before:  # else TensorFlow would go on with a function for crops of any size
+            self.trainer.make_train_function(force=True)
+        rough = steps * ROUGH / (ROUGH + (1 - ROUGH) / FINE_COST)
+        text = (
+            f"plan: {left / 60:.1f} minutes are left for about {rough:.0f} steps on crops of {self.crop_size()} "
+            f"pixels, then {steps - rough:.0f} on {side}"
+        )
+        self.progress(Note(text))
+
+    def save(self) -> None:
+        """Writes the network, and the state that `resume` goes on from."""
+        settings = self.config
+        if self.planned:
+            chosen = {"image_size": self.plan.image_size, "learning_rate": self.plan.learning_rate}
+            settings = replace(settings, **chosen)  # type: ignore[arg-type]
+        card: Card = {
+            "schema": SCHEMA,
+            "config": cast(Settings, asdict(settings)),
+            "content_sha256": self.photos.sha256(),
+            "step": self.step,
+            "seconds": round(self.seconds(), 1),
+            "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "versions": {name: version(name) for name in ("mobile-style", "keras", keras.backend.backend())},
+            "losses": self.losses,
+        }
+        weights = {v.name: ops.convert_to_numpy(v.value) for v in self.trainer.network.weights}
+        if not all(np.isfinite(value).all() for value in weights.values()):
+            raise DivergedError(f"the weights are no longer finite at step {self.step}{self.advice()}")
+        state = {name: ops.convert_to_numpy(v.value) for name, v in optimizer_variables(self.trainer).items()}
+        Checkpoint(card, weights, state).write(self.out / STATE)
+        public: Card = {**card, "config": cast(Settings, asdict(settings.without_paths()))}
+        Checkpoint(public, weights, {}).write(self.out / MODEL)
+        self.saved = self.step
+
+    def advice(self) -> str:
+        """What to do about a training that diverges."""
+        return (
+            f": lower `learning_rate` (now {self.plan.learning_rate:g}) or the largest weight; "
+            f"the last checkpoint is kept in {self.out}"
+        )
+
+    def take_step(self, batches: Iterator[np.ndarray], done: float) -> float:
+        """One step of the optimizer; the seconds that it took."""
+        if done >= ROUGH and not self.trainer.fine:
+            self.trainer.refine()
+        self.trainer.optimizer.learning_rate = self.learning_rate(done)
+        self.trainer.style_share.assign(self.style_share(done))
+        started = time.perf_counter()
+        motion = np.random.default_rng((self.config.seed, 2, self.step)).integers(FARTHEST, size=2)
+        self.losses = self.trainer.step(next(batches), motion)
+        self.step += 1
+        return time.perf_counter() - started
+
+    def go(self, style: np.ndarray) -> Path:
+        """Trains to the end.
+
+        Args:
+            style: the style image, (H, W, 3) uint8, for previews.
+
+        Returns:
+            The network's file.
+
+        Raises:
+            DivergedError: the loss is no longer finite, or explodes.
+            KeyboardInterrupt: after Ctrl-C, with a checkpoint written.
+        """
+        held_out = preview_photos(self.photos)
+        lowest = smoothed = math.inf
+        taken: list[float] = []
+        with (
+            interruptible(self.progress) as interrupted,
+            closing(Writer(str(self.out / "tensorboard"))) as board,
+            closing(self.batches()) as batches,
+            (self.out / "log.jsonl").open("a", buffering=1) as log,
+        ):
+            if self.step == 0:
+                self.save()  # so that a run can be resumed however early it is stopped
+            while (done := self.done()) < 1 and not interrupted:
+                taken.append(self.take_step(batches, done))
+                loss = self.losses["total"]
+                smoothed = loss if math.isinf(smoothed) else SMOOTHING * smoothed + (1 - SMOOTHING) * loss
+                lowest = min(lowest, smoothed)
+                if not math.isfinite(smoothed) or smoothed > DIVERGED * lowest:
+                    raise DivergedError(f"the loss became {loss:.3g} at step {self.step}{self.advice()}")
+                rate = self.config.batch_size / taken[-1]
+                log.write(json.dumps({"step": self.step, **self.losses, "images_per_second": round(rate, 3)}) + "\n")
+                for name, value in self.losses.items():
+                    board.add_scalar(f"loss/{name}", value, self.step)
+                if self.config.minutes and not self.planned and len(taken) == MEASURED and self.done() < 1:
+                    self.make_plan(statistics.median(taken))
+                self.report(rate)
+                if self.step % self.config.checkpoint_every == 0:
+                    self.save()
+                if self.step % self.config.preview_every == 0 or self.step == 1:
+                    write_preview(self.out, self.trainer, style, held_out, self.step)
+        if self.step > self.saved:
+            self.save()
+        if self.done() < 1:
+            raise KeyboardInterrupt
+        if self.step % self.config.preview_every:
+            write_preview(self.out, self.trainer, style, held_out, self.step)
+        return self.out / MODEL
+
+    def report(self, rate: float) -> None:
+        """Tells where the training stands; the losses are weighted, so that they add up."""
+        weighted = self.trainer.weighted(self.losses)
+        details = {name: f"{value:.3g}" for name, value in weighted.items()} | {"images/s": f"{rate:.1f}"}
+        total = round(60 * self.config.minutes) if self.config.minutes else self.config.steps
+        done, unit = (min(total, round(self.seconds())), "s") if self.config.minutes else (self.step, "steps")
+        self.progress(Step("Training", done, total, unit, details))
+
+
+def photos_of(config: TrainConfig, out: Path) -> Photos:
+    """The shards that were given, or those that were made of a folder of photos."""
+    made = out / "content"
+    return Photos(made if made.is_dir() else Path(config.content))
+
+
+def optimizer_variables(trainer: Trainer) -> dict[str, Any]:
+    """By name and place, because Keras numbers names by how many objects were made before."""
+    return {f"{index:03d}": variable for index, variable in enumerate(trainer.optimizer.variables)}
+
+
+def preview_photos(photos: Photos) -> list[np.ndarray]:
+    """The photos that are never trained on, or bundled ones."""
+    chosen = [photos[index] for index in range(photos.held_out)]
+    chosen = chosen or [images.load(path) for path in images.find([bundled_photos("held_out")])[:4]]
+    return [images.centre_square(photo, PREVIEW_SIZE) for photo in chosen]
+
+
+def write_preview(out: Path, trainer: Trainer, style: np.ndarray, photos: list[np.ndarray], step: int) -> None:
+    """Photos above what the network makes of them, the style image in front."""
+    weights = {v.name: ops.convert_to_numpy(v.value) for v in trainer.network.weights}
+    network = Network(trainer.network.architecture, weights)
+    stylized = [stylize_image(network, photo) for photo in photos]
+    style = images.centre_square(style, PREVIEW_SIZE)
+    sheet = images.grid([[np.full_like(style, 255), *photos], [style, *stylized]])
+    images.save(sheet, out / "previews" / f"step-{step:06d}.png")
+    images.save(sheet, out / "preview.png")
+
+
+def drop_lines_after(log: Path, step: int) -> None:
+    """Drops the lines of steps that were done after the last checkpoint, and will be done again."""
+    lines = log.read_text().splitlines(keepends=True) if log.exists() else []
+    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+    with writing(log) as temporary:
+        temporary.write_text("".join(kept))

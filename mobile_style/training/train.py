@@ -1,0 +1,181 @@
+"""Training a transform network for one style.
+
+`train(config, out)` makes a run folder:
+
+    model.safetensors     the network so far, ready for `stylize` and `export`
+    training.safetensors  the same with the optimizer's state, for `resume`
+    style.png             the style image as the losses see it
+    content/              the shards made from a folder of photos (not when shards were given)
+    preview.png           held-out photos and what the network makes of them; previews/ keeps them all
+    log.jsonl             the losses of every step
+    tensorboard/          the same for TensorBoard
+
+Two phases (docs/training.md has what each is worth). The rough one, on smaller crops, gets palette and strokes
+cheaply; the fine one, on full ones, also rounds as int8 will. How far a training is, in steps or in time, decides its
+phase and its learning rate.
+
+A network that starts from random weights learns to draw first: meanwhile the weight of the style loss grows to what was
+asked for. Without that it learns to cover the photo with brush strokes, and never looks at it again.
+"""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import CheckpointError, ImageError, OutputError, UsageError
+from ..files import alone, refuse_existing
+from ..media import images
+from ..network.card import MODEL, architecture_of
+from ..network.catalog import bundled_photos, model_path, style_path
+from ..network.checkpoint import Checkpoint
+from ..network.transform_net import load_weights
+from ..progress import Note, Progress, silent
+from .config import TrainConfig
+from .dataset import MANIFEST, build, note_unreadable
+from .run import STATE, Run, drop_lines_after, optimizer_variables, photos_of
+from .trainer import Trainer, make_trainer, suitable_rate
+
+
+def train(config: TrainConfig, out: Path, progress: Progress = silent, painting: np.ndarray | None = None) -> Path:
+    """Trains from the start into the new folder `out`.
+
+    Args:
+        config: every setting.
+        out: a new folder for the run.
+        progress: called after every step.
+        painting: (H, W, 3) uint8, RGB; by default the file that `config.style` names.
+
+    Returns:
+        The network's file.
+
+    Raises:
+        OutputError: `out` exists or cannot be written.
+        ImageError, DatasetError: the style image or the photos cannot be used.
+        UsageError: preparing took all the minutes there were.
+        DivergedError: the loss is no longer finite, or explodes.
+        KeyboardInterrupt: after Ctrl-C, with a checkpoint written.
+    """
+    began = time.perf_counter()
+    _refuse_started(out)
+    refuse_existing(out)
+    style = style_image(config, images.load(style_path(config.style)) if painting is None else painting)
+    start = _start(config)
+    _make_folder(config, out, progress)
+    trainer = make_trainer(config, style)
+    if start is not None:
+        load_weights(trainer.network, start.weights)
+    images.save(style, out / "style.png")
+    if config.minutes:  # less what packing the photos took
+        left = config.minutes - (time.perf_counter() - began) / 60
+        if left <= 0:
+            packed = f" or with `content={out / 'content'}`, where the photos are packed now, and another `out`"
+            packed = packed if (out / "content").is_dir() else ""
+            raise UsageError(f"preparing took all of `minutes={config.minutes:g}`; train for longer{packed}")
+        config, began = replace(config, minutes=left), time.perf_counter()
+    # What was chosen here is what the card says, and what a resumed run keeps, on another machine too.
+    rate = config.learning_rate or (suitable_rate(config.steps) if config.steps else None)
+    config = replace(config, loss_precision=trainer.perceptual.network.precision, learning_rate=rate)
+    with alone(out):
+        run = Run(config, out, trainer, 0, began, progress)
+        if (side := run.photos.manifest.shorter_side) < config.image_size:
+            text = (
+                f"the photos were packed at {side} pixels and are enlarged for `image_size={config.image_size}`; "
+                f"sharper: pack them with mobile-style dataset --size {config.packed_size}"
+            )
+            progress(Note(text, warning=True))
+        return run.go(style)
+
+
+def resume(out: Path, progress: Progress = silent) -> Path:
+    """Goes on with the training in `out`, from its last checkpoint, as if it had never stopped.
+
+    Args:
+        out: the run's folder.
+        progress: called after every step.
+
+    Returns:
+        The network's file.
+
+    Raises:
+        CheckpointError: there is no checkpoint, or it is damaged.
+        OutputError: it is under way in another process.
+    """
+    began = time.perf_counter()
+    if not (out / STATE).is_file():
+        _refuse_started(out)
+        raise CheckpointError(f"{out} holds no checkpoint to go on from; start a training in a new folder")
+    with alone(out):
+        state = Checkpoint.read(out / STATE)
+        config, style = TrainConfig.from_card(state.card), images.load(out / "style.png")
+        if photos_of(config, out).sha256() != state.card["content_sha256"]:
+            raise CheckpointError(f"the photos are not those that {out} was trained on; start again with --init {out}")
+        trainer = make_trainer(config, style)
+        _restore(trainer, state, out)
+        drop_lines_after(out / "log.jsonl", state.card["step"])
+        run = Run(config, out, trainer, state.card["step"], began - state.card["seconds"], progress)
+        if run.done() >= 1:
+            progress(Note(f"{out} has ended; train it further with --init {out}"))
+        return run.go(style)
+
+
+def style_image(config: TrainConfig, painting: np.ndarray) -> np.ndarray:
+    """The painting at the scale of its strokes: shorter side `style_size`, uint8.
+
+    Raises:
+        ImageError: the painting is smaller than that.
+    """
+    height, width = painting.shape[:2]
+    if min(height, width) < config.style_size:
+        raise ImageError(
+            f"{config.style} is {width} x {height} pixels, smaller than `style_size={config.style_size}`: "
+            f"use a larger picture of the painting, or `style_size={max(32, min(height, width))}`"
+        )
+    return images.with_shorter_side(painting, config.style_size)
+
+
+def _refuse_started(out: Path) -> None:
+    """Raises OutputError if `out` is of a training that was killed before its first checkpoint."""
+    if not (out / STATE).exists() and ((out / "content").is_dir() or (out / "style.png").is_file()):
+        raise OutputError(
+            f"{out} is the folder of a training that has no checkpoint yet; if it is not under way any more, remove "
+            f"{out}, or choose another `out`"
+        )
+
+
+def _start(config: TrainConfig) -> Checkpoint | None:
+    """The checkpoint that the training starts from; None for random weights."""
+    if not config.init:
+        return None
+    start = Checkpoint.read(model_path(config.init))
+    architecture = architecture_of(start.card)
+    if architecture != config.architecture:
+        raise CheckpointError(
+            f"`init={config.init}` is a network of preset {start.card['config']['preset']} ({architecture}), "
+            f"but this training asks for {config.preset} ({config.architecture})"
+        )
+    return start
+
+
+def _make_folder(config: TrainConfig, out: Path, progress: Progress) -> None:
+    """Makes the run's folder, with the photos packed into it unless they are shards already."""
+    content = Path(config.content) if config.content else bundled_photos("train")
+    if not (content / MANIFEST).is_file():
+        manifest = build([content], out / "content", config.packed_size, progress=progress)
+        note_unreadable(manifest, progress)
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {out}: {error.strerror}") from None
+
+
+def _restore(trainer: Trainer, state: Checkpoint, out: Path) -> None:
+    """Puts a checkpoint's network and optimizer into a fresh trainer."""
+    load_weights(trainer.network, state.weights)
+    variables = optimizer_variables(trainer)
+    if set(variables) != set(state.optimizer):
+        raise CheckpointError(f"{out / STATE} holds another optimizer; start again with --init {out / MODEL}")
+    for name, variable in variables.items():
+        variable.assign(state.optimizer[name])

@@ -1,0 +1,136 @@
+"""The network under its losses: what Keras differentiates, on any of its backends."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from ..network.backend import fastest_precision
+from ..network.transform_net import TransformNet
+from .config import TrainConfig
+from .losses import PerceptualLoss, checkerboard
+
+FARTHEST = 8  # pixels that a frame moves; two of the network's strides
+LEARNING_RATE = 3e-3
+LONG = 4000  # steps; more steps of that length wander off, as far as the root of their number
+LOGGED = ("total", "content", "style", "tv", "quantization", "temporal", "checkerboard")
+
+
+class Trainer(keras.Model):  # type: ignore[misc]
+    """The network under its losses: what Keras differentiates, on any of its backends."""
+
+    def __init__(self, network: TransformNet, perceptual: PerceptualLoss, config: TrainConfig) -> None:
+        super().__init__(dtype="float32")
+        self.network, self.perceptual = network, perceptual
+        self.weights_of = {
+            "quantization": config.qat_weight,
+            "temporal": config.temporal_weight,
+            "checkerboard": config.checkerboard_weight,
+        }
+        self.fine = False
+        self.style_share = self.add_weight(name="style_share", shape=(), initializer="ones", trainable=False)
+        self.motion = self.add_weight(name="motion", shape=(2,), initializer="zeros", dtype="int32", trainable=False)
+        # Named here so that Keras sees their weights; JAX would compile them in as constants.
+        self.loss_networks = [perceptual.network, perceptual.content_network]
+        self.trackers = [keras.metrics.Mean(name=name, dtype="float32") for name in LOGGED]
+
+    def call(self, content_images: Any, training: bool = False) -> Any:
+        """Stylises a batch."""
+        return self.network(content_images, training=training and self.fine)
+
+    def refine(self) -> None:
+        """Enters the fine phase."""
+        self.fine = True
+        self.make_train_function(force=True)
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
+        """The total of the losses of outputs `y_pred` for content images `x`, mean over the batch.
+
+        Of the style's weight, only `style_share` counts here; what is logged counts all of it.
+
+        In the fine phase, `y_pred` is rounded as int8 will round it. Its distance from the output that is not
+        rounded, in squared gray levels, is a loss of its own, with gradients through both: it makes the network
+        amplify rounding less. In both phases, so is the distance between the output that is not rounded and that
+        of a frame moved by `motion` pixels, moved back: it keeps strokes in place in a video. And so is, always,
+        the grid that upsampling leaves in `y_pred`.
+        """
+        parts = self.perceptual.parts(y_pred, self.perceptual.content_targets(x))
+        nothing = ops.zeros_like(parts["style"])
+        moved = self.weights_of["temporal"]
+        exact = self.network(x) if self.fine and (self.weights_of["quantization"] or moved) else None
+        parts["quantization"] = nothing if exact is None else ops.mean(ops.square(y_pred - exact), axis=(1, 2, 3))
+        frame = y_pred if exact is None else exact
+        parts["temporal"] = moved_difference(self.network, x, frame, self.motion) if moved else nothing
+        parts["checkerboard"] = checkerboard(y_pred)
+        parts["total"] = self.total(parts)
+        for tracker in self.trackers:
+            tracker.update_state(parts[tracker.name])
+        return ops.mean(self.total(parts | {"style": parts["style"] * self.style_share}))
+
+    def total(self, parts: dict[str, Any]) -> Any:
+        """Weighted sum of all the losses."""
+        return self.perceptual.total(parts) + sum(weight * parts[name] for name, weight in self.weights_of.items())
+
+    def step(self, batch: np.ndarray, motion: np.ndarray) -> dict[str, float]:
+        """One optimizer step.
+
+        Args:
+            batch: (N, H, W, 3) crops, 0..255.
+            motion: (2,) integers from 0 to `FARTHEST` - 1: pixels down and right that frames move by.
+
+        Returns:
+            The losses before the step, unweighted, and their weighted total.
+        """
+        self.reset_metrics()
+        self.motion.assign(motion)
+        logs = self.train_on_batch(batch, return_dict=True)
+        return {name: float(logs[name]) for name in LOGGED}
+
+    def weighted(self, losses: dict[str, float]) -> dict[str, float]:
+        """The same losses as they add up to the total."""
+        objective = self.perceptual.objective
+        factors = self.weights_of | {name: getattr(objective, f"{name}_weight") for name in ("content", "style", "tv")}
+        return {name: value * factors.get(name, 1.0) for name, value in losses.items()}
+
+
+def moved_difference(network: TransformNet, frames: Any, outputs: Any, motion: Any) -> Any:
+    """Mean squared difference, in grey levels, between what is painted before and after a movement: (N,).
+
+    Args:
+        network: what paints.
+        frames: (N, H, W, 3), 0..255.
+        outputs: what the network makes of the frames.
+        motion: (2,) integers from 0 to `FARTHEST` - 1, down and right.
+    """
+    count, height, width, _ = frames.shape
+    start, size = (0, motion[0], motion[1], 0), (count, height - FARTHEST, width - FARTHEST, 3)
+    difference = network(ops.slice(frames, start, size)) - ops.slice(outputs, start, size)
+    # Up to the edges, though the two see different reflections there: in a rim left out, networks paint a frame.
+    return ops.mean(ops.square(difference), axis=(1, 2, 3))
+
+
+def suitable_rate(steps: int) -> float:
+    """The highest learning rate of a training of so many steps."""
+    return LEARNING_RATE * min(1.0, math.sqrt(LONG / max(steps, 1)))
+
+
+def make_trainer(config: TrainConfig, style_image: np.ndarray) -> Trainer:
+    """A compiled `Trainer` with fresh weights."""
+    precision = fastest_precision() if config.loss_precision == "auto" else config.loss_precision
+    perceptual = PerceptualLoss(config.objective, style_image, precision)
+    network = TransformNet(config.architecture, config.seed)
+    trainer = Trainer(network, perceptual, config)
+    # Muon (https://kellerjordan.github.io/posts/muon/) for the kernels, Adam for the rest: in the same number of steps
+    # it gets what takes Adam 1.75 times as many (docs/training.md).
+    optimizer = keras.optimizers.Muon(
+        config.learning_rate or suitable_rate(config.steps),
+        weight_decay=None,
+        adam_weight_decay=None,
+        exclude_embeddings=False,
+    )
+    # XLA on the CPU is no faster.
+    trainer.compile(optimizer, jit_compile="auto" if keras.backend.backend() == "jax" else False)
+    optimizer.build(trainer.network.trainable_variables)
+    return trainer

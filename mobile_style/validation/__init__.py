@@ -1,0 +1,1 @@
+"""Whether an exported file still paints what the float network paints."""

@@ -1,0 +1,65 @@
+"""Exporting a network, and proving on a few photos that the file still paints the same picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..devices.host import Host
+from ..exporting.card import write_card
+from ..exporting.recipes import Recipe
+from ..exporting.write import Written, write
+from ..inference.network import load_network
+from ..network.card import read_card
+from ..network.catalog import model_path
+from ..progress import Progress, silent
+from ..training.config import TrainConfig
+from ..training.style_grams import style_source
+from .validate import Subject, Validation, validate_on
+
+PHOTOS = 4
+
+
+@dataclass(frozen=True)
+class Export:
+    """One exported file, and what was measured on it."""
+
+    path: Path
+    validation: Validation
+
+
+def export(
+    model: str,
+    recipe: Recipe,
+    sizes: Sequence[tuple[int, int]] = ((256, 256),),
+    calibration: Path | None = None,
+    out: Path | None = None,
+    progress: Progress = silent,
+) -> list[Export]:
+    """Writes a model for phones as `exporting.write` does, and validates each file on a few photos.
+
+    Args:
+        model: a bundled model's name, a run's folder or a checkpoint.
+        recipe: a row of recipes.py.
+        sizes: (height, width) of the pictures that the app will pass.
+        calibration: folder of photos that int8 ranges are chosen on; by default the bundled training photos.
+        out: the file, or with several files the new folder for them; by default under exports/.
+        progress: called with what is done.
+
+    Raises:
+        UsageError, CheckpointError, OutputError, ImageError: before anything is written.
+    """
+    checkpoint = model_path(model)
+    style_source(checkpoint, read_card(checkpoint)["config"]["style"])  # the check needs it, after all is written
+    return [check(written, progress) for written in write(model, recipe, sizes, calibration, out, progress)]
+
+
+def check(written: Written, progress: Progress = silent) -> Export:
+    """Validates a file on a few photos, and notes the figures on its card."""
+    config = TrainConfig.from_card(written.training)
+    network, _ = load_network(written.checkpoint)
+    subject = Subject(written.path, written.card, written.checkpoint, network, config)
+    validation = validate_on(Host(), subject, None, PHOTOS, progress)
+    places = ("exported", "reference")  # on this machine; the card has names and sha256 of both
+    figures = {name: value for name, value in validation.figures().items() if name not in places}
+    write_card(written.path, written.card | {"fidelity": figures})
+    return Export(written.path, validation)

@@ -1,0 +1,84 @@
+"""The page that shows a validation: float, exported and the difference side by side, worst first."""
+
+import base64
+import html
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ..files import refuse_existing, writing
+from ..html import STYLE
+from ..media import images
+from .validate import Figures, Validation
+
+AMPLIFIED = 8  # times, so that a difference of 16 grey levels shows
+
+COLUMNS: dict[str, Callable[[Figures], str]] = {
+    "PSNR, dB": lambda row: f"{row.psnr:.1f}",
+    "SSIM": lambda row: f"{row.ssim:.4f}",
+    "largest difference": lambda row: f"{row.largest:.0f}",
+    "pixels off by more than 8": lambda row: f"{row.off:.2%}",
+    "content loss": lambda row: change(row.content, row.content_reference),
+    "style loss": lambda row: change(row.style, row.style_reference),
+    "border": lambda row: f"{row.border:.2f} ({row.border_reference:.2f})",
+    "checkerboard": lambda row: f"{row.checkerboard:.2f} ({row.checkerboard_reference:.2f})",
+}
+
+
+def change(value: float, reference: float) -> str:
+    """A loss with its relative change from the reference's."""
+    return f"{value:,.0f} ({value / reference - 1:+.1%})"
+
+
+def write(validation: Validation, out: Path) -> None:
+    """Writes report.html, which opens from the disk with nothing beside it, and report.json into the new folder."""
+    refuse_existing(out)
+    with writing(out) as folder:
+        folder.mkdir()
+        (folder / "report.html").write_text(page(validation), encoding="utf-8", errors="backslashreplace")
+        (folder / "report.json").write_text(json.dumps(validation.figures(), indent=2) + "\n")
+
+
+def page(validation: Validation) -> str:
+    """The whole HTML page."""
+    verdict = "failed" if validation.failures else "passed"
+    rows = [validation.mean, *validation.rows]
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("photo", *COLUMNS))
+    body = "".join(f"<tr><td>{html.escape(row.photo)}</td>{_cells(row)}</tr>" for row in rows)
+    failures = "".join(f"<li>{html.escape(str(failure))}</li>" for failure in validation.failures)
+    figures = "".join(
+        _figure(row, pictures) for row, pictures in zip(validation.rows, validation.pictures, strict=False)
+    )
+    left = len(validation.rows) - len(validation.pictures)
+    figures += f"<p>Without pictures, as their PSNR is higher: {left} of the table.</p>" if left else ""
+    title = html.escape(f"{Path(validation.exported).name}: {validation.target} {validation.recipe}")
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><style>{STYLE}</style>
+<h1>{title}: <span class="{verdict}">{verdict}</span></h1>
+<p>{html.escape(validation.exported)}, run by {html.escape(validation.runtime)}, against the float network
+{html.escape(validation.reference)}. In brackets: change from, or value of, the float network's output.</p>
+<ul class="failed">{failures}</ul>
+<table><tr>{head}</tr>{body}</table>
+{figures}
+</html>
+"""
+
+
+def _cells(row: Figures) -> str:
+    return "".join(f"<td>{show(row)}</td>" for show in COLUMNS.values())
+
+
+def _figure(row: Figures, pictures: tuple[np.ndarray, np.ndarray, np.ndarray]) -> str:
+    photo, expected, output = pictures
+    difference = images.to_pixels(AMPLIFIED * np.abs(expected.astype(np.float32) - output))
+    shown = {"photo": photo, "float": expected, "exported": output, f"difference, {AMPLIFIED} times": difference}
+    cells = "".join(f'<div><img alt="{name}" src="{_data_url(p)}">{name}</div>' for name, p in shown.items())
+    caption = f"{html.escape(row.photo)}: {row.psnr:.1f} dB, SSIM {row.ssim:.4f}"
+    return f'<figure><div class="row">{cells}</div><figcaption>{caption}</figcaption></figure>\n'
+
+
+def _data_url(picture: np.ndarray) -> str:
+    return "data:image/png;base64," + base64.b64encode(images.encode(picture, "PNG")).decode()

@@ -1,0 +1,254 @@
+"""Whether an exported file still paints what the float network paints: measured on real photos."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import metrics
+from ..devices.protocol import Device
+from ..devices.registry import open_device
+from ..errors import CheckpointError
+from ..exporting.card import read_export_card, source_checkpoint
+from ..exporting.recipes import Gate, find_recipe
+from ..inference.network import Network, load_network
+from ..media import images as pictures
+from ..network.catalog import bundled_photos, model_path
+from ..progress import Progress, silent, track
+from ..training.config import TrainConfig
+from ..training.picture_losses import PictureLosses
+from ..training.style_grams import losses_of
+
+SHOWN = 50  # photos in a report, the worst
+Pictures = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One photo's figures, or their mean.
+
+    Attributes:
+        photo: the file's name; with several sizes, and the size.
+        psnr: dB, data range 255; ssim: at most 1.
+        largest: difference of any pixel's channel, in grey levels.
+        off: share of the pixels off by more than 8 grey levels, 0 to 1.
+        content, style: losses of the exported output; content_reference, style_reference: of the float output.
+        border, checkerboard: artefact scores of the exported output, in grey levels, and of the float output.
+        constant: whether the exported output is one colour only.
+    """
+
+    photo: str
+    psnr: float
+    ssim: float
+    largest: float
+    off: float
+    content: float
+    content_reference: float
+    style: float
+    style_reference: float
+    border: float
+    border_reference: float
+    checkerboard: float
+    checkerboard_reference: float
+    constant: bool
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A limit of the gate that was not kept."""
+
+    metric: str
+    photo: str
+    value: float
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.metric} of {self.photo} is {self.value:.4g}, the limit {self.limit:.4g}"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What was measured, on what, and what the gate says.
+
+    Attributes:
+        rows: a photo each, the worst PSNR first.
+        mean: over the photos (`largest`: the maximum).
+        pictures: (photo, float output, exported output) of the first `SHOWN` rows.
+    """
+
+    exported: str
+    recipe: str
+    target: str
+    reference: str
+    runtime: str
+    gate: Gate
+    rows: tuple[Figures, ...]
+    mean: Figures
+    failures: tuple[Failure, ...]
+    pictures: tuple[Pictures, ...]
+
+    def figures(self) -> dict[str, object]:
+        """Everything but the pictures, for JSON."""
+        return {
+            "exported": self.exported,
+            "target": self.target,
+            "recipe": self.recipe,
+            "reference": self.reference,
+            "runtime": self.runtime,
+            "gate": asdict(self.gate),
+            "passed": not self.failures,
+            "failures": [asdict(failure) for failure in self.failures],
+            "mean": asdict(self.mean),
+            "photos": [asdict(row) for row in self.rows],
+        }
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An exported file beside the float network that it was made of.
+
+    Attributes:
+        exported: the .tflite file or the .mlpackage.
+        card: its card, as `read_export_card` gives it.
+        checkpoint: the float network's file; network: the same, loaded.
+        config: settings of its training, which hold the losses.
+    """
+
+    exported: Path
+    card: dict[str, Any]
+    checkpoint: Path
+    network: Network
+    config: TrainConfig
+
+
+def validate(
+    exported: Path,
+    reference: str | None = None,
+    images: Path | None = None,
+    limit: int | None = None,
+    device: str = "host",
+    runtime: str = "litert",
+    benchmark_binary: Path | None = None,
+    progress: Progress = silent,
+) -> Validation:
+    """Runs the exported file itself on photos, and compares with the float network.
+
+    Args:
+        exported: a .tflite file or an .mlpackage with its card beside it or inside.
+        reference: the checkpoint it was made of; by default the one that its card names, or one beside it.
+        images: a folder of photos; by default the package's own held-out photos. Each is cut to the model's shape.
+        limit: use only the first N photos.
+        device: one of `registry.NAMES`; a .tflite file runs on the device's CPU.
+        runtime: of a .tflite file on the host, a key of `runtimes.RUNTIMES`.
+        benchmark_binary: benchmark_model for a phone.
+        progress: called after each photo.
+
+    Raises:
+        UsageError, DeviceError: the device cannot be used.
+        CheckpointError: a file is missing, damaged, or not the one that the card describes.
+        ImageError: there are no photos that can be read.
+        MobileStyleError: the exported model's output is not finite.
+    """
+    card = read_export_card(exported)
+    checkpoint = _reference(exported, card, reference)
+    network, training = load_network(checkpoint)
+    subject = Subject(exported, card, checkpoint, network, TrainConfig.from_card(training))
+    with closing(open_device(device, runtime, benchmark_binary, progress)) as opened:
+        return validate_on(opened, subject, images, limit, progress)
+
+
+def validate_on(
+    device: Device, subject: Subject, images: Path | None, limit: int | None, progress: Progress
+) -> Validation:
+    """`validate` with everything open."""
+    recipe = find_recipe(subject.card["target"], subject.card["recipe"])
+    folder = images or bundled_photos("held_out")
+    count = len(pictures.photos(folder, limit))
+    losses = losses_of(subject.checkpoint, subject.config)
+    rows: list[Figures] = []
+    shown: list[tuple[float, Pictures]] = []
+    with closing(device.runner(subject.exported)) as runner:
+        read = pictures.read_photos(folder, limit, progress)
+        jobs = ((file, picture, size) for file, picture in read for size in runner.sizes)
+        total = count * len(runner.sizes)
+        for file, picture, (height, width) in track(jobs, "Validating", total, "photos", progress):
+            photo = pictures.centre_crop(picture, height, width)
+            expected, output = pictures.to_pixels(subject.network(photo)), runner(photo)
+            name = file.name if len(runner.sizes) == 1 else f"{file.name} {width}x{height}"
+            rows.append(compare(name, losses, photo, expected, output))
+            shown.append((rows[-1].psnr, (photo, expected, output)))
+            shown = sorted(shown, key=lambda pair: pair[0])[:SHOWN]
+    rows.sort(key=lambda row: row.psnr)
+    mean = _mean(rows)
+    return Validation(
+        exported=str(subject.exported),
+        recipe=recipe.name,
+        target=recipe.target,
+        reference=str(subject.checkpoint),
+        runtime=runner.runtime,
+        gate=recipe.gate,
+        rows=tuple(rows),
+        mean=mean,
+        failures=tuple(failures(recipe.gate, rows, mean)),
+        pictures=tuple(each for _, each in shown),
+    )
+
+
+def _reference(exported: Path, card: dict[str, Any], given: str | None) -> Path:
+    if given is not None:
+        return model_path(given)
+    try:
+        return source_checkpoint(exported, card)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}; or name it with `reference`") from None
+
+
+def compare(name: str, losses: PictureLosses, photo: np.ndarray, expected: np.ndarray, output: np.ndarray) -> Figures:
+    """Every figure of one photo; all pictures (H, W, 3) uint8."""
+    reference, own = losses(photo, (expected, output))
+    return Figures(
+        photo=name,
+        psnr=metrics.psnr(expected, output),
+        ssim=metrics.ssim(expected, output),
+        largest=metrics.largest_difference(expected, output),
+        off=metrics.share_off(expected, output),
+        content=own["content"],
+        content_reference=reference["content"],
+        style=own["style"],
+        style_reference=reference["style"],
+        border=metrics.border(output),
+        border_reference=metrics.border(expected),
+        checkerboard=metrics.checkerboard(output),
+        checkerboard_reference=metrics.checkerboard(expected),
+        constant=bool((output == output[0, 0]).all()),
+    )
+
+
+def _mean(rows: Sequence[Figures]) -> Figures:
+    values = {f.name: [getattr(row, f.name) for row in rows] for f in fields(Figures) if f.name != "photo"}
+    means = {name: float(np.mean(column)) for name, column in values.items()}
+    return Figures("all photos", **means | {"largest": max(values["largest"]), "constant": any(values["constant"])})
+
+
+def failures(gate: Gate, rows: Sequence[Figures], mean: Figures) -> Iterator[Failure]:
+    """Every limit that is not kept: by the mean, and by each photo. A figure that is no number fails."""
+    for row in rows:
+        if not row.psnr >= gate.psnr_worst:
+            yield Failure("PSNR", row.photo, row.psnr, gate.psnr_worst)
+        if row.constant:
+            yield Failure("range of colours", row.photo, 0.0, 1.0)
+    if not mean.psnr >= gate.psnr_mean:
+        yield Failure("PSNR", mean.photo, mean.psnr, gate.psnr_mean)
+    if not mean.ssim >= gate.ssim_mean:
+        yield Failure("SSIM", mean.photo, mean.ssim, gate.ssim_mean)
+    for loss in ("content", "style"):
+        change = abs(getattr(mean, loss) / getattr(mean, f"{loss}_reference") - 1)
+        if not change <= gate.loss_change:
+            yield Failure(f"relative change of the {loss} loss", mean.photo, change, gate.loss_change)
+    for artefact in ("border", "checkerboard"):
+        growth = getattr(mean, artefact) - getattr(mean, f"{artefact}_reference")
+        if not growth <= gate.artefact:
+            yield Failure(f"growth of the {artefact} score", mean.photo, growth, gate.artefact)

@@ -1,0 +1,1 @@
+"""The browser page: its files, its server, and the same as static files."""

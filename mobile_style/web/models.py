@@ -1,0 +1,179 @@
+"""Which exported models the page has: found in folders, told by their cards, and read only while they are unchanged."""
+
+import hashlib
+import math
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from ..errors import CheckpointError
+from ..exporting import runtimes
+from ..exporting.card import card_path, digest, read_export_card
+from ..media import images
+from ..network.catalog import bundled_photos
+
+KNOWN_PHOTO = "singapore_skyline_dusk"  # on which engines prove themselves, and which all thumbnails show
+OPENING = "great_wave"  # looks best at 256 x 256 pixels; the page opens with the first style
+LARGEST_SIDE = 4096  # pixels, as in `export`
+LARGEST_FILE, LARGEST_CARD = 256 << 20, 1 << 20  # bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A .tflite that takes and gives pictures as bytes or floats.
+
+    Attributes:
+        path: the file itself, not a link to it.
+        card: what it says about itself.
+        sha256: of the file when it was found.
+    """
+
+    path: Path
+    card: dict[str, Any]
+    sha256: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of its pictures."""
+        _, height, width, _ = self.card["input"]["shape"]
+        return height, width
+
+    @property
+    def style(self) -> tuple[Any, ...]:
+        """What the files of one style have in common: the name, the network, the size of the pictures."""
+        return self.card["name"], self.card["source"]["sha256"], self.size
+
+    @property
+    def painting(self) -> str:
+        """The painting's name, or that of its file without its folder."""
+        return PureWindowsPath(PurePosixPath(str(self.card["style"])).name).name
+
+    @property
+    def psnr(self) -> float | None:
+        """As measured at export, in dB; None if it was not measured, or no finite number."""
+        measured = self.card["fidelity"]
+        psnr = float(measured["mean"]["psnr"]) if measured else math.inf
+        return psnr if math.isfinite(psnr) else None
+
+    def read(self) -> bytes:
+        """The file's bytes.
+
+        Raises:
+            CheckpointError: it has gone, or is no longer the file that was found.
+        """
+        content = _regular(self.path, LARGEST_FILE)
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise CheckpointError(f"{self.path} was replaced while it was in use; start again")
+        return content
+
+    @cached_property
+    def painted(self) -> np.ndarray:
+        """What native LiteRT makes of the known photo, (H, W, 3) uint8.
+
+        Raises:
+            CheckpointError: the file is damaged or was replaced.
+        """
+        with TemporaryDirectory() as folder:  # a copy, as the file could be another one when it is opened again
+            copy = Path(folder) / self.path.name
+            copy.write_bytes(self.read())
+            try:
+                return runtimes.load(copy)(known_frame(*self.size))
+            except CheckpointError as error:
+                raise CheckpointError(str(error).replace(str(copy), str(self.path))) from None
+
+
+def known_frame(height: int, width: int) -> np.ndarray:
+    """The photo on which an engine proves itself, (H, W, 3) uint8."""
+    photo = images.load(bundled_photos("held_out") / f"{KNOWN_PHOTO}.jpg")
+    return images.centre_crop(photo, height, width)
+
+
+def find_models(places: Sequence[Path]) -> tuple[list[Model], list[str]]:
+    """The models at some places.
+
+    Args:
+        places: .tflite files with their cards, and folders that are searched for them all the way down. A link inside
+            a folder that leads out of it is left out.
+
+    Returns:
+        The models in the order of the places, that of `OPENING` first within a folder, and a sentence for each file
+        that is left out.
+
+    Raises:
+        CheckpointError: a file that is named itself cannot be used.
+    """
+    models: dict[Path, Model] = {}
+    left_out = []
+    for place in places:
+        if not place.is_dir():
+            path = place.resolve()  # who names a link means what it leads to
+            models[path] = _model(path, path.parent)
+            continue
+        for path in sorted(place.rglob("*.tflite"), key=lambda path: (OPENING not in path.parts, path)):
+            try:
+                model = _model(path, place)
+                models.setdefault(model.path, model)
+            except CheckpointError as error:
+                left_out.append(str(error))
+    return list(models.values()), left_out
+
+
+def grouped(models: Sequence[Model]) -> Iterator[list[Model]]:
+    """One list for each style, float16 before what else takes floats; of two files by one recipe the first."""
+    groups: dict[tuple[Any, ...], dict[str, Model]] = {}
+    for model in models:
+        groups.setdefault(model.style, {}).setdefault(model.card["recipe"], model)
+    for group in groups.values():
+        yield sorted(group.values(), key=lambda model: model.card["recipe"] != "float16")
+
+
+def _model(path: Path, folder: Path) -> Model:
+    for file, largest in ((path, LARGEST_FILE), (card_path(path), LARGEST_CARD)):
+        if os.path.lexists(file):
+            _check_file(file, folder, largest)
+    card = read_export_card(path)
+    try:
+        model = Model(path.resolve(), card, (card["file"] or {}).get("sha256") or digest(path))
+        given, sides = card["input"], card["input"]["shape"][1:3]
+        if len(given["shape"]) != 4 or given["type"] not in ("uint8", "float32"):
+            raise CheckpointError(f"{path} takes {given['type']} {given['shape']}, and the page gives it pictures")
+        if not all(isinstance(side, int) and 0 < side <= LARGEST_SIDE for side in sides):
+            raise CheckpointError(
+                f"{path} takes pictures of {sides}, and the page gives it up to {LARGEST_SIDE} pixels"
+            )
+        # What is damaged is found here, not while the page is served.
+        hash((model.style, card["recipe"], model.psnr, model.painting))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"the card of {path} is damaged ({error}); export it again") from None
+    return model
+
+
+def _check_file(file: Path, folder: Path, largest: int) -> None:
+    try:
+        real = file.resolve(strict=True)
+        status = real.stat()
+    except (OSError, RuntimeError):  # a link to nothing, or to itself
+        raise CheckpointError(f"{file} leads to no file; remove it") from None
+    if not real.is_relative_to(folder.resolve()):
+        raise CheckpointError(f"{file} is a link that leads out of {folder}; put the file itself there")
+    if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
+        raise CheckpointError(f"{file} is no file of at most {largest:,} bytes; remove it")
+
+
+def _regular(path: Path, largest: int) -> bytes:
+    """The bytes of a regular file; links are not followed, and nothing waits for a writer."""
+    flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+    try:
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise CheckpointError(f"{path} is no file any more; start again")
+            return file.read(largest + 1)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read any more: {error.strerror}; start again") from None

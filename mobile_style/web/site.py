@@ -1,0 +1,182 @@
+"""The browser page as a table of its files: what `serve` answers with and `bundle --web` writes.
+
+Nothing outside the table can be asked for, whatever the request's path says, and no name that comes from a model's
+file or card becomes a part of an address.
+"""
+
+import gzip
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ..errors import CheckpointError
+from ..media import images
+from ..network.catalog import BUNDLED, STYLES, bundled_paintings, bundled_photos
+from . import litertjs
+from .models import KNOWN_PHOTO, Model, find_models, grouped, known_frame
+from .stills import still_files
+
+STATIC = Path(__file__).parent / "static"
+PHOTOS = (KNOWN_PHOTO, "roman_colosseum", "river_otters", "astronaut_portrait")  # CC0 or public domain
+THUMBNAIL, PAINTING = 192, 720  # pixels: of each side, of the longer side
+KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+    ".wasm": "application/wasm",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".md": "text/plain; charset=utf-8",
+    "": "text/plain; charset=utf-8",
+}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One file of the page; `read` gives its bytes, which are gzipped if `gzipped` says so."""
+
+    read: Callable[[], bytes]
+    kind: str
+    gzipped: bool = False
+
+    def content(self) -> bytes:
+        """The bytes, unpacked."""
+        return gzip.decompress(self.read()) if self.gzipped else self.read()
+
+
+Site = dict[str, Resource]  # by address, relative to the page
+
+
+def build_site(models: Sequence[Path] = (BUNDLED,), offline: bool = False) -> tuple[Site, list[str]]:
+    """The page with these models.
+
+    Args:
+        models: .tflite files with their cards, and folders that are searched for them all the way down.
+        offline: whether the page installs a service worker, which keeps it for use without a network and adds the
+            headers that threads need.
+
+    Returns:
+        The table of files, and a sentence for each file that had to be left out.
+
+    Raises:
+        CheckpointError: there is no model that can be used.
+        DeviceError: LiteRT.js is not set up.
+    """
+    found, left_out = find_models(models)
+    if not found:
+        reason = f" ({left_out[0]})" if left_out else ""
+        places = ", ".join(map(str, models))
+        raise CheckpointError(f"no .tflite models in {places}{reason}; `mobile-style export` makes one")
+    site = page_files()
+    site["photos/SOURCES.md"] = resource("a.md", (bundled_photos("train").parent / "SOURCES.md").read_bytes)
+    photos = [f"photos/{name}.jpg" for name in PHOTOS]
+    for url, name in zip(photos, PHOTOS, strict=True):
+        site[url] = resource(url, (bundled_photos("held_out") / f"{name}.jpg").read_bytes)
+    for size in (192, 512):
+        site[f"icon-{size}.png"] = resource("a.png", cache(partial(_icon, size)))
+    styles = [_style(site, number, group) for number, group in enumerate(grouped(found))]
+    about = {
+        "version": version("mobile-style"),
+        "litertjs": litertjs.VERSION,
+        "offline": offline,
+        "photos": photos,
+        "styles": styles,
+    }
+    site["site.json"] = resource("a.json", partial(json.dumps(about, indent=1).encode))
+    return site, left_out
+
+
+def page_files() -> Site:
+    """The page's own files and the engine, without any model.
+
+    Raises:
+        DeviceError: LiteRT.js is not set up.
+    """
+    site = {path.name: resource(path.name, path.read_bytes) for path in sorted(STATIC.iterdir()) if path.is_file()}
+    engine = litertjs.folder()
+    for name in litertjs.FILES:
+        site[f"engine/{name}"] = resource(name, (engine / f"{name}.gz").read_bytes, gzipped=True)
+    site["engine/LICENSE"] = resource("", (engine / "LICENSE").read_bytes)
+    return site
+
+
+def resource(name: str, read: Callable[[], bytes], gzipped: bool = False) -> Resource:
+    """A file of the kind that its name's suffix tells."""
+    return Resource(read, KINDS.get(Path(name).suffix, "application/octet-stream"), gzipped)
+
+
+def _style(site: Site, number: int, group: Sequence[Model]) -> dict[str, Any]:
+    """Adds a style's files to the table; what the page needs to know of it."""
+    first = group[0]
+    height, width = first.size
+    folder, known = f"models/{number}", f"models/{width}x{height}.rgb"
+    site[known] = resource("", cache(lambda: known_frame(height, width).tobytes()))
+    site[f"{folder}/thumbnail.jpg"] = resource("a.jpg", partial(_thumbnail, first))
+    files = []
+    for place, model in enumerate(group):
+        url, answer = f"{folder}/{place}.tflite", f"{folder}/{place}.rgb"
+        site[url] = resource(url, model.read)
+        site[answer] = resource(answer, partial(_answer, model))
+        files.append(
+            {
+                "url": url,
+                "recipe": str(model.card["recipe"]),
+                "type": model.card["input"]["type"],
+                "bytes": model.path.stat().st_size,
+                "psnr": model.psnr,
+                "known": {"input": known, "output": answer},
+            }
+        )
+    about: dict[str, Any] = {
+        "title": _title(str(first.card["name"])),
+        "size": [height, width],
+        "painting": _title(first.painting),
+    }
+    if (painting := bundled_paintings().get(first.painting)) is not None:
+        site[f"{folder}/painting.jpg"] = resource("a.jpg", cache(partial(_painting, painting)))
+        about["painting_url"] = f"{folder}/painting.jpg"
+    if (still := still_files(first)) is not None:
+        for name, read in still[0].items():
+            site[f"{folder}/{name}"] = resource(name, read)
+        about["still"] = still[1] | {name.split(".")[0] + "_url": f"{folder}/{name}" for name in still[0]}
+    return about | {"size": [height, width], "thumbnail": f"{folder}/thumbnail.jpg", "files": files}
+
+
+def _title(name: str) -> str:
+    """composition_vii as Composition VII; what looks like no such name as it is."""
+    if not name.isidentifier():
+        return name
+    words = (word.upper() if set(word) <= set("ivx") else word.capitalize() for word in name.split("_"))
+    return " ".join(words)
+
+
+def _answer(model: Model) -> bytes:
+    return model.painted.tobytes()
+
+
+def _thumbnail(model: Model) -> bytes:
+    return images.encode(images.centre_square(model.painted, THUMBNAIL), "JPEG", 85)
+
+
+def _painting(path: Path) -> bytes:
+    painting = images.load(path)
+    scale = PAINTING / max(painting.shape[:2])
+    height, width = (max(1, round(side * scale)) for side in painting.shape[:2])
+    return images.encode(images.resized(painting, height, width), "JPEG", 85)
+
+
+def _icon(size: int) -> bytes:
+    painting = images.centre_square(images.load(STYLES / "starry_night.jpg"), size)
+    content = io.BytesIO()
+    Image.fromarray(painting).quantize().save(content, "PNG", optimize=True)  # 256 colors: a third of the bytes
+    return content.getvalue()

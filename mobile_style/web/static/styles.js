@@ -1,0 +1,107 @@
+// The styles to choose from, and the one that the engine has.
+
+import {embeddedCard} from "./card.js";
+
+const get = (id) => document.getElementById(id);
+
+export class Styles {
+  constructor(app) {
+    this.app = app;
+    this.loaded = null;  // what the engine has, or had before it gave up
+    this.chosen = null;  // which may still be on its way
+    this.loading = Promise.resolve(false);  // whether a model is ready
+    this.gaveUp = false;  // on the style, which the next source has loaded anew
+  }
+
+  /** Loads a style. A complaint stays shown while it takes over from one that cannot be used. */
+  choose(next, complaint = "") {
+    const {engine, messages, painter, view, stats} = this.app;
+    const last = this.loading;
+    this.chosen = next;
+    this.#showPainting(next);
+    engine.abandon();  // a download that stalls holds up nothing else
+    const load = last.catch(() => {}).then(async () => {
+      if (this.loading !== load) return false;  // another one was chosen meanwhile
+      messages.say("style", complaint || `Loading ${next.title}…`, complaint ? "error" : "busy");
+      this.loaded = next;
+      this.gaveUp = false;
+      try {
+        await engine.load(next, get("engine").value);
+        if (!complaint) messages.say("style");
+        stats.clear();
+        view.layout();
+        return true;
+      } catch (error) {
+        if (this.loading !== load) return false;
+        messages.say("style", `${next.title} cannot be used: ${error.message}`, "error");
+        this.gaveUp = true;
+        return false;
+      }
+    });
+    this.loading = load;
+    load.then(() => painter.paint());
+    return load;
+  }
+
+  /** Chooses what is perhaps unusable; then what `before()` names is back, and the complaint stays shown. */
+  async tryOut(next, before) {
+    const load = this.choose(next);
+    if ((await load) || this.loading !== load) return;  // it works, or another one was chosen meanwhile
+    await this.choose(before(), this.app.messages.about("style"));
+  }
+
+  /** The engine is lost, and no other could be loaded. */
+  giveUp(error) {
+    this.gaveUp = true;
+    this.app.messages.say("style", error.message, "error");
+  }
+
+  add(entry, checked) {
+    const label = document.createElement("label");
+    label.className = "style";
+    const input = Object.assign(document.createElement("input"), {type: "radio", name: "style", checked});
+    const face = document.createElement(entry.thumbnail ? "img" : "i");
+    if (entry.thumbnail) Object.assign(face, {src: entry.thumbnail, alt: "", loading: "lazy"});
+    else face.textContent = "?";
+    const title = document.createElement("span");
+    title.textContent = entry.title;
+    label.append(input, face, title);
+    entry.input = input;
+    input.addEventListener("change", () => this.choose(entry));
+    get("styles").append(label);
+  }
+
+  /** A model file of the visitor's own. One that cannot be used leaves the picker. */
+  async openModel(file) {
+    const card = embeddedCard(await file.arrayBuffer());
+    const about = {title: card?.title ?? file.name, painting: card?.painting};
+    const entry = {...about, files: [{own: file, recipe: card?.recipe ?? "own file", type: "found out on loading"}]};
+    const last = this.chosen;
+    this.add(entry, true);
+    await this.tryOut(entry, () => {
+      entry.input.closest("label").remove();
+      last.input.checked = true;
+      return last;
+    });
+    if (this.loaded === entry && !this.gaveUp) await this.#paintThumbnail(entry);
+  }
+
+  // Of the photo that every thumbnail shows.
+  async #paintThumbnail(entry) {
+    const {engine, view} = this.app;
+    try {
+      const canvas = await view.thumbnail(this.app.site.photos[0], engine);
+      entry.input.nextSibling.replaceWith(Object.assign(new Image(), {src: canvas.toDataURL("image/jpeg"), alt: ""}));
+    } catch (error) {
+      console.warn(error);  // its name is enough
+    }
+  }
+
+  #showPainting({painting, painting_url: url, title}) {
+    get("painting").hidden = !url;
+    get("after-painting").textContent = painting && !url && painting !== title ? `After the painting ${painting}` : "";
+    if (!url) return;
+    Object.assign(get("painting-picture"), {src: url, alt: `The painting of the style ${title}`});
+    get("painting-title").textContent = `The painting: ${title}`;
+  }
+}

@@ -1,0 +1,57 @@
+"""What the page paints a photo at its own size with, as painting/stylize.py does: by crops first, then by tiles.
+
+The float network in two files, for fixed sizes: one gives the gains that all tiles of a photo share, from crops spread
+over it; the other paints a tile with them. Both are made of the checkpoint that the exported file came from.
+"""
+
+import hashlib
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError
+from ..exporting.card import source_checkpoint
+from ..inference.fold import fold
+from ..inference.graph import Convolution
+from ..inference.network import reach
+from ..inference.tiles import shared_gains, tile
+from ..network.checkpoint import Checkpoint
+from .models import Model
+
+CROPS, CROP = 4, 256  # crops along each side of a photo, and their pixels
+TILE = 384  # pixels of a tile's side, with its margins
+Files = dict[str, partial[bytes]]
+
+
+def still_files(model: Model) -> tuple[Files, dict[str, Any]] | None:
+    """The two files by name, made when they are read, and what the page needs to know of them.
+
+    None if the checkpoint is not here any more: then the page paints photos at the exported file's size.
+    """
+    try:
+        checkpoint = source_checkpoint(model.path, model.card)
+        architecture = Checkpoint.read(checkpoint).architecture()
+    except CheckpointError:
+        return None
+    margin, sha256 = reach(architecture), model.card["source"]["sha256"]
+    files = {
+        "gains.tflite": partial(_gains, checkpoint, sha256, margin),
+        "tile.tflite": partial(_tile, checkpoint, sha256),
+    }
+    return files, {"crops": CROPS, "crop": CROP, "tile": TILE, "margin": margin}
+
+
+def _gains(checkpoint: Path, sha256: str, margin: int) -> bytes:
+    network = _network(checkpoint, sha256)
+    return shared_gains(network, (CROPS**2, CROP, CROP), (margin, margin), "float16")
+
+
+def _tile(checkpoint: Path, sha256: str) -> bytes:
+    return tile(_network(checkpoint, sha256), (TILE, TILE), "float16")
+
+
+def _network(checkpoint: Path, sha256: str) -> list[Convolution]:
+    if hashlib.sha256(checkpoint.read_bytes()).hexdigest() != sha256:
+        raise CheckpointError(f"{checkpoint} was replaced while it was in use; start again")
+    read = Checkpoint.read(checkpoint)
+    return fold(read.architecture(), read.weights)

@@ -1,0 +1,181 @@
+"""What the tests of the browser page share: a server, a Chromium, and what was painted on its canvas."""
+
+import base64
+import gzip
+import io
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
+
+from mobile_style.devices.browser import find_browser
+from mobile_style.errors import DeviceError
+from mobile_style.web import litertjs
+from mobile_style.web.serve import listen, server
+from mobile_style.web.site import Site, resource
+
+try:
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+except ImportError:
+    sync_playwright = None
+
+STARTED = "#after[data-frames]"
+THREADS = f"{min(os.cpu_count() or 1, 4)} threads"  # that the page uses
+# Keeps the input of the newest inference with what was then put on the canvas.
+SPY = """
+const post = Worker.prototype.postMessage, put = CanvasRenderingContext2D.prototype.putImageData;
+let given = null;
+Worker.prototype.postMessage = function (message, ...rest) {
+  if (message?.order === "run") given = new Uint8Array(message.pixels.slice(0));
+  return post.call(this, message, ...rest);
+};
+CanvasRenderingContext2D.prototype.putImageData = function (image, ...rest) {
+  put.call(this, image, ...rest);
+  window.painted = [...window.painted ?? [], {given}].slice(-1);
+};
+"""
+READ = """() => {
+  const canvas = document.getElementById("after");
+  const text = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const given = window.painted?.at(-1)?.given;
+  return [canvas.height, canvas.width, text(data), given ? text(given) : ""];
+}"""
+
+
+def reason() -> str:
+    """Why there can be no browser tests here; empty if there can."""
+    if sync_playwright is None:
+        return "playwright is not installed"
+    if find_browser() is None:
+        return "there is no Chromium; python -m mobile_style.devices.browser_setup"
+    try:
+        litertjs.folder()
+    except DeviceError as error:
+        return str(error)
+    return ""
+
+
+in_a_browser = pytest.mark.skipif(bool(reason()), reason=reason() or "it is set up")
+
+
+@contextmanager
+def some_engine(folder: Path) -> Iterator[None]:
+    """Where LiteRT.js is not set up, files of its names stand in: for tests that do not run them."""
+    with pytest.MonkeyPatch.context() as patch:
+        try:
+            litertjs.folder()
+        except DeviceError:
+            (folder / "LICENSE").write_text("license")
+            for name in litertjs.FILES:
+                (folder / f"{name}.gz").write_bytes(gzip.compress(name.encode()))
+            patch.setattr(litertjs, "FETCHED", folder)
+        yield
+
+
+@contextmanager
+def serving(site: Site, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
+    """The address of a running server."""
+    listening = listen("127.0.0.1", port)
+    running = server(site, host=host)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    finally:
+        running.should_exit = True
+        thread.join(10)
+        listening.close()
+
+
+def at_once(site: Site) -> Site:
+    """The page without what paints photos at their own size, which takes long, for tests of everything else."""
+    about = json.loads(site["site.json"].content())
+    for style in about["styles"]:
+        style.pop("still", None)
+    return site | {"site.json": resource("site.json", json.dumps(about).encode)}
+
+
+@contextmanager
+def chromium(playwright: "Playwright", *flags: str) -> Iterator["Browser"]:
+    browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox", *flags])
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def camera_file(path: Path, pictures: Sequence[np.ndarray]) -> Path:
+    """A film for Chromium's fake camera."""
+    film = io.BytesIO()
+    for picture in pictures:
+        Image.fromarray(picture).resize((640, 480)).save(film, "JPEG", quality=92)
+    path.write_bytes(film.getvalue())
+    return path
+
+
+def opened(context: "BrowserContext", url: str, errors: list[str] | None = None) -> "Page":
+    """A page whose uncaught errors are collected."""
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.add_init_script(SPY)
+    if errors is not None:
+        page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(url)
+    return page
+
+
+def canvas(page: "Page") -> tuple[np.ndarray, np.ndarray | None]:
+    """(painted, given to the engine), (H, W, 3) uint8 each."""
+    height, width, painted, given = page.evaluate(READ)
+
+    def picture(text: str) -> np.ndarray:
+        return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)[..., :3]
+
+    return picture(painted), picture(given) if given else None
+
+
+def frames(page: "Page") -> int:
+    return int(page.get_attribute("#after", "data-frames") or 0)
+
+
+def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """The first value of `condition` that is true."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.1)
+    return value
+
+
+def native(path: Path, picture: np.ndarray) -> np.ndarray:
+    """What native LiteRT makes of a picture."""
+    interpreter = Interpreter(model_path=str(path))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture[None])
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
+
+
+def drop(page: "Page", name: str, content: bytes, kind: str, event: str = "drop") -> None:
+    """Drops a file onto the page, or pastes it."""
+    page.evaluate(
+        """([name, text, kind, event]) => {
+          const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+          const data = new DataTransfer();
+          data.items.add(new File([bytes], name, {type: kind}));
+          const made = event === "drop" ? new DragEvent("drop", {dataTransfer: data, bubbles: true})
+            : new ClipboardEvent("paste", {clipboardData: data, bubbles: true});
+          document.body.dispatchEvent(made);
+        }""",
+        [name, base64.b64encode(content).decode(), kind, event],
+    )

@@ -1,0 +1,237 @@
+"""The Android app: built here, read back, and its Kotlin tests run on this machine's Java."""
+
+import json
+import re
+import shutil
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from android_vectors import write_vectors
+
+from conftest import shared
+from mobile_style.benchmarking.phone_app import read_rows
+from mobile_style.errors import CheckpointError, UsageError
+from mobile_style.exporting import runtimes
+from mobile_style.exporting.android import bundle_android
+from mobile_style.exporting.card import digest
+from mobile_style.media import images
+from mobile_style.metrics import psnr
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "android_demo"
+sys.path.insert(0, str(ROOT / "tools" / "android"))
+
+import api  # noqa: E402
+import build  # noqa: E402
+import compiling  # noqa: E402
+import jvm_tests  # noqa: E402
+import toolchain  # noqa: E402
+import verify  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Built:
+    apk: Path
+    assets: Path
+    work: Path
+    tools: toolchain.Toolchain
+
+
+def app_folder(folder: Path) -> Path:
+    """A folder that `bundle` takes for the app."""
+    (folder / "app/src/main").mkdir(parents=True)
+    shutil.copy(DEMO / "app/src/main/AndroidManifest.xml", folder / "app/src/main")
+    return folder
+
+
+def someone_elses(folder: Path) -> Path:
+    """An export of another name, whose float network and painting are not here."""
+    folder.mkdir()
+    card = json.loads((ROOT / "models/udnie/int8.json").read_text())
+    card |= {"name": "my_own", "style": "somewhere/my_own.jpg", "source": card["source"] | {"checkpoint": "elsewhere"}}
+    (folder / "model.json").write_text(json.dumps(card))
+    shutil.copy(ROOT / "models/udnie/int8.tflite", folder / "model.tflite")
+    return folder / "model.tflite"
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The app with a bundled style and someone else's, built once for all of pytest's processes."""
+    try:
+        tools = toolchain.find(tests=True)
+    except toolchain.ToolchainError as error:
+        pytest.skip(str(error))
+    with shared(tmp_path_factory, "android") as root:
+        made = Built(root / "app.apk", root / "project" / "app/src/main/assets", root / "work", tools)
+        if not made.apk.exists():
+            shutil.rmtree(root / "project", ignore_errors=True)
+            shutil.rmtree(root / "other", ignore_errors=True)
+            project = app_folder(root / "project")
+            bundle_android(["starry_night", str(someone_elses(root / "other"))], project)
+            build.build(tools, made.apk, made.assets, made.work)
+    return made
+
+
+@pytest.mark.slow
+def test_the_apk_is_what_it_should_be(built: Built, tmp_path: Path) -> None:
+    verify.verify(built.apk, built.assets)  # what other tools say of it
+    with zipfile.ZipFile(built.apk) as archive:
+        for style in ("starry_night", "my_own"):
+            folder = f"assets/styles/{style}/256x256"
+            card = json.loads(archive.read(f"{folder}/card.json"))
+            model = Path(archive.extract(f"{folder}/model.tflite", tmp_path))
+            assert card["name"] == style
+            assert digest(model) == card["file"]["sha256"]
+        libraries = {name.split("/")[1] for name in archive.namelist() if name.startswith("lib/")}
+    assert libraries == {"arm64-v8a", "armeabi-v7a", "x86_64"}
+    lines = verify.report(built.apk)
+    assert sum("pages of 4 KB" in line for line in lines) == 6  # as published; a newer runtime may change that
+
+
+@pytest.mark.slow
+def test_two_builds_are_the_same(built: Built, tmp_path: Path) -> None:
+    again = build.build(built.tools, tmp_path / "app.apk", built.assets, tmp_path / "work")
+    assert digest(again.with_suffix(".unsigned.apk")) == digest(built.apk.with_suffix(".unsigned.apk"))
+
+
+@pytest.mark.slow
+def test_a_wrong_apk_is_refused(built: Built, tmp_path: Path) -> None:
+    spoiled = tmp_path / "spoiled.apk"
+    with zipfile.ZipFile(built.apk) as old, zipfile.ZipFile(spoiled, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.endswith("starry_night/256x256/model.tflite"):
+                content = content[:-1] + bytes([content[-1] ^ 1])
+            if "armeabi" not in name:
+                new.writestr(name, content, zipfile.ZIP_DEFLATED if name.endswith(".tflite") else zipfile.ZIP_STORED)
+    with pytest.raises(verify.VerifyError) as error:
+        verify.verify(spoiled, built.assets)
+    for finding in (
+        "not signed",
+        "not aligned",
+        "not the file that its card",
+        "compressed",
+        "no TensorFlow Lite for arm",
+    ):
+        assert finding in str(error.value)
+
+
+@pytest.mark.slow
+def test_the_kotlin_tests_pass(built: Built, tmp_path: Path) -> None:
+    vectors, shots = tmp_path / "vectors", tmp_path / "screenshots"
+    assert write_vectors(vectors) >= 100
+    shots.mkdir()
+    jars = sorted(built.work.glob("*.jar"))
+    classes = [built.work / "core", built.work / "app", *jars]
+    jvm_tests.compile_tests(built.tools, built.work, classes)
+    passed, count, told = jvm_tests.run_tests(built.tools, built.work, built.assets, vectors, shots)
+    assert passed, told[-6000:]
+    assert count >= 35
+    assert {path.stem for path in shots.iterdir()} >= {"live", "original", "truth", "landscape", "permission"}
+    rows, _ = read_rows(json.loads((shots / "benchmark.json").read_text()))  # as `benchmark --device app` does
+    assert {(row.model, row.accelerator) for row in rows} == {
+        (f"{name} 256x256", kind) for name in ("starry_night", "my_own") for kind in ("cpu", "cpu without XNNPACK")
+    }
+    assert all(row.latency and row.latency.runs == 10 and row.loaded and row.loaded.delegated == 243 for row in rows)
+    assert {row.sha256 for row in rows} == {digest(path) for path in built.assets.rglob("model.tflite")}
+
+
+@pytest.mark.slow
+def test_nothing_newer_than_the_oldest_android_is_called_unguarded(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    framework = api.Framework([built.tools.artifact("android-all:8")])
+    classes = [built.work / "core", built.work / "app"]
+    assert list(api.too_new(classes, framework)) == []
+    monkeypatch.setattr(api, "NEWER", "none")
+    found = "\n".join(api.too_new(classes, framework))
+    assert "getCurrentThermalStatus" in found  # of Android 10
+    assert "WindowInsets$Type" in found  # of Android 11
+
+
+def test_both_builds_are_of_the_same() -> None:
+    gradle = (DEMO / "app/build.gradle.kts").read_text()
+    catalog = (DEMO / "gradle/libs.versions.toml").read_text()
+    for name, value in {
+        "compileSdk": compiling.COMPILE_SDK,
+        "minSdk": compiling.MIN_SDK,
+        "targetSdk": compiling.TARGET_SDK,
+        "versionCode": compiling.VERSION_CODE,
+        "versionName": f'"{compiling.VERSION_NAME}"',
+        "namespace": f'"{compiling.APPLICATION}"',
+        "applicationId": f'"{compiling.APPLICATION}"',
+    }.items():
+        assert re.search(rf"^ *{name} = (.*)$", gradle, re.M)[1] == str(value), name  # type: ignore[index]
+    assert re.findall(r'"(\S+)"', re.search(r"abiFilters.*", gradle)[0]) == list(compiling.ABIS)  # type: ignore[index]
+    # Neither Gradle file names source folders, so they are the usual ones, which the script names.
+    assert "sourceSets" not in gradle + (DEMO / "core/build.gradle.kts").read_text()
+    assert (compiling.CORE, compiling.APP) == (DEMO / "core/src/main/kotlin", DEMO / "app/src/main")
+    assert {part: DEMO / part / "src/test/kotlin" for part in ("core", "app")} == jvm_tests.SOURCES
+    used = set(re.findall(r"implementation\(libs\.(tensorflow\.[\w.]+)\)", gradle))
+    assert used == {name.replace("-", ".") for name in compiling.LIBRARIES}
+    versions = dict(re.findall(r'^([\w-]+) = "([^"]+)"$', catalog, re.M))
+    wanted = re.findall(r'module = "([^"]+)", version.ref = "([^"]+)"', catalog)
+    pins = [pin.rsplit(":", 1)[0] for group in toolchain.PINS["maven"].values() for pin in group]
+    assert len(wanted) == 6
+    for module, version in wanted:
+        assert f"{module}:{versions[version]}" in pins
+    assert versions["kotlin"] == toolchain.PINS["npm"]["kotlin-compiler"]["version"]
+    assert f"JVM_{compiling.JVM_TARGET.replace('.', '_')}" in (DEMO / "core/build.gradle.kts").read_text()
+
+
+@pytest.mark.slow
+def test_what_gradle_would_merge_from_libraries_is_in_the_apps_own_manifest(built: Built) -> None:
+    def said(manifest: bytes) -> set[tuple[str, frozenset[tuple[str, str]]]]:
+        elements = ElementTree.fromstring(manifest).iter()
+        return {(each.tag, frozenset(each.items())) for each in elements if each.tag not in ("manifest", "application")}
+
+    own = said((compiling.APP / "AndroidManifest.xml").read_bytes())
+    wanted = set()
+    for name in compiling.LIBRARIES:
+        with zipfile.ZipFile(built.tools.artifact(name)) as archive:
+            wanted |= said(archive.read("AndroidManifest.xml"))
+    oldest = [value for tag, values in wanted if tag == "uses-sdk" for _, value in values]
+    assert oldest and max(map(int, oldest)) <= compiling.MIN_SDK
+    merged = {each for each in wanted if each[0] != "uses-sdk"}
+    assert merged and merged <= own  # OpenCL's names, without which Android 12 hides the GPU
+
+
+def test_bundle_puts_in_what_the_app_looks_for(tmp_path: Path) -> None:
+    project = app_folder(tmp_path / "project")
+    exported = someone_elses(tmp_path / "other")
+    folders = bundle_android(["udnie", str(exported)], project)
+    styles = project / "app/src/main/assets/styles"
+    assert folders == [styles / "udnie/256x256", styles / "my_own/256x256"]
+    assert (styles / "index.txt").read_text() == "my_own/256x256\nudnie/256x256\n"
+    golden = json.loads((folders[0] / "golden.json").read_text())
+    photo, reference = (
+        images.load(styles.parent / "golden" / golden["photo"]),
+        images.load(folders[0] / "reference.png"),
+    )
+    assert golden["psnr"] == psnr(reference, runtimes.load(folders[0] / "model.tflite")(photo)) > 35
+    assert not (folders[1] / "golden.json").exists()  # its float network is not here
+    assert np.ptp(images.load(styles / "my_own/thumbnail.jpg")) > 50
+    assert "training" not in json.loads((folders[0] / "card.json").read_text())["source"]
+    inside = bundle_android([str(ROOT / "models")], app_folder(tmp_path / "more"))
+    bundled = (path.parent.name for path in (ROOT / "models").glob("*/int8.tflite"))
+    assert sorted(folder.parent.name for folder in inside) == sorted(bundled)
+    with pytest.raises(UsageError, match="no Android app"):
+        bundle_android(["udnie"], tmp_path)
+    with pytest.raises(CheckpointError, match="no exported model"):
+        bundle_android(["nothing"], project)
+    with pytest.raises(UsageError, match="float32"):
+        bundle_android([str(ROOT / "models/udnie/float16.tflite")], project)
+    exported.write_bytes(exported.read_bytes() + b"\0")
+    with pytest.raises(CheckpointError, match="is not the file"):
+        bundle_android([str(exported)], project)
+
+
+def test_a_download_that_is_another_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jar").write_bytes(b"another")
+    with pytest.raises(toolchain.ToolchainError, match="sha256"):
+        toolchain._check(tmp_path / "a.jar", "0" * 64)

@@ -1,0 +1,46 @@
+"""docs/python.md as a user types it: every example, in order, in an empty folder."""
+
+import contextlib
+import io
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mobile_style
+from mobile_style.network.catalog import STYLES, bundled_photos
+
+PAGE = (Path(__file__).parents[1] / "docs" / "python.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+
+
+@pytest.mark.slow
+def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(bundled_photos("held_out") / "espresso_cup.jpg", "photo.jpg")
+    shutil.copy(STYLES / "starry_night.jpg", "painting.jpg")
+    said = io.StringIO()
+    for example in EXAMPLES:
+        with contextlib.redirect_stdout(said):
+            exec(compile(example, "docs/python.md", "exec"), {})
+    text = said.getvalue()
+    assert "wave.png" in text and "Training 2/2 steps" in text and "ms\n" in text
+    assert "`strength` must be from 0 to 1, not 2" in text
+    assert {path.name for path in tmp_path.iterdir()} >= {"painted.png", "wave.png", "runs", "udnie.tflite"}
+
+
+def test_every_public_name_is_there_documented_and_on_the_page() -> None:
+    for name in mobile_style.__all__:
+        value = getattr(mobile_style, name)
+        assert f"`{name}`" in PAGE, name
+        if callable(value):
+            assert value.__doc__, name
+
+
+def test_importing_the_library_is_light() -> None:
+    code = "import sys, mobile_style; print(*{'numpy', 'tensorflow', 'keras', 'PIL'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
