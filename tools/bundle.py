@@ -24,9 +24,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mobile_style import images
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.inference.network import load_network
+from mobile_style.media import images
 from mobile_style.network.architecture import Architecture
 from mobile_style.network.card import MODEL, read_card
 from mobile_style.network.catalog import STYLES, bundled_photos

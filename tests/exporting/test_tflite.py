@@ -12,7 +12,6 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from conftest import Exported
-from mobile_style import images
 from mobile_style.exporting import tflite
 from mobile_style.exporting.card import METADATA
 from mobile_style.exporting.int8_calibration import calibrate
@@ -22,6 +21,7 @@ from mobile_style.exporting.tflite_reader import read_tflite
 from mobile_style.inference.fold import fold
 from mobile_style.inference.interpreter import Loaded
 from mobile_style.inference.levels import Levels
+from mobile_style.media import images
 from mobile_style.network.catalog import BUNDLED, bundled_photos, model_path
 from mobile_style.network.checkpoint import Checkpoint
 

@@ -30,10 +30,10 @@ from browsing import (
     until,
 )
 from conftest import Exported
-from mobile_style import images
 from mobile_style.exporting.card import digest
 from mobile_style.exporting.runtimes import load
 from mobile_style.inference.network import load_network
+from mobile_style.media import images
 from mobile_style.metrics import psnr
 from mobile_style.network.catalog import BUNDLED, bundled_photos
 from mobile_style.painting.grain import grained
