@@ -29,7 +29,7 @@ from mobile_style.inference.network import load_network
 from mobile_style.media import images
 from mobile_style.network.architecture import Architecture
 from mobile_style.network.card import MODEL, read_card
-from mobile_style.network.catalog import STYLES, bundled_photos
+from mobile_style.network.catalog import bundled_photos
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.training.config import TrainConfig
@@ -110,7 +110,7 @@ def _bundle(run: Path | None, name: str, out: Path, before: Path, given: dict[st
             if (before / kept).is_file():
                 shutil.copyfile(before / kept, out / kept)
     else:
-        if not (STYLES / f"{name}.jpg").is_file():  # the painting is not bundled
+        if config.style != name:  # the painting is not the bundled one
             save_grams(losses_of(run / MODEL, config), out / GRAMS)
         if (run / "log.jsonl").is_file():
             _loss_curves(run / "log.jsonl", out / "losses.png")
