@@ -210,7 +210,7 @@ noise as in the paper) at several numbers of iterations. Times depend on the mac
 
 def _card(out: Path, about: dict[str, Any], plain: Evaluation, exports: list[Export]) -> str:
     card = read_card(out / MODEL)
-    config = card["config"]
+    config: dict[str, Any] = {**card["config"]}
     architecture = Architecture(**config["architecture"])
     settings = {**config.pop("architecture"), **config.pop("objective"), **config}
     listed = "\n".join(f"| {name} | {value if value != '' else 'none'} |" for name, value in settings.items())

@@ -36,15 +36,10 @@ def magnitudes(
     return graph.content(ops.found)
 
 
-def shared_gains(
-    convolutions: Sequence[Convolution],
-    shape: tuple[int, int, int],
-    trims: tuple[int, int] = (0, 0),
-    weights: str = "float32",
-) -> bytes:
+def shared_gains(convolutions: Sequence[Convolution], shape: tuple[int, int, int], weights: str = "float32") -> bytes:
     """Like `magnitudes`, with the gains that `tile` takes as outputs; `weights` are float32 or float16."""
     graph = TfliteWriter()
-    ops = _SharedGains(graph, weights, shape=shape, trims=trims)
+    ops = _SharedGains(graph, weights, shape=shape)
     forward(ops, convolutions, graph.input(INPUT, "FLOAT32", (*shape, 3)))
     return graph.content(ops.gains)
 

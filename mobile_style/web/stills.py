@@ -18,7 +18,9 @@ from ..inference.tiles import shared_gains, tile
 from ..network.checkpoint import Checkpoint
 from .models import Model
 
-CROPS, CROP = 4, 256  # crops along each side of a photo, and their pixels
+# Crops along each side of a photo, and their pixels. They are taken whole, with the margin where their own border is
+# felt: against gains of the whole photo, five photos reached 31 to 38 dB so, and 23 to 37 with sixteen trimmed crops.
+CROPS, CROP = 3, 256
 TILE = 384  # pixels of a tile's side, with its margins
 Files = dict[str, partial[bytes]]
 
@@ -35,15 +37,14 @@ def still_files(model: Model) -> tuple[Files, dict[str, Any]] | None:
         return None
     margin, sha256 = reach(architecture), model.card["source"]["sha256"]
     files = {
-        "gains.tflite": partial(_gains, checkpoint, sha256, margin),
+        "gains.tflite": partial(_gains, checkpoint, sha256),
         "tile.tflite": partial(_tile, checkpoint, sha256),
     }
     return files, {"crops": CROPS, "crop": CROP, "tile": TILE, "margin": margin}
 
 
-def _gains(checkpoint: Path, sha256: str, margin: int) -> bytes:
-    network = _network(checkpoint, sha256)
-    return shared_gains(network, (CROPS**2, CROP, CROP), (margin, margin), "float16")
+def _gains(checkpoint: Path, sha256: str) -> bytes:
+    return shared_gains(_network(checkpoint, sha256), (CROPS**2, CROP, CROP), "float16")
 
 
 def _tile(checkpoint: Path, sha256: str) -> bytes:

@@ -9,8 +9,11 @@ from typer.testing import CliRunner
 from conftest import run, tiny_flags
 from mobile_style import images
 from mobile_style.cli import app
-from mobile_style.network.card import MODEL
+from mobile_style.network.architecture import Architecture
+from mobile_style.network.card import MODEL, read_card
 from mobile_style.network.catalog import bundled_photos
+from mobile_style.training.config import TrainConfig
+from mobile_style.training.objective import Objective
 
 runner = CliRunner()
 
@@ -63,15 +66,10 @@ def test_every_setting_is_a_flag_and_is_stored(photos: Path) -> None:
     )  # fmt: skip
     result = runner.invoke(app, ["train", "--content", str(photos), "--out", "run", *flags])
     assert result.exit_code == 0, result.output
-    from mobile_style.network.card import read_card
-
-    config = read_card(Path("run") / MODEL)["config"]
-    assert config["objective"] == {
-        "content_layers": ["2_2", "3_1"], "style_layers": ["1_1"], "content_weight": 3, "style_weight": 4,
-        "tv_weight": 5, "reduction": "mean",
-    }  # fmt: skip
-    assert config["architecture"] == {"width": 4, "blocks": 1, "end_kernel": 3}
-    assert (config["learning_rate"], config["seed"], config["batch_size"]) == (0.01, 7, 2)
+    config = TrainConfig.from_card(read_card(Path("run") / MODEL))
+    assert config.objective == Objective(("2_2", "3_1"), ("1_1",), content_weight=3, style_weight=4, tv_weight=5)
+    assert config.architecture == Architecture(width=4, blocks=1, end_kernel=3)
+    assert (config.learning_rate, config.seed, config.batch_size) == (0.01, 7, 2)
 
 
 def test_bad_input_is_one_line_and_an_exit_code(photos: Path, trained_run: Path, tmp_path: Path) -> None:

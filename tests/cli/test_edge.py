@@ -4,8 +4,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from conftest import command, environment
@@ -61,16 +63,15 @@ def test_flags_that_do_not_exist_are_typers() -> None:
 
 
 def test_parameters_of_the_library_are_flags_and_arguments_here() -> None:
-    import typer
-
-    stylize = typer.main.get_command(app).commands["stylize"]  # type: ignore[attr-defined]
+    group: Any = typer.main.get_command(app)
+    stylize = group.commands["stylize"]
     assert with_flags("give `size=800` or `inputs`, not `color`", stylize) == "give --size 800 or INPUTS, not `color`"
 
 
 def test_control_characters_of_a_card_do_not_reach_the_terminal() -> None:
     bundled = Checkpoint.read(model_path(DEFAULT))
     config = bundled.card["config"] | {"style": "\x1b]0;owned\x07star\x1b[2J", "preset": "\x1b[5m\u202esmall"}
-    Checkpoint(bundled.card | {"config": config}, bundled.weights, {}).write(Path("runs/mine") / MODEL)
+    Checkpoint({**bundled.card, "config": config}, bundled.weights, {}).write(Path("runs/mine") / MODEL)
     result = runner.invoke(app, ["models"])
     assert result.exit_code == 0 and "runs/mine" in result.output
     assert not {"\x1b", "\x07", "\u202e"} & set(result.output)
@@ -83,7 +84,8 @@ def test_one_bad_run_does_not_hide_the_others() -> None:
         (Path("runs") / name).mkdir(parents=True)
         (Path("runs") / name / MODEL).write_bytes(content)
     bundled = Checkpoint.read(model_path(DEFAULT))
-    Checkpoint({**bundled.card, "config": None}, {}, {}).write(Path("runs/none") / MODEL)
+    nothing: Any = None
+    Checkpoint({**bundled.card, "config": nothing}, {}, {}).write(Path("runs/none") / MODEL)
     Path("runs/good").mkdir()
     shutil.copy(model_path(DEFAULT), Path("runs/good"))
     result = runner.invoke(app, ["models"])
@@ -98,7 +100,7 @@ def test_without_a_home_folder() -> None:
 
 
 @pytest.mark.slow
-def test_settings_of_another_project_change_nothing(astronaut: object, tmp_path: Path) -> None:
+def test_settings_of_another_project_change_nothing(astronaut: Any, tmp_path: Path) -> None:
     from mobile_style import images
 
     images.save(astronaut[:64, :64], tmp_path / "a.png")

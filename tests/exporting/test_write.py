@@ -11,7 +11,7 @@ from conftest import Exported
 from mobile_style.cli import app
 from mobile_style.errors import ImageError, OutputError, UsageError
 from mobile_style.exporting import write as exporting
-from mobile_style.exporting.card import digest
+from mobile_style.exporting.card import ExportCard, digest
 from mobile_style.exporting.recipes import RECIPES, Recipe, find_recipe
 from mobile_style.exporting.write import write
 from mobile_style.network.card import MODEL
@@ -45,6 +45,7 @@ def test_several_sizes_make_several_files_with_their_cards(tmp_path: Path) -> No
     assert [each.path.parent.name for each in made] == ["starry_night-int8-48x64", "starry_night-int8-70x50"]
     for each, size in zip(made, sizes, strict=True):
         card = json.loads(each.path.with_suffix(".json").read_text())
+        assert set(card) == set(ExportCard.__annotations__)
         assert card["input"]["shape"] == [1, *size, 3] == card["output"]["shape"]
         assert card["input"]["type"] == "uint8" and card["input"]["scale"] == 1 and card["input"]["zero_point"] == 0
         assert card["file"] == {"name": "model.tflite", "bytes": each.path.stat().st_size, "sha256": digest(each.path)}
@@ -128,7 +129,7 @@ def test_calibration_photos_fit_into_memory(tmp_path: Path, monkeypatch: pytest.
     class Enough(Exception):
         pass
 
-    def fold(_: object, photos: np.ndarray) -> None:
+    def fold(_: object, __: object, photos: np.ndarray) -> None:
         raise Enough(photos)
 
     monkeypatch.setattr(exporting, "fold", fold)

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from mobile_style.errors import CheckpointError
-from mobile_style.network.card import MODEL, read_card
+from mobile_style.network.card import MODEL, Card, read_card, untrained_card
 from mobile_style.network.catalog import DEFAULT, model_path
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.network.transform_net import load_network
@@ -77,10 +77,10 @@ def test_a_checkpoint_of_an_earlier_version_is_read_without_a_digest() -> None:
     assert "arrays_sha256" not in Checkpoint.read(model_path(DEFAULT)).card
 
 
-def card_with(card: dict[str, Any], place: str, value: object) -> dict[str, Any]:
+def card_with(card: Card, place: str, value: object) -> Card:
     card = copy.deepcopy(card)
     *outer, last = place.split(".")
-    part = card
+    part: Any = card
     for key in outer:
         part = part[key]
     part[last] = value
@@ -143,6 +143,6 @@ def test_weights_of_other_types_and_sizes(trained_run: Path, tmp_path: Path) -> 
 
 
 def test_others_may_read_a_checkpoint_as_any_file(tmp_path: Path) -> None:
-    Checkpoint({"schema": 1}, {"a": np.zeros(1, np.float32)}, {}).write(tmp_path / "model.safetensors")
+    Checkpoint(untrained_card({}), {"a": np.zeros(1, np.float32)}, {}).write(tmp_path / "model.safetensors")
     (tmp_path / "any").touch()
     assert (tmp_path / "model.safetensors").stat().st_mode == (tmp_path / "any").stat().st_mode

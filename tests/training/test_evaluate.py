@@ -9,6 +9,7 @@ from mobile_style.errors import ImageError, OutputError, UsageError
 from mobile_style.network.card import MODEL
 from mobile_style.network.catalog import bundled_photos, style_path
 from mobile_style.network.transform_net import load_network
+from mobile_style.training.config import TrainConfig
 from mobile_style.training.evaluate import evaluate, write
 from mobile_style.training.losses import PerceptualLoss
 from mobile_style.training.objective import OBJECTIVES
@@ -34,7 +35,7 @@ def test_the_network_row_by_hand(trained_run: Path) -> None:
     result = evaluate(str(trained_run), size=48, limit=1)
     network, card = load_network(trained_run / MODEL)
     photo = images.centre_square(images.load(images.find([bundled_photos("held_out")])[0]), 48)
-    style = images.with_shorter_side(images.load(style_path("starry_night")), card["config"]["style_size"])
+    style = images.with_shorter_side(images.load(style_path("starry_night")), TrainConfig.from_card(card).style_size)
     perceptual = PerceptualLoss(OBJECTIVES["johnson"], style)
     batch = photo[None].astype(np.float32)
     output = np.clip(np.rint(np.asarray(network(batch))), 0, 255)

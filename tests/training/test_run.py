@@ -48,7 +48,7 @@ def test_a_run_folder_holds_what_it_should(trained_run: Path) -> None:
     }  # fmt: skip
     card = read_card(trained_run / MODEL)
     assert card["step"] == 6 and card["config"]["architecture"] == {"width": 4, "blocks": 1, "end_kernel": 5}
-    assert card["config"]["objective"]["style_weight"] == 5.5  # of 5, for a temporal weight of 100
+    assert TrainConfig.from_card(card).objective.style_weight == 5.5  # of 5, for a temporal weight of 100
     assert [entry["step"] for entry in losses(trained_run)] == [1, 2, 3, 4, 5, 6]
     previews = [path.name for path in sorted((trained_run / "previews").iterdir())]
     assert previews == ["step-000001.png", "step-000003.png", "step-000006.png"]
@@ -85,7 +85,7 @@ def test_a_training_by_time_ends_on_time(tmp_path: Path, monkeypatch: pytest.Mon
     assert 45 <= time.monotonic() - began < 105  # on a busy machine, the last step may be one that compiles
     entries, card = losses(tmp_path / "run"), read_card(tmp_path / "run" / MODEL)
     assert card["step"] == len(entries) > MEASURED and card["config"]["steps"] == 0
-    assert card["config"]["image_size"] == 48
+    assert TrainConfig.from_card(card).image_size == 48
     assert entries[0]["quantization"] == 0 and entries[-1]["quantization"] > 0
 
 
@@ -125,7 +125,7 @@ def test_the_plan_of_a_training_by_time(tmp_path: Path, astronaut: np.ndarray) -
 def test_long_trainings_take_smaller_steps(trained_run: Path) -> None:
     assert suitable_rate(4000) == suitable_rate(1) == 0.003
     assert suitable_rate(16_000) == 0.0015
-    assert read_card(trained_run / MODEL)["config"]["learning_rate"] == 0.003
+    assert TrainConfig.from_card(read_card(trained_run / MODEL)).learning_rate == 0.003
 
 
 @pytest.mark.slow

@@ -11,10 +11,10 @@ int clGetDeviceIDs(void *platform, unsigned long kind, unsigned room, void **dev
 }
 
 int clGetDeviceInfo(void *device, unsigned what, size_t room, void *value, size_t *size) {
-    static const char vendor[] = "Intel(R) Corporation";
+    static const char intel[] = "Intel(R) Corporation";
     int (*real)(void *, unsigned, size_t, void *, size_t *) = next("clGetDeviceInfo");
-    if (what != 0x102C) return real(device, what, room, value, size);
-    if (value && room >= sizeof vendor) memcpy(value, vendor, sizeof vendor);
-    if (size) *size = sizeof vendor;
+    if (what != 0x102B && what != 0x102C) return real(device, what, room, value, size); /* neither its name nor its vendor */
+    if (value && room >= sizeof intel) memcpy(value, intel, sizeof intel);
+    if (size) *size = sizeof intel;
     return 0;
 }
