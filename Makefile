@@ -17,7 +17,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@echo "installing into $(VENV): a few minutes, 3.4 GB"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --upgrade pip
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable . --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev
 	@touch $@
 
 # tflite-runtime needs NumPy 1 and Python 3.11 at most, so exported models are run with it in an environment of its own.

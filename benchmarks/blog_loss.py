@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
-from mobile_style import images
 from mobile_style.inference.network import Network
+from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos, style_path
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.training.config import configure

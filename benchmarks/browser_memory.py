@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from browsing import STARTED, camera_file, chromium, frames, opened, serving, sync_playwright
-from mobile_style import images
+from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos
 from mobile_style.web.site import build_site
 

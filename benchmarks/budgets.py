@@ -29,7 +29,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mobile_style import images
+from mobile_style.media import images
 from mobile_style.network.card import MODEL, untrained_card
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.training.config import TrainConfig, configure

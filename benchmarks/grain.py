@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mobile_style import images
 from mobile_style.exporting.runtimes import load
 from mobile_style.inference.network import load_network
+from mobile_style.media import images
 from mobile_style.metrics import psnr
 from mobile_style.network.catalog import bundled_photos, list_models
 from mobile_style.painting.grain import grained

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from mobile_style import images
 from mobile_style.exporting import runtimes
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
+from mobile_style.media import images
 from mobile_style.network import architecture
 from mobile_style.network.architecture import INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE
 from mobile_style.network.checkpoint import Checkpoint

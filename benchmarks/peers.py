@@ -74,7 +74,7 @@ def stock(model, folder: Path) -> list[Path]:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    from mobile_style import images
+    from mobile_style.media import images
     from mobile_style.network.backend import quiet
     from mobile_style.network.catalog import bundled_photos
 

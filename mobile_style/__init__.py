@@ -71,7 +71,12 @@ def __getattr__(name: str) -> Any:
     if name not in _FOUND_IN:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, original = _FOUND_IN[name]
-    value = globals()[name] = getattr(import_module(f".{module}", __name__), original)
+    try:
+        value = globals()[name] = getattr(import_module(f".{module}", __name__), original)
+    except ModuleNotFoundError as error:
+        from .errors import missing_extra
+
+        raise missing_extra(error) or error from None
     return value
 
 

@@ -14,11 +14,28 @@ The command line prints the message as one line and exits with the code; `MOBILE
 shows the traceback instead. Each message says what is wrong and what to do next.
 """
 
+EXTRAS = {  # of pyproject.toml, by the name that is imported
+    "google_crc32c": "train",
+    "keras": "train",
+    "scipy": "train",
+    "tensorboard": "train",
+    "tensorflow": "train",
+    "coremltools": "coreml",
+}
+
 
 class MobileStyleError(Exception):
     """Base of every expected error."""
 
     exit_code = 1
+
+
+def missing_extra(error: ModuleNotFoundError) -> MobileStyleError | None:
+    """What to install where a library is missing that an extra brings; None if none does."""
+    extra = EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
+        return None
+    return UsageError(f"this needs {error.name}, which is not installed: pip install 'mobile-style[{extra}]'")
 
 
 class UsageError(MobileStyleError):

@@ -144,6 +144,11 @@ def canvas(page: "Page") -> tuple[np.ndarray, np.ndarray | None]:
     return picture(painted), picture(given) if given else None
 
 
+def choose_engine(page: "Page", engine: str) -> None:
+    page.evaluate("document.getElementById('advanced').open = true")
+    page.select_option("#engine", engine)
+
+
 def frames(page: "Page") -> int:
     return int(page.get_attribute("#after", "data-frames") or 0)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mobile_style import images
+from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos
 from mobile_style.training.config import TrainConfig, configure
 

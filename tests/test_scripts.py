@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from conftest import Exported, tiny_config
-from mobile_style import images
+from mobile_style.media import images
 from mobile_style.network import architecture
 from mobile_style.network.architecture import PRESETS
 from mobile_style.network.card import MODEL

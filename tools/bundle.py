@@ -24,9 +24,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mobile_style import images
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.inference.network import load_network
+from mobile_style.media import images
 from mobile_style.network.architecture import Architecture
 from mobile_style.network.card import MODEL, read_card
 from mobile_style.network.catalog import STYLES, bundled_photos
@@ -39,6 +39,11 @@ from mobile_style.validation.checked_export import Export, export
 
 ROOT = Path(__file__).parents[1]
 ABOUT = ("title", "artist", "data", "scan")  # what the card says of the style
+CURVES = """## Losses in training
+
+![Loss curves](losses.png)
+
+"""
 ITERATIONS = (50, 100, 300)
 EXPORTS = {  # file: target, recipe
     "int8.tflite": ("tflite", "int8"),
@@ -107,7 +112,8 @@ def _bundle(run: Path | None, name: str, out: Path, before: Path, given: dict[st
     else:
         if not (STYLES / f"{name}.jpg").is_file():  # the painting is not bundled
             save_grams(losses_of(run / MODEL, config), out / GRAMS)
-        _loss_curves(run / "log.jsonl", out / "losses.png")
+        if (run / "log.jsonl").is_file():
+            _loss_curves(run / "log.jsonl", out / "losses.png")
     exports = [export(name, find_recipe(*kind), out=out / file)[0] for file, kind in EXPORTS.items()]
     failed = [f"{each.path}: {failure}" for each in exports for failure in each.validation.failures]
     if failed:
@@ -245,11 +251,7 @@ Files for pictures of 256 x 256, compared with the float network (higher PSNR an
 
 {_exports_table(exports)}
 
-## Losses in training
-
-![Loss curves](losses.png)
-
-## Every setting
+{CURVES if (out / "losses.png").is_file() else ""}## Every setting
 
 | setting | value |
 |---|---|

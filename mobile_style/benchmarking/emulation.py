@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import images
 from ..devices.arm64 import Emulator
 from ..devices.host import Host
 from ..exporting.tflite_reader import Node, macs, read_tflite
+from ..media import images
 from ..metrics import psnr
 from ..network.catalog import bundled_photos
 from ..progress import Progress, silent, track

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ..errors import MobileStyleError, OutputError
+from ..errors import MobileStyleError, OutputError, missing_extra
 from ..interrupts import ended_by_signals
 from . import benchmarking, exporting, painting, training, web
 from .terminal import say, with_flags
@@ -38,6 +38,10 @@ class _Commands(TyperGroup):
             self._fail(ctx, OutputError(f"{error.filename or 'a file'}: {error.strerror or error}"))
         except MemoryError:
             self._fail(ctx, MobileStyleError("there is not enough memory; try a smaller `size`, or fewer at a time"))
+        except ModuleNotFoundError as error:
+            if (advice := missing_extra(error)) is None:
+                raise
+            self._fail(ctx, advice)
         except KeyboardInterrupt:
             say("stopped")
             raise typer.Exit(130) from None

@@ -22,6 +22,9 @@ def stylize(
     ] = None,
     strength: Annotated[float, typer.Option(help="0 gives the photo, 1 the full style.")] = 1.0,
     preserve_color: Annotated[bool, typer.Option("--preserve-color", help="Keep the photo's colors.")] = False,
+    metadata: Annotated[
+        bool, typer.Option("--metadata/--no-metadata", help="Keep date, place, EXIF data and titles.")
+    ] = True,
 ) -> None:
     """Paint photos and videos with a trained network.
 
@@ -30,7 +33,7 @@ def stylize(
     from ..painting.files import stylize_files
 
     with progress_bars() as progress:
-        done = stylize_files(inputs, model, out, size, strength, preserve_color, progress)
+        done = stylize_files(inputs, model, out, size, strength, preserve_color, metadata, progress)
     show(*done)
 
 
@@ -47,7 +50,7 @@ def models(
         refuse_existing(sheet, "sheet")
     tables.models(list_models())
     if sheet is not None:
-        from ..images import save
+        from ..media.images import save
         from ..painting.sheet import model_sheet
 
         with progress_bars() as progress:

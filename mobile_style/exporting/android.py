@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import images
 from ..errors import CheckpointError, ImageError, UsageError
 from ..files import writing
 from ..inference.network import load_network
+from ..media import images
 from ..metrics import psnr
 from ..network.catalog import BUNDLED, bundled_photos, painting_of, places
 from ..progress import Note, Progress, silent

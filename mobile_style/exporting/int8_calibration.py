@@ -69,14 +69,14 @@ def _interpolate(layer: Convolution, seen: Observed, chosen: Quantization) -> No
     terms = np.maximum(magnitudes[..., None] * weights + biases, 0)
     reciprocals = terms.sum(axis=-1)
     parts = {
-        "_rows": seen.rows[layer.name],
         "_magnitude": magnitudes.max(),
         "_terms": terms.max(),
         "_reciprocal": reciprocals.max(),
         "": (reciprocals * layer.scale).max(),
     }
     chosen.ranges |= {f"{name}{part}": (0.0, MARGIN * float(largest)) for part, largest in parts.items()}
-    chosen.ranges[f"{name}_abs"] = 0.0, max(map(abs, chosen.ranges[f"{layer.name}_linear"]))
+    for part, (low, high) in seen.rows[layer.name].items():
+        chosen.ranges[f"{name}{part}"] = MARGIN * low, MARGIN * high
 
 
 def best_range(values: np.ndarray, factors: np.ndarray | None = None, cut: Range = ALL) -> Range:

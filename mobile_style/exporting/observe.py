@@ -10,6 +10,7 @@ import numpy as np
 from ..inference.float_ops import INPUT, FloatOps
 from ..inference.graph import Convolution, forward
 from ..inference.interpreter import Loaded
+from ..inference.levels import Range
 from ..inference.tflite_writer import TfliteWriter, Value
 
 SAMPLES = 200_000  # values of each tensor that are kept
@@ -24,13 +25,14 @@ class Observed:
             float computes otherwise.
         factors: by which those of a normalized layer's convolution are multiplied; by the convolution's name.
         magnitudes: (N, C), by the normalized layer's name.
-        rows: the largest mean of the absolute values of a row, by the normalized layer's name.
+        rows: of the normalized layers, by name: the lowest and the highest of the rows' means, by the name of the part
+            of an int8 gain that holds them (`Int8Ops.gain`).
     """
 
     samples: dict[str, np.ndarray] = field(default_factory=dict)
     factors: dict[str, np.ndarray] = field(default_factory=dict)
     magnitudes: dict[str, np.ndarray] = field(default_factory=dict)
-    rows: dict[str, float] = field(default_factory=dict)
+    rows: dict[str, dict[str, Range]] = field(default_factory=dict)
 
 
 def observe(convolutions: Sequence[Convolution], photos: np.ndarray) -> Observed:
@@ -42,7 +44,7 @@ def observe(convolutions: Sequence[Convolution], photos: np.ndarray) -> Observed
     network = Loaded(graph.content({str(index): value for index, value in outputs.items()}))
     normalized = [c for c in convolutions if c.scale is not None]
     samples, factors, magnitudes = (defaultdict[str, list[np.ndarray]](list) for _ in range(3))
-    rows: dict[str, float] = defaultdict(float)
+    rows: dict[str, dict[str, Range]] = {c.name: {} for c in normalized}
     for number, photo in enumerate(photos):
         values = dict(zip(outputs, network(photo[None].astype(np.float32)), strict=True))
         gains = {}
@@ -50,8 +52,9 @@ def observe(convolutions: Sequence[Convolution], photos: np.ndarray) -> Observed
             magnitude = values[ops.named[f"{c.name}_gain_magnitude"].index].ravel()
             gains[f"{c.name}_linear"] = c.scale / (magnitude + c.floor)
             magnitudes[c.name].append(magnitude)
-            absolute = np.abs(values[ops.normalized[c.name].index])
-            rows[c.name] = max(rows[c.name], float(absolute.mean(axis=2).max()))
+            for part, means in row_means(values[ops.normalized[c.name].index]).items():
+                low, high = rows[c.name].get(part, (0.0, 0.0))
+                rows[c.name][part] = min(low, float(means.min())), max(high, float(means.max()))
         for name, value in ops.named.items():
             if not name.endswith("_magnitude"):
                 places = _places(value, number, len(photos))
@@ -59,6 +62,12 @@ def observe(convolutions: Sequence[Convolution], photos: np.ndarray) -> Observed
                 if name in gains:  # (where pixels are enlarged, four times as many channels take their gains in turn)
                     factors[name].append(gains[name][places % len(gains[name])])
     return Observed(_joined(samples), _joined(factors), {n: np.stack(each) for n, each in magnitudes.items()}, rows)
+
+
+def row_means(x: np.ndarray) -> dict[str, np.ndarray]:
+    """Of (N, H, W, C): what `Int8Ops.gain` computes of each row, (N, H, C), by the name of the tensor's last part."""
+    positive, mean = np.maximum(x, 0).mean(axis=2), x.mean(axis=2)
+    return {"_positive": positive, "_mean": mean, "_negative": positive - mean, "_rows": 2 * positive - mean}
 
 
 def _joined(parts: dict[str, list[np.ndarray]]) -> dict[str, np.ndarray]:

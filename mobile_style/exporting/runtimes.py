@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import images
 from ..errors import CheckpointError, ImageError, MobileStyleError, UsageError
+from ..media import images
 from ..network.backend import quiet
 
 RUNTIMES = {

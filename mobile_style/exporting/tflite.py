@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from ai_edge_litert.schema_py_generated import Padding
 
 from ..inference.float_ops import INPUT, NONE, OUTPUT, PIXELS, RELU, FloatOps
 from ..inference.graph import Convolution, forward
@@ -15,7 +16,13 @@ from .card import METADATA
 from .recipes import Recipe
 
 # Operators of which the first version has no 8 bits, and that which has.
-INT8_VERSIONS = dict.fromkeys(("ADD", "CONCATENATION", "DEPTH_TO_SPACE", "MEAN", "MUL", "SLICE"), 2) | {"CONV_2D": 3}
+INT8_SINCE_2 = ("ADD", "CONCATENATION", "DEPTH_TO_SPACE", "MAX_POOL_2D", "MEAN", "MUL", "SLICE", "SUB")
+INT8_VERSIONS = dict.fromkeys(INT8_SINCE_2, 2) | {"CONV_2D": 3}
+SINGLE_PIXELS = {  # a pooling that only applies its ReLU
+    **dict.fromkeys(("strideH", "strideW", "filterHeight", "filterWidth"), 1),
+    "padding": Padding.VALID,
+    "fusedActivationFunction": RELU,
+}
 LARGEST_BIAS = 2**30 - 1  # half of what 32 bits hold, the other half being for the products
 # The first TensorFlow Lite that has all operators, by what computes.
 OLDEST_RUNTIME = {"float32": b"2.1.0", "float16": b"2.1.0", "dynamic_int8": b"2.4.0", "int8": b"2.5.0"}
@@ -41,14 +48,24 @@ class Int8Ops(FloatOps):
     quantization: Quantization = field(default_factory=Quantization)
 
     def gain(self, x: Value, scale: np.ndarray, floor: np.ndarray, name: str) -> Value:
-        """LEAKY_RELU, MEAN, and `_interpolated`."""
-        # A leaky ReLU with a slope of -1 is the absolute value, for which int8 has no kernel.
-        magnitude = self._stored("LEAKY_RELU", [x], f"{name}_abs", x.shape, alpha=-1.0)
+        """MAX_POOL_2D with its ReLU, MEAN, SUB, ADD, and `_interpolated`.
+
+        int8 has no kernel for |x| = relu(x) + relu(-x), but relu(-x) = relu(x) - x, of which only means are needed. A
+        pooling over single pixels changes nothing; its ReLU keeps the levels of x, so that XNNPACK only clamps bytes. A
+        leaky ReLU of slope -1 would be |x| as well, but GPUs take it for a plain ReLU (docs/operators.md).
+        """
+        positive = self._stored("MAX_POOL_2D", [x], f"{name}_relu", x.shape, x.levels, **SINGLE_PIXELS)
         # Over each row, then over the rows: of so few bytes no sum need lie between two levels (`levels.ties`).
-        images, height, width, channels = x.shape
-        rows = self._mean(self._reshaped(magnitude, (images * height, 1, width, channels)), f"{name}_rows")
-        magnitude = self._mean(self._reshaped(rows, (images, height, 1, channels)), f"{name}_magnitude")
-        return self._interpolated(magnitude, scale, floor, name)
+        above, mean = self._row_means(positive, f"{name}_positive"), self._row_means(x, f"{name}_mean")
+        below = self._stored("SUB", [above, mean], f"{name}_negative", above.shape)
+        rows = self._stored("ADD", [above, below], f"{name}_rows", above.shape)
+        return self._interpolated(self._mean(rows, f"{name}_magnitude"), scale, floor, name)
+
+    def _row_means(self, x: Value, name: str) -> Value:
+        assert x.levels is not None
+        shape = (x.shape[0], x.shape[1], 1, x.shape[3])
+        levels = mean_levels(x.levels, x.shape[2], self.quantization.ranges[name])
+        return self._stored("MEAN", [x, self._integers((2,))], name, shape, levels, keepDims=True)
 
     def _interpolated(self, magnitude: Value, scale: np.ndarray, floor: np.ndarray, name: str) -> Value:
         """scale / (magnitude + floor) between the knots as a sum of ReLUs, for want of an int8 division.

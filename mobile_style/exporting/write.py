@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import images
 from ..errors import UsageError
 from ..files import refuse_existing, writing
 from ..inference.fold import fold
 from ..inference.graph import Convolution
+from ..media import images
 from ..network.architecture import SMALLEST
 from ..network.card import Card
 from ..network.catalog import BUNDLED, bundled_photos, model_name, model_path
@@ -84,7 +84,7 @@ def write(
     groups: list[tuple[tuple[int, int], ...]]
     groups = [tuple(sizes)] if recipe.target == "coreml" else [(size,) for size in sizes]
     places = output_paths(name, recipe, groups, out)
-    photos = _calibration_photos(calibration, sizes[0])
+    photos = _calibration_photos(calibration, sizes[0], progress)
     convolutions = fold(architecture, trained.weights, photos)
     quantization = None
     if recipe.activations == "int8":
@@ -146,13 +146,15 @@ def output_paths(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], 
     return places
 
 
-def _calibration_photos(folder: Path | None, size: tuple[int, int]) -> np.ndarray:
+def _calibration_photos(folder: Path | None, size: tuple[int, int], progress: Progress) -> np.ndarray:
     """Photos of the shape that the app will pass, smaller where many large ones would not fit into memory."""
-    files = images.photos(folder or bundled_photos("train"), CALIBRATION_PHOTOS)
-    scale = min(1.0, (CALIBRATION_PIXELS / len(files) / (size[0] * size[1])) ** 0.5)
+    folder = folder or bundled_photos("train")
+    count = len(images.photos(folder, CALIBRATION_PHOTOS))
+    scale = min(1.0, (CALIBRATION_PIXELS / count / (size[0] * size[1])) ** 0.5)
     height, width = (max(SMALLEST, round(side * scale)) for side in size)
     height, width = (max(SMALLEST, side // 4 * 4) for side in (height, width))
-    return np.stack([images.centre_crop(images.load(file), height, width) for file in files])
+    read = images.read_photos(folder, CALIBRATION_PHOTOS, progress)
+    return np.stack([images.centre_crop(photo, height, width) for _, photo in read])
 
 
 def _write(

@@ -22,6 +22,7 @@ OPTIONS = {  # the tables of the operators that have one
     "MAX_POOL_2D": "Pool2DOptions",
     "MEAN": "ReducerOptions",
     "MUL": "MulOptions",
+    "SUB": "SubOptions",
 }
 
 

@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
-
-from .. import images
 from ..errors import ImageError, OutputError
 from ..files import refuse_existing
+from ..media import images
+from ..media.remarks import Remarks
 from ..network.catalog import DEFAULT, model_name, model_path
 from ..progress import Note, Progress, silent, track
-from . import video
+from . import photo, video
 from .stylize import Painter, check_size
 
+SKIPPED = "skipped, neither a photo nor a video by its name"
 THIN = 1500  # pixels of a photo's shorter side, above which strokes look thin
 
 
@@ -26,6 +26,7 @@ def stylize_files(
     size: int | None = None,
     strength: float = 1.0,
     preserve_color: bool = False,
+    metadata: bool = True,
     progress: Progress = silent,
 ) -> list[Path]:
     """Paints photos, folders of photos, and videos.
@@ -38,7 +39,9 @@ def stylize_files(
         size: shorter side of the result in pixels; by default the input's own.
         strength: 0 gives the photo, 1 the network's output, between them a blend.
         preserve_color: keep the photo's colors.
-        progress: called after each photo, and each frame of a video.
+        metadata: write date, place, titles and the like into the results, too.
+        progress: called after each photo and each frame of a video, and with notes of what was skipped, damaged or is
+            left out.
 
     Returns:
         The files written, in the order of the inputs.
@@ -48,21 +51,26 @@ def stylize_files(
         UsageError, CheckpointError, OutputError: before anything is computed.
     """
     check_size(size)
-    pairs = _pairs(inputs, model_name(model_path(model)), out)
+    remarks = Remarks()
+    pairs = _pairs(inputs, model_name(model_path(model)), out, lambda file: remarks.add(file, SKIPPED))
     painter = Painter(model, strength, preserve_color)
     failures: list[str] = []
     largest = 0
-    photos = [pair for pair in pairs if not video.is_video(pair[0])]
-    videos = [pair for pair in pairs if video.is_video(pair[0])]  # each reports its own frames
+    moving = {source for source, _ in pairs if video.is_moving(source)}  # each reports its own frames
+    photos = [pair for pair in pairs if pair[0] not in moving]
+    videos = [pair for pair in pairs if pair[0] in moving]
     for source, target in chain(track(photos, "Stylizing", len(photos), "photos", progress), videos):
         try:
-            if video.is_video(source):
-                video.convert(source, target, painter, size, progress)
+            if source in moving:
+                remarks.add(source, *video.convert(source, target, painter, size, metadata, progress))
             else:
-                side = _paint_photo(source, target, painter, size)
+                side, said = photo.convert(source, target, painter.paint_over, size, metadata)
+                remarks.add(source, *said)
                 largest = largest if size else max(largest, side)
         except ImageError as error:
             failures.append(str(error))
+    for line in remarks.lines():
+        progress(Note(line, warning=True))
     if largest > THIN:
         text = f"strokes keep their width in pixels, so in a picture of {largest} they are thin; bolder: `size=800`"
         progress(Note(text))
@@ -72,31 +80,19 @@ def stylize_files(
     return [target for _, target in pairs]
 
 
-def _paint_photo(source: Path, target: Path, paint: Callable[[np.ndarray], np.ndarray], size: int | None) -> int:
-    """Paints one photo with its transparency; the shorter side of the result."""
-    picture, alpha = images.load_with_alpha(source)
-    try:
-        images.format_of(target, transparent=alpha is not None)
-    except OutputError as error:  # of this photo alone; what cannot be written ends it all
-        raise ImageError(str(error)) from None
-    if size is not None:
-        picture = images.with_shorter_side(picture, size)
-        alpha = None if alpha is None else images.with_shorter_side(alpha, size)
-    images.save(paint(picture), target, alpha)
-    return int(min(picture.shape[:2]))
-
-
-def _pairs(inputs: Sequence[Path], name: str, out: Path | None) -> list[tuple[Path, Path]]:
+def _pairs(
+    inputs: Sequence[Path], name: str, out: Path | None, on_skip: Callable[[Path], None]
+) -> list[tuple[Path, Path]]:
     """Every file with the place of its result; refuses to overwrite before anything is computed."""
     pairs: list[tuple[Path, Path]] = []
     for given in inputs:
-        files = images.find([given], lambda path: images.is_photo(path) or video.is_video(path))
+        files = images.find([given], lambda path: images.is_photo(path) or video.is_video(path), on_skip)
         if not files:
             raise ImageError(f"{given} holds no photo and no video")
         for file in files:
             suffix = file.suffix if images.is_image(file) else ".png"
             if video.is_video(file):
-                suffix = file.suffix if file.suffix.lower() in video.CONTAINERS else ".mp4"
+                suffix = video.suffix_of(file)
             inside = file.relative_to(given) if given.is_dir() else Path(file.name)
             place = given.resolve() if given.name in ("", "..") else given  # "." has no name to put beside
             folder = out or (place.with_name(f"{place.name}-{name}") if given.is_dir() else given.parent)
@@ -110,10 +106,10 @@ def _pairs(inputs: Sequence[Path], name: str, out: Path | None) -> list[tuple[Pa
     for _, target in pairs:
         refuse_existing(target)
         if counts[same_name(str(target))] > 1:
-            raise OutputError(f"two inputs would both become {target}; stylise their folders one at a time")
+            raise OutputError(f"two inputs would both become {target}; stylize their folders one at a time")
     for source, target in pairs:
-        if video.is_video(source):
-            video.container_of(target)
+        if video.is_moving(source):
+            video.check_target(target)
         else:
             images.format_of(target)
     return pairs

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .. import images
 from ..inference.network import load_network
+from ..media import images
 from ..network.catalog import ModelInfo, bundled_photos
 from ..progress import Progress, silent, track
 from .stylize import stylize_image

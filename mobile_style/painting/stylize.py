@@ -13,9 +13,9 @@ from typing import overload
 import numpy as np
 from PIL import Image
 
-from .. import images
 from ..errors import UsageError
 from ..inference.network import Network, load_network
+from ..media import images
 from ..network.catalog import DEFAULT, model_path
 from .grain import grained_part
 

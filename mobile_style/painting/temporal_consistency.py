@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from .. import images
+from ..media import images
 
 SHIFTS = ((0, 1), (1, 0), (2, 3), (5, 2))  # pixels down and right, from one frame to the next
 ZOOMS = (1.01, 1.03)

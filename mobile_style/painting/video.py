@@ -1,177 +1,212 @@
-"""Videos, frame by frame, through PyAV, whose wheels carry their own ffmpeg."""
+"""Videos and animated pictures, frame by frame from one file into another."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
-from av.stream import Stream
-from av.video.reformatter import Colorspace
-from av.video.stream import VideoStream
 
-from .. import images
 from ..errors import ImageError, OutputError
 from ..files import writing
-from ..progress import Note, Progress, track
+from ..media import animation, images
+from ..media.animation import Animation
+from ..media.clip import Frame
+from ..media.video_input import Video, chapters, opened
+from ..media.video_output import CONTAINERS, TRANSPARENT, VideoFile
+from ..progress import Progress, silent, track
 
 SUFFIXES = frozenset(
-    {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".3gp", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".ogv"}
+    {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".3gp", ".3g2", ".mts", ".m2ts", ".ts", ".mpg", ".mpeg"}
+    | {".vob", ".wmv", ".asf", ".ogv", ".flv", ".f4v"}
 )
-BT709, UNTOLD, BT2020 = 1, 2, 9  # as ITU-T H.264, tables E-3 to E-5, numbers colours
-CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+SYNC = 0x47  # the first byte of each packet of an MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2)
+# Tags that a container writes itself, or that are about how it was written.
+OWN_TAGS = frozenset(
+    {"major_brand", "minor_version", "compatible_brands", "encoder", "software", "duration", "handler_name"}
+    | {"vendor_id", "wm/encodingsettings", "isvbr", "devicconformancetemplate"}
+)
+APPLE = "com.apple.quicktime."
+APPLE_NAMES = {"location.iso6709": "location", "creationdate": "date", "author": "artist"} | {
+    name: name for name in ("make", "model", "title", "description", "keywords", "copyright", "artist", "comment")
+}
 
 
 def is_video(path: Path) -> bool:
-    """Whether the name is that of a video file."""
-    return path.suffix.lower() in SUFFIXES
+    """Whether the name is that of a video file; of TypeScript's .ts, the content tells."""
+    suffix = path.suffix.lower()
+    return suffix in SUFFIXES and (suffix != ".ts" or not path.is_file() or _is_transport_stream(path))
+
+
+def _is_transport_stream(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            start = file.read(193)
+    except OSError:
+        return True  # which says why it cannot be read
+    return any(len(start) > at + 188 and start[at] == start[at + 188] == SYNC for at in (0, 4))
+
+
+def is_moving(path: Path) -> bool:
+    """Whether the file is a video, by its name, or an animated picture."""
+    return is_video(path) or animation.is_animation(path)
+
+
+def suffix_of(source: Path) -> str:
+    """The suffix of what becomes of a moving source: its own if that can be written, else .mp4."""
+    suffix = source.suffix.lower()
+    return source.suffix if suffix in CONTAINERS or animation.can_hold(source) else ".mp4"
+
+
+def check_target(target: Path) -> None:
+    """Raises OutputError if no video or animated picture can be written at a file of this name."""
+    if not animation.can_hold(target):
+        container_of(target)
 
 
 def container_of(target: Path) -> str:
     """ffmpeg's name of the container that the suffix asks for.
 
     Raises:
-        OutputError: none that holds H.264.
+        OutputError: none that is written here.
     """
     if target.suffix.lower() not in CONTAINERS:
-        raise OutputError(f"{target}: videos are written as {', '.join(CONTAINERS)}; use one of these suffixes")
+        raise OutputError(
+            f"{target}: videos are written as {', '.join(CONTAINERS)}, .gif or .webp; use one of these suffixes"
+        )
     return CONTAINERS[target.suffix.lower()]
 
 
 def convert(
-    source: Path, target: Path, apply: Callable[[np.ndarray], np.ndarray], size: int | None, progress: Progress
-) -> None:
-    """Writes `source` with every frame changed by `apply`, as H.264; sound and timing are kept.
+    source: Path,
+    target: Path,
+    apply: Callable[[np.ndarray], np.ndarray],
+    size: int | None,
+    metadata: bool = True,
+    progress: Progress = silent,
+) -> list[str]:
+    """Writes `source` with every frame changed by `apply`; timing, sound, subtitles and titles are kept.
 
     Args:
-        source: any container and codec that ffmpeg decodes.
-        target: .mp4, .m4v, .mov or .mkv.
+        source: any container and codec that ffmpeg decodes, or an animated picture.
+        target: .mp4, .m4v, .mov or .mkv (H.264; with transparency VP9 in .mkv, ProRes in .mov), .webm (VP9),
+            or an animated .gif, .webp, .png or .avif.
         apply: (H, W, 3) uint8 to the same shape.
         size: shorter side of the result in pixels, or None for the source's own.
+        metadata: write title, date, place and the like, too.
         progress: called after each frame.
+
+    Returns:
+        What was damaged, made anew or left out, without the file's name.
 
     Raises:
         ImageError: the source is no video that can be decoded.
-        OutputError: the target's suffix names no container for H.264, or cannot be written.
+        OutputError: the target's suffix names nothing that holds a video, or it cannot be written.
     """
-    container = container_of(target)
+    check_target(target)
     try:
-        with _opened(source) as reading:
-            if not reading.streams.video:
-                raise ImageError(f"{source} has no picture in it")
-            with (
-                writing(target) as temporary,
-                av.open(str(temporary.absolute()), "w", container) as written,
-            ):
-                _copy(reading, written, apply, size, source.name, progress)
+        with _reading(source) as clip:
+            painted = _painted(clip, apply, size, source.name, progress)
+            if animation.can_hold(target):
+                remarks = _write_animation(clip, painted, target, metadata)
+            else:
+                remarks = _write_video(clip, painted, target, metadata)
+            return clip.remarks + remarks
+    except ImageError as error:
+        raise error if source.name in str(error) else ImageError(f"{source}: {error}") from None
     except av.FFmpegError as error:
-        raise ImageError(
-            f"{source} cannot be converted: {error.strerror}; other programs play it? Then write a .mkv"
-        ) from None
+        hint = "" if target.suffix.lower() == ".mkv" else "; other programs play it? Then write a .mkv"
+        raise ImageError(f"{source} cannot be converted: {error.strerror}{hint}") from None
 
 
-def _opened(source: Path) -> av.container.InputContainer:
-    """With its whole path, or ffmpeg takes what stands before a colon for a protocol."""
-    path = str(source.absolute())
-    try:
-        return av.open(path, metadata_errors="replace")  # titles of old files are in any encoding
-    except TypeError:  # PyAV 19 does so by itself
-        return av.open(path)
+@contextmanager
+def _reading(source: Path) -> Iterator[Video | Animation]:
+    if is_video(source) or not animation.is_animation(source):
+        with opened(source) as container:
+            yield Video(container, source.name)
+    else:
+        with animation.reading(source) as clip:
+            yield clip
 
 
-def _copy(
-    reading: av.container.InputContainer,
-    written: av.container.OutputContainer,
+def _painted(
+    clip: Video | Animation,
     apply: Callable[[np.ndarray], np.ndarray],
     size: int | None,
     name: str,
     progress: Progress,
-) -> None:
-    pictures = reading.streams.video[0]
-    seconds = float((pictures.duration or 0) * (pictures.time_base or 0))
-    count = pictures.frames or round(seconds * float(pictures.average_rate or 0))
-    encoder: VideoStream | None = None
-    for frame in track(_frames(reading, written, name, progress), name, count, "frames", progress):
-        picture = _upright(frame, pictures.sample_aspect_ratio)
-        picture = picture if size is None else images.with_shorter_side(picture, size)
-        picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]  # 4:2:0 wants even sides
-        if min(picture.shape[:2]) < 2:
-            raise ImageError(f"{name} is too small to be a video")
-        if encoder is None:
-            encoder = written.add_stream("libx264", rate=pictures.average_rate or 30, options={"crf": "18"})
-            encoder.height, encoder.width = picture.shape[:2]
-            encoder.pix_fmt = "yuv420p"
-            encoder.codec_context.colorspace = encoder.codec_context.color_primaries = BT709
-            encoder.codec_context.color_trc = BT709
-            if pictures.time_base is not None:
-                encoder.codec_context.time_base = pictures.time_base
-        changed = av.VideoFrame.from_ndarray(apply(np.ascontiguousarray(picture)), format="rgb24")
-        changed = changed.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
-        changed.pts, changed.time_base, changed.duration = frame.pts, frame.time_base, frame.duration
-        written.mux(encoder.encode(changed))
-    if encoder is None:
-        raise ImageError(f"{name} has no frame that can be decoded")
-    written.mux(encoder.encode())
+) -> Iterator[Frame]:
+    for frame in track(clip.frames(), name, clip.count, "frames", progress):
+        pixels, alpha = frame.pixels, frame.alpha
+        if size is not None:
+            pixels = images.with_shorter_side(pixels, size)
+            alpha = None if alpha is None else images.with_shorter_side(alpha, size)
+        yield Frame(apply(np.ascontiguousarray(pixels)), alpha, frame.time, frame.duration)
 
 
-def _frames(
-    reading: av.container.InputContainer, written: av.container.OutputContainer, name: str, progress: Progress
-) -> Iterator[av.VideoFrame]:
-    """The frames of the first video stream; the first sound stream is taken along on the way."""
-    streams: list[Stream] = [reading.streams.video[0], *reading.streams.audio[:1]]
-    sound, copied = _sound(reading, written)
-    # Until the first frame has come back, the file has no video stream to interleave with.
-    waiting: list[Any] = []
-    damaged = 0
-    for packet in reading.demux(streams):
-        if packet.stream is streams[0] or not copied:
-            try:
-                frames = packet.decode()
-            except av.error.InvalidDataError:
-                damaged += 1
-                continue
+def _write_animation(clip: Video | Animation, frames: Iterator[Frame], target: Path, metadata: bool) -> list[str]:
+    told = clip.metadata if isinstance(clip, Animation) and metadata else None
+    lost = animation.write(target, frames, clip.loop if isinstance(clip, Animation) else 0, told)
+    if isinstance(clip, Video):
+        clip.left_out()
+        lost += [f"the {stream.type}" for stream in clip.others[:1]]
+    return [f"left out: {', '.join(lost)}, which {target.suffix} cannot hold"] if lost else []
+
+
+def _write_video(clip: Video | Animation, frames: Iterator[Frame], target: Path, metadata: bool) -> list[str]:
+    container = container_of(target)
+    transparent = clip.transparent and container in TRANSPARENT
+    remarks: list[str] = []
+    if clip.transparent and not transparent:
+        remarks.append(f"laid on white: transparency, which {target.suffix} cannot hold; .webm, .mkv and .mov can")
+    others = clip.others if isinstance(clip, Video) else []
+    wanted = tags(clip.container.metadata) if isinstance(clip, Video) and metadata else {}
+    with writing(target) as temporary:
+        file = VideoFile(temporary, container, clip.rate, clip.time_base, transparent, others)
+        file.metadata, file.titled = wanted, metadata
+        if isinstance(clip, Video):
+            clip.on_packet = file.take
+            if metadata:
+                file.chapters = _chapters(clip)
+        with closing(file):
             for frame in frames:
-                if isinstance(frame, av.VideoFrame):
-                    yield frame
-                    while waiting:
-                        written.mux(waiting.pop(0))
-                else:
-                    waiting += sound.encode(frame)
-        elif packet.dts is not None:
-            packet.stream = sound
-            waiting.append(packet)
-    if not copied:
-        waiting += sound.encode()
-    while waiting:
-        written.mux(waiting.pop(0))
-    if damaged:
-        progress(Note(f"left out of {name}: {damaged} damaged packets", warning=True))
+                file.write(frame)
+            file.finish()
+        lost = _lost(wanted, temporary)
+    if isinstance(clip, Video):
+        clip.left_out()
+    if lost:
+        remarks.append(f"left out: {', '.join(lost)}, which {target.suffix} cannot hold")
+    return remarks + file.remarks
 
 
-def _sound(reading: av.container.InputContainer, written: av.container.OutputContainer) -> tuple[Any, bool]:
-    """The stream for the first sound there is, or None; and whether it is copied, or encoded anew as AAC."""
-    if not reading.streams.audio:
-        return None, True
-    try:
-        return written.add_stream_from_template(reading.streams.audio[0]), True
-    except ValueError:  # the container does not hold it, as MP4 not the WMA of a .wmv
-        return written.add_stream("aac", rate=reading.streams.audio[0].rate), False
+def tags(told: dict[str, str]) -> dict[str, str]:
+    """Title, date, place and the like, by the names that ffmpeg's muxers know."""
+    found: dict[str, str] = {}
+    for key, value in told.items():
+        name = key.lower()
+        if name.startswith(APPLE):
+            name = APPLE_NAMES.get(name[len(APPLE) :], "")  # the others are about the recording
+        elif name.startswith("location-"):
+            name = "location"
+        if name and name not in OWN_TAGS and not name.startswith("com.android.") and value.strip():
+            found.setdefault(name, value)
+    return found
 
 
-def _upright(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> np.ndarray:
-    """RGB (BT.709) of a frame in square pixels, turned as a phone's recording asks for.
+def _lost(wanted: dict[str, str], path: Path) -> list[str]:
+    """The tags that the file does not tell, though they were given to its muxer."""
+    with opened(path) as container:
+        return sorted(wanted.keys() - tags(container.metadata).keys())
 
-    Of larger frames that do not tell their colours, it takes what players take.
-    """
-    untold = frame.colorspace == UNTOLD and (frame.width >= 1280 or frame.height > 576)
-    hdr = BT709 if frame.color_primaries == BT2020 else None
-    picture = frame.to_ndarray(
-        format="rgb24",
-        src_colorspace=Colorspace.ITU709 if untold else None,
-        dst_color_primaries=hdr,
-        dst_color_trc=hdr,
-    )
-    height, width = picture.shape[:2]
-    picture = images.resized(picture, height, round(width * (pixel_aspect or 1)))
-    return np.rot90(picture, round(frame.rotation / 90) % 4)
+
+def _chapters(clip: Video) -> list[Any]:
+    """The chapters, from the beginning of the file on."""
+    moved = chapters(clip.container)
+    for chapter in moved:
+        ticks = round(clip.start / (chapter["time_base"] or Fraction(1)))
+        chapter["start"] -= ticks
+        chapter["end"] -= ticks
+    return moved

@@ -20,10 +20,10 @@ import google_crc32c
 import numpy as np
 from annotated_types import Ge, Le
 
-from .. import images
 from ..documents import Count, FileName, Sha256, Text, read_document_file, strict
 from ..errors import DatasetError, ImageError
 from ..files import refuse_existing, writing
+from ..media import images
 from ..progress import Note, Progress, silent, track
 
 MANIFEST = "manifest.json"

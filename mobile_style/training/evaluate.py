@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import images
 from ..errors import UsageError
 from ..files import refuse_existing, writing
 from ..inference.network import load_network
+from ..media import images
 from ..network.catalog import bundled_photos, model_name, model_path, style_path
 from ..painting.stylize import stylize_image
 from ..painting.temporal_consistency import temporal_error
@@ -94,7 +94,7 @@ def evaluate(
         iterations: the slow method is measured after each of these numbers of L-BFGS iterations.
         start: of the slow method: white "noise", as in the paper, or the "photo" itself.
         limit: use only the first so many photos.
-        progress: called after each photo that is optimized.
+        progress: called after each photo that is optimized, and with a note for each that cannot be read.
     """
     if not 32 <= size <= 2048:
         raise UsageError(f"`size` must be from 32 to 2048 pixels, not {size}")
@@ -106,8 +106,11 @@ def evaluate(
     network, card = load_network(path)
     config = TrainConfig.from_card(card)
     losses = losses_of(path, config, None if style is None else style_path(style))
-    files = images.photos(photos or bundled_photos("held_out"), limit)
-    contents = [images.centre_square(images.load(file), size) for file in files]
+    files: list[Path] = []
+    contents: list[np.ndarray] = []
+    for file, picture in images.read_photos(photos or bundled_photos("held_out"), limit, progress):
+        files.append(file)
+        contents.append(images.centre_square(picture, size))
 
     paint = partial(stylize_image, network, grain=False)
     painted: dict[str, Painted] = {"photo": [(content, 0.0) for content in contents]}

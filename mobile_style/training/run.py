@@ -18,11 +18,11 @@ from keras import ops
 from tensorboard.compat import tf
 from tensorboard.summary import Writer
 
-from .. import images
 from ..errors import DivergedError
 from ..files import writing
 from ..inference.network import Network
 from ..interrupts import interruptible
+from ..media import images
 from ..network.card import MODEL, SCHEMA, Card, Settings
 from ..network.catalog import bundled_photos
 from ..network.checkpoint import Checkpoint

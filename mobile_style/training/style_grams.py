@@ -12,8 +12,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from .. import images
 from ..errors import CheckpointError
+from ..media import images
 from ..network.catalog import painting_of
 from .config import TrainConfig
 from .objective import VGG16_CHANNELS

@@ -24,9 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import images
 from ..errors import CheckpointError, ImageError, OutputError, UsageError
 from ..files import alone, refuse_existing
+from ..media import images
 from ..network.card import MODEL, architecture_of
 from ..network.catalog import bundled_photos, model_path, style_path
 from ..network.checkpoint import Checkpoint

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import images
 from ..files import refuse_existing, writing
 from ..html import STYLE
+from ..media import images
 from .validate import Figures, Validation
 
 AMPLIFIED = 8  # times, so that a difference of 16 gray levels shows

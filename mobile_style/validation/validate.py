@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import images as pictures
 from .. import metrics
 from ..devices.protocol import Device
 from ..devices.registry import open_device
@@ -16,6 +15,7 @@ from ..errors import CheckpointError
 from ..exporting.card import read_export_card, source_checkpoint
 from ..exporting.recipes import Gate, find_recipe
 from ..inference.network import Network, load_network
+from ..media import images as pictures
 from ..network.catalog import bundled_photos, model_path
 from ..progress import Progress, silent, track
 from ..training.config import TrainConfig
@@ -149,7 +149,7 @@ def validate(
     Raises:
         UsageError, DeviceError: the device cannot be used.
         CheckpointError: a file is missing, damaged, or not the one that the card describes.
-        ImageError: there are no photos, or one is unreadable.
+        ImageError: there are no photos that can be read.
         MobileStyleError: the exported model's output is not finite.
     """
     card = read_export_card(exported)
@@ -165,14 +165,17 @@ def validate_on(
 ) -> Validation:
     """`validate` with everything open."""
     recipe = find_recipe(subject.card["target"], subject.card["recipe"])
-    files = pictures.photos(images or bundled_photos("held_out"), limit)
+    folder = images or bundled_photos("held_out")
+    count = len(pictures.photos(folder, limit))
     losses = losses_of(subject.checkpoint, subject.config)
     rows: list[Figures] = []
     shown: list[tuple[float, Pictures]] = []
     with closing(device.runner(subject.exported)) as runner:
-        jobs = [(file, size) for size in runner.sizes for file in files]
-        for file, (height, width) in track(jobs, "Validating", len(jobs), "photos", progress):
-            photo = pictures.centre_crop(pictures.load(file), height, width)
+        read = pictures.read_photos(folder, limit, progress)
+        jobs = ((file, picture, size) for file, picture in read for size in runner.sizes)
+        total = count * len(runner.sizes)
+        for file, picture, (height, width) in track(jobs, "Validating", total, "photos", progress):
+            photo = pictures.centre_crop(picture, height, width)
             expected, output = pictures.to_pixels(subject.network(photo)), runner(photo)
             name = file.name if len(runner.sizes) == 1 else f"{file.name} {width}x{height}"
             rows.append(compare(name, losses, photo, expected, output))

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import images
 from ..errors import CheckpointError
 from ..exporting import runtimes
 from ..exporting.card import card_path, digest, read_export_card
+from ..media import images
 from ..network.catalog import bundled_photos
 
 KNOWN_PHOTO = "singapore_skyline_dusk"  # on which engines prove themselves, and which all thumbnails show

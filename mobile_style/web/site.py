@@ -16,8 +16,8 @@ from typing import Any
 
 from PIL import Image
 
-from .. import images
 from ..errors import CheckpointError
+from ..media import images
 from ..network.catalog import BUNDLED, STYLES, bundled_paintings, bundled_photos
 from . import litertjs
 from .models import KNOWN_PHOTO, Model, find_models, grouped, known_frame

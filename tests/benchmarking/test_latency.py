@@ -2,8 +2,9 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
-from mobile_style.benchmarking.latency import fastest, latency, ratio
+from mobile_style.benchmarking.latency import fastest, latency, ratio, student_t_quantile
 
 
 def taken(rng: np.random.Generator, base: float, waves: np.ndarray, runs: int = 5) -> np.ndarray:
@@ -68,3 +69,9 @@ def test_medians_of_repeated_benchmarks_agree_within_their_limits(rng: np.random
 def test_the_fastest_time_hardly_feels_the_waves(rng: np.random.Generator) -> None:
     times = [fastest(taken(rng, 10, waves(rng))) for _ in range(12)]
     assert max(times) / min(times) < 1.05
+
+
+@pytest.mark.parametrize("freedom", [1.0, 1.3, 2.0, 2.7, 4.0, 9.5, 19.0, 200.0])
+def test_quantiles_of_students_distribution(freedom: float) -> None:
+    for probability in (0.6, 0.9, 0.975, 0.995):
+        assert student_t_quantile(probability, freedom) == pytest.approx(stdtrit(freedom, probability), rel=1e-3)

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import run, tiny_flags
-from mobile_style import images
 from mobile_style.cli import app
+from mobile_style.media import images
 from mobile_style.network.architecture import Architecture
 from mobile_style.network.card import MODEL, read_card
 from mobile_style.network.catalog import bundled_photos

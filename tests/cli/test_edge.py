@@ -101,7 +101,7 @@ def test_without_a_home_folder() -> None:
 
 @pytest.mark.slow
 def test_settings_of_another_project_change_nothing(astronaut: Any, tmp_path: Path) -> None:
-    from mobile_style import images
+    from mobile_style.media import images
 
     images.save(astronaut[:64, :64], tmp_path / "a.png")
     painted = {}

@@ -7,7 +7,6 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import Exported
-from mobile_style import images
 from mobile_style.benchmarking.emulation import emulate
 from mobile_style.cli import app
 from mobile_style.devices import arm64
@@ -16,6 +15,7 @@ from mobile_style.errors import DeviceError, MobileStyleError
 from mobile_style.exporting.android import bundle_android
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
+from mobile_style.media import images
 from mobile_style.metrics import psnr
 from mobile_style.network.catalog import DEFAULT
 

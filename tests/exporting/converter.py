@@ -95,11 +95,12 @@ class _Int8Ops(_Ops):
         return _rounded(x, limits(self.levels[name]))
 
     def gain(self, x: tf.Tensor, scale: np.ndarray, floor: np.ndarray, name: str) -> tf.Tensor:
-        magnitude = self.stored(tf.nn.leaky_relu(x, alpha=-1.0), f"{name}_abs")
-        images, height, width, channels = magnitude.shape
-        rows = tf.reshape(magnitude, (images * height, 1, width, channels))
-        rows = self.stored(tf.reduce_mean(rows, (1, 2), keepdims=True), f"{name}_rows")
-        rows = tf.reshape(rows, (images, height, 1, channels))
+        images, _, _, channels = x.shape
+        positive = _rounded(tf.nn.relu(tf.nn.max_pool2d(x, 1, 1, "VALID")), limits(self.levels[f"{name}_relu"]))
+        above = self.stored(tf.reduce_mean(positive, (2,), keepdims=True), f"{name}_positive")
+        mean = self.stored(tf.reduce_mean(x, (2,), keepdims=True), f"{name}_mean")
+        below = self.stored(above - mean, f"{name}_negative")
+        rows = self.stored(above + below, f"{name}_rows")
         magnitude = self.stored(tf.reduce_mean(rows, (1, 2), keepdims=True), f"{name}_magnitude")
         weights, biases = reciprocal_terms(self.knots[name], floor)
         x = tf.reshape(magnitude, (images, channels, 1, 1))

@@ -14,12 +14,12 @@ import pytest
 from android_vectors import write_painted, write_vectors
 
 from conftest import shared
-from mobile_style import images
 from mobile_style.benchmarking.phone_app import read_app_report, rows_of
 from mobile_style.errors import CheckpointError, UsageError
 from mobile_style.exporting import runtimes
 from mobile_style.exporting.android import bundle_android
 from mobile_style.exporting.card import digest
+from mobile_style.media import images
 from mobile_style.metrics import psnr
 
 ROOT = Path(__file__).parents[2]
@@ -27,11 +27,12 @@ DEMO = ROOT / "android_demo"
 sys.path.insert(0, str(ROOT / "tools" / "android"))
 
 import api  # noqa: E402
-import build  # noqa: E402
 import compiling  # noqa: E402
 import jvm_tests  # noqa: E402
 import toolchain  # noqa: E402
 import verify  # noqa: E402
+
+import build  # noqa: E402
 
 
 def bundled_styles() -> list[str]:

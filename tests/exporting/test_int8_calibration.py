@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from mobile_style import images
 from mobile_style.exporting.int8_calibration import ALL, KNOTS, SHRINKS, best_range, calibrate
 from mobile_style.exporting.observe import SAMPLES, _places, observe
 from mobile_style.exporting.tflite import reciprocal_terms
 from mobile_style.inference.fold import fold
 from mobile_style.inference.levels import Levels, Range
 from mobile_style.inference.tflite_writer import Value
+from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos, model_path
 from mobile_style.network.checkpoint import Checkpoint
 

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from conftest import Exported
-from mobile_style import images, metrics
+from mobile_style import metrics
 from mobile_style.devices import worker
 from mobile_style.devices.host import Worker
 from mobile_style.exporting import runtimes
+from mobile_style.media import images
 
 PYTHON = Path(__file__).parents[2] / ".venv-tflite-runtime" / "bin" / "python"
 

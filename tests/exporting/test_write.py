@@ -17,6 +17,7 @@ from mobile_style.exporting.write import write
 from mobile_style.network.card import MODEL
 from mobile_style.network.catalog import DEFAULT, model_path
 from mobile_style.network.checkpoint import Checkpoint
+from mobile_style.progress import Note, Step
 from mobile_style.validation import checked_export
 from mobile_style.validation.validate import validate
 
@@ -138,6 +139,14 @@ def test_calibration_photos_fit_into_memory(tmp_path: Path, monkeypatch: pytest.
     (photos,) = caught.value.args
     assert photos.shape[0] == 32 and photos.size / 3 <= exporting.CALIBRATION_PIXELS * 1.01
     assert photos.shape[2] / photos.shape[1] == pytest.approx(1920 / 1080, rel=0.05)
+
+
+def test_calibration_photos_that_cannot_be_read_are_skipped(photos: Path, tmp_path: Path) -> None:
+    (photos / "0.jpg").write_text("no photo")
+    said: list[Note | Step] = []
+    (written,) = write(DEFAULT, INT8, [(32, 48)], photos, tmp_path / "m.tflite", said.append)
+    assert written.card["calibration"]["photos"] == 12
+    assert any("skipped: " in str(note) and "0.jpg is not an image" in str(note) for note in said)
 
 
 def test_a_size_out_of_range() -> None:

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from mobile_style import images, metrics
+from mobile_style import metrics
 from mobile_style.cli import app
 from mobile_style.errors import CheckpointError
 from mobile_style.exporting.card import read_export_card
 from mobile_style.inference.network import load_network
+from mobile_style.media import images
 from mobile_style.network.catalog import BUNDLED, DEFAULT, STYLES, bundled_photos, list_models, model_path
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.training.evaluate import evaluate

@@ -1,23 +1,22 @@
 import shutil
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mobile_style import images
 from mobile_style.errors import CheckpointError, ImageError, OutputError, UsageError
 from mobile_style.inference.network import Network, load_network, reach
+from mobile_style.media import images
 from mobile_style.metrics import psnr
 from mobile_style.network import transform_net
 from mobile_style.network.architecture import PRESETS, Architecture
 from mobile_style.network.catalog import model_path
 from mobile_style.network.random_weights import random_weights
-from mobile_style.painting import files, stylize, video
+from mobile_style.painting import files, stylize
 from mobile_style.painting.files import stylize_files
 from mobile_style.painting.grain import grained
-from mobile_style.progress import Note, Step, silent
+from mobile_style.progress import Note, Step
 
 
 @pytest.fixture
@@ -187,7 +186,7 @@ def test_names_that_are_not_those_of_pictures(trained_run: Path, photos: Path) -
     (written,) = stylize_files([shutil.copy(photos / "1.png", photos / "scan")], str(trained_run))
     assert written == photos / "scan-tiny.png" and images.load(written).shape == (41, 63, 3)
     (photos / "phone.HEIC").write_bytes(b"\0\0\0 ftypheic")
-    with pytest.raises(ImageError, match=r"phone\.HEIC is not an image that can be read; save it as JPEG or PNG"):
+    with pytest.raises(ImageError, match=r"phone\.HEIC is "):
         stylize_files([photos / "phone.HEIC"], str(trained_run))
 
 
@@ -197,6 +196,18 @@ def test_one_bad_photo_does_not_stop_the_others(trained_run: Path, photos: Path,
     with pytest.raises(ImageError, match=r"0\.jpg is not an image.*phone\.HEIC.*2 of 14 failed"):
         stylize_files([photos], str(trained_run), tmp_path / "out")
     assert len(list((tmp_path / "out").rglob("*.png"))) == 12
+
+
+def test_what_is_skipped_or_damaged_is_said_once(trained_run: Path, photos: Path, tmp_path: Path) -> None:
+    jpeg = images.encode(images.load(photos / "1.png"), "JPEG")
+    for name, content in (("x.jpg", jpeg[:-2]), ("y.jpg", jpeg[:-2]), ("notes.txt", b"-"), ("code.ts", b"let a = 1\n")):
+        (photos / name).write_bytes(content)
+    said: list[Note | Step] = []
+    assert len(stylize_files([photos], str(trained_run), tmp_path / "out", progress=said.append)) == 14
+    assert [event.text for event in said if isinstance(event, Note)] == [
+        "2 files: skipped, neither a photo nor a video by its name: code.ts, notes.txt",
+        "2 files: the end of the file is missing: x.jpg, y.jpg",
+    ]
 
 
 def test_places_are_checked_before_anything_is_computed(trained_run: Path, photos: Path, tmp_path: Path) -> None:
@@ -211,141 +222,3 @@ def test_inputs_that_are_not_there(trained_run: Path, tmp_path: Path) -> None:
         stylize_files([tmp_path], str(trained_run))
     with pytest.raises(CheckpointError, match="there is no model nothing"):
         stylize_files([tmp_path], "nothing")
-
-
-def write_video(path: Path, sound: bool, codecs: tuple[str, str] = ("libx264", "aac"), title: str = "") -> None:
-    """Eight frames, each brighter than the last; sound interleaved as players want it."""
-    import av
-
-    with av.open(str(path), "w") as container:
-        container.metadata["title"] = title
-        stream = container.add_stream(codecs[0], rate=10)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        audio = container.add_stream(codecs[1], rate=44100, layout="stereo", bit_rate=128_000) if sound else None
-        packets = []
-        for number in range(8):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 20 * number, np.uint8), format="rgb24")
-            packets += stream.encode(frame)
-        packets += stream.encode()
-        if audio is not None:
-            for start in range(0, 34816, 1024):
-                tone = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
-                tone.rate, tone.pts = 44100, start
-                packets += audio.encode(tone)
-            packets += audio.encode()
-        for packet in sorted((p for p in packets if p.dts is not None), key=lambda p: p.dts * p.time_base):
-            container.mux(packet)
-
-
-@pytest.mark.parametrize("sound", [True, False])
-def test_video(trained_run: Path, tmp_path: Path, sound: bool) -> None:
-    import av
-
-    write_video(tmp_path / "a.mp4", sound)
-    (written,) = stylize_files([tmp_path / "a.mp4"], str(trained_run), strength=0.0)
-    with av.open(str(written)) as container:
-        assert len(container.streams.audio) == sound
-        assert container.streams.video[0].average_rate == 10
-        assert sum(packet.size > 0 for packet in container.demux(audio=0)) > 30 if sound else True
-    with av.open(str(written)) as container:
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    assert len(frames) == 8 and frames[0].shape == (48, 64, 3)
-    np.testing.assert_allclose([frame.mean() for frame in frames], [20 * n for n in range(8)], atol=4)
-
-
-@pytest.mark.parametrize(("space", "height"), [(1, 48), (5, 48), (2, 578)])
-def test_the_look_of_a_video_is_kept(space: int, height: int, tmp_path: Path) -> None:
-    """In pixels that are wider than high, and in the colours of SD and HD; HD often does not say that it is."""
-    import av
-
-    told, color, source, target = (1 if space == 2 else space), (199, 39, 40), tmp_path / "a.mp4", tmp_path / "b.mp4"
-    with av.open(str(source), "w") as container:
-        stream = container.add_stream("libx264", rate=10, options={"crf": "10"})
-        stream.width, stream.height, stream.pix_fmt = 96, height, "yuv420p"
-        stream.codec_context.sample_aspect_ratio, stream.codec_context.colorspace = Fraction(4, 3), space
-        frame = av.VideoFrame.from_ndarray(np.full((height, 96, 3), color, np.uint8), format="rgb24")
-        container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=told)))
-        container.mux(stream.encode())
-    video.convert(source, target, lambda picture: picture, None, silent)
-    with av.open(str(target)) as container:
-        written = container.streams.video[0]
-        assert (written.width, written.height, written.codec_context.colorspace) == (128, height, 1)
-        assert written.sample_aspect_ratio in (None, 1)
-        pixels = next(container.decode(video=0)).to_ndarray(format="rgb24", src_colorspace=1)
-    np.testing.assert_allclose(pixels.mean((0, 1)), color, atol=4)
-
-
-def test_hdr_becomes_bt709(tmp_path: Path) -> None:
-    """As phones record it: 10 bits, BT.2020, hybrid log-gamma; what is given to the network is what is written."""
-    import av
-
-    source, target, seen = tmp_path / "a.mp4", tmp_path / "b.mp4", []
-    with av.open(str(source), "w") as container:
-        stream = container.add_stream("libx264", rate=10, options={"crf": "10"})
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p10le"
-        stream.codec_context.colorspace = stream.codec_context.color_primaries = 9
-        stream.codec_context.color_trc = 18
-        frame = av.VideoFrame.from_ndarray(np.full((64, 96, 3), (150, 60, 60), np.uint8), format="rgb24")
-        container.mux(stream.encode(frame.reformat(format="yuv420p10le", dst_colorspace=9)))
-        container.mux(stream.encode())
-    video.convert(source, target, lambda picture: (seen.append(picture.mean((0, 1))), picture)[1], None, silent)
-    with av.open(str(target)) as container:
-        color = container.streams.video[0].codec_context
-        assert (color.colorspace, color.color_primaries, color.color_trc) == (1, 1, 1)
-        written = next(container.decode(video=0)).to_ndarray(format="rgb24").mean((0, 1))
-    np.testing.assert_allclose(written, seen[0], atol=4)
-    assert seen[0][0] > 170  # the same light is a more saturated red among the fewer colours of BT.709
-
-
-def test_a_video_with_a_damaged_packet(tmp_path: Path) -> None:
-    import av
-
-    source, target = tmp_path / "a.mp4", tmp_path / "b.mp4"
-    write_video(source, sound=True)
-    content = bytearray(source.read_bytes())
-    with av.open(str(source)) as container:
-        packet = [packet for packet in container.demux(video=0) if packet.size][3]
-    content[packet.pos : packet.pos + packet.size] = bytes(packet.size)
-    source.write_bytes(content)
-    events: list[Note | Step] = []
-    video.convert(source, target, lambda picture: picture, None, events.append)
-    with av.open(str(target)) as container:
-        assert 4 <= sum(1 for _ in container.decode(video=0)) <= 8 and container.streams.audio
-    assert any("left out of a.mp4: 1 damaged" in str(event) for event in events)
-
-
-def test_a_camcorders_video(trained_run: Path, tmp_path: Path) -> None:
-    (tmp_path / "film").mkdir()
-    write_video(tmp_path / "film" / "a.mts", sound=True)
-    assert stylize_files([tmp_path / "film"], str(trained_run)) == [tmp_path / "film-tiny" / "a-tiny.mp4"]
-
-
-def test_sound_that_mp4_does_not_hold(trained_run: Path, tmp_path: Path) -> None:
-    import av
-
-    write_video(tmp_path / "a.wmv", sound=True, codecs=("wmv2", "wmav2"))
-    (written,) = stylize_files([tmp_path / "a.wmv"], str(trained_run), strength=0.0)
-    with av.open(str(written)) as container:
-        assert written.suffix == ".mp4" and container.streams.audio[0].codec_context.name == "aac"
-        seconds = sum(frame.samples for frame in container.decode(audio=0)) / 44100
-    assert seconds == pytest.approx(34816 / 44100, abs=0.1)
-
-
-def test_names_and_titles_of_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    write_video(tmp_path / "a.avi", sound=False, codecs=("mpeg4", ""), title="Caf\u00e9!")
-    old = (tmp_path / "a.avi").read_bytes()
-    assert old.count("\u00e9!".encode()) == 1
-    Path("12:30.avi").write_bytes(old.replace("\u00e9!".encode(), "\u00e9! ".encode("latin-1")))
-    video.convert(Path("12:30.avi"), Path("12:31.mp4"), lambda picture: picture, None, silent)
-    assert (tmp_path / "12:31.mp4").stat().st_size > 1000
-
-
-def test_bad_videos(trained_run: Path, tmp_path: Path) -> None:
-    write_video(tmp_path / "a.mp4", sound=False)
-    (tmp_path / "bad.mp4").write_bytes((tmp_path / "a.mp4").read_bytes()[:300])
-    with pytest.raises(ImageError, match=r"bad\.mp4 cannot be converted"):
-        stylize_files([tmp_path / "bad.mp4"], str(trained_run))
-    assert not list(tmp_path.glob("*tiny*")) and not list(tmp_path.glob(".*"))
-    with pytest.raises(OutputError, match=r"\.mp4, \.m4v"):
-        video.convert(tmp_path / "a.mp4", tmp_path / "a.gif", lambda picture: picture, None, silent)

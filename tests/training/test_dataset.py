@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from conftest import command, environment
-from mobile_style import images
 from mobile_style.errors import DatasetError, OutputError
+from mobile_style.media import images
 from mobile_style.training.dataset import MANIFEST, Batches, Manifest, Photos, build
-from test_images import bad_files
+from picture_files import bad_files
 
 
 def test_shards_hold_the_photos(photos: Path, tmp_path: Path) -> None:

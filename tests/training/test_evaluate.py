@@ -4,11 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mobile_style import images
 from mobile_style.errors import ImageError, OutputError, UsageError
+from mobile_style.media import images
 from mobile_style.network.card import MODEL
 from mobile_style.network.catalog import bundled_photos, style_path
 from mobile_style.network.transform_net import load_network
+from mobile_style.progress import Note, Step
 from mobile_style.training.config import TrainConfig
 from mobile_style.training.evaluate import evaluate, write
 from mobile_style.training.losses import PerceptualLoss
@@ -29,6 +30,14 @@ def test_the_table_is_what_it_says(trained_run: Path, tmp_path: Path) -> None:
     assert images.load(tmp_path / "out" / "grid.png").shape == (2 * 48 + 4, 4 * 48 + 12, 3)
     with pytest.raises(OutputError, match="exists"):
         write(result, tmp_path / "out")
+
+
+def test_a_photo_that_cannot_be_read_is_skipped(trained_run: Path, photos: Path) -> None:
+    (photos / "0.jpg").write_text("no photo")
+    said: list[Note | Step] = []
+    result = evaluate(str(trained_run), photos=photos, size=48, limit=1, progress=said.append)
+    assert result.photos == ("1.png",)
+    assert ["0.jpg is not an image" in str(note) for note in said if isinstance(note, Note)] == [True]
 
 
 def test_the_network_row_by_hand(trained_run: Path) -> None:

@@ -3,8 +3,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from mobile_style import images
 from mobile_style.errors import UsageError
+from mobile_style.media import images
 from mobile_style.training import vgg16
 from mobile_style.training.losses import (
     LossNetwork,

@@ -1,6 +1,6 @@
 import numpy as np
 
-from mobile_style import images
+from mobile_style.media import images
 from mobile_style.training.losses import PerceptualLoss
 from mobile_style.training.objective import OBJECTIVES
 from mobile_style.training.optimize import PixelOptimizer

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from conftest import command, environment, run, tiny_config, tiny_flags
-from mobile_style import images
 from mobile_style.cli.training import further
 from mobile_style.errors import CheckpointError, DivergedError, ImageError, OutputError, UsageError
 from mobile_style.files import alone
+from mobile_style.media import images
 from mobile_style.network.card import MODEL, read_card
 from mobile_style.network.catalog import bundled_photos
 from mobile_style.network.checkpoint import Checkpoint

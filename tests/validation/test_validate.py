@@ -19,6 +19,7 @@ from mobile_style.exporting.tflite_reader import schema
 from mobile_style.exporting.write import write
 from mobile_style.network.catalog import DEFAULT, bundled_photos, model_path
 from mobile_style.painting import stylize
+from mobile_style.progress import Note, Step
 from mobile_style.validation import report
 from mobile_style.validation.validate import failures, validate
 
@@ -47,6 +48,14 @@ def spoil(files: dict[str, Path], tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return spoiled
+
+
+def test_a_photo_that_cannot_be_read_is_skipped(files: dict[str, Path], photos: Path) -> None:
+    (photos / "0.jpg").write_text("no photo")
+    said: list[Note | Step] = []
+    validation = validate(files["float32"], images=photos, limit=2, progress=said.append)
+    assert sorted(row.photo for row in validation.rows) == ["1.png", "10.png"]
+    assert ["0.jpg is not an image" in str(note) for note in said if isinstance(note, Note)] == [True]
 
 
 def constant(model: Any, layer: str, kind: int) -> tuple[Any, Any]:

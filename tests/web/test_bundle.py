@@ -17,6 +17,7 @@ from browsing import (
     THREADS,
     at_once,
     canvas,
+    choose_engine,
     chromium,
     frames,
     in_a_browser,
@@ -106,7 +107,7 @@ def test_it_has_threads_on_a_plain_host_and_works_offline(bundled: Path) -> None
         until(lambda: frames(page) > before)
         painted, given = canvas(page)
         np.testing.assert_array_equal(painted, native(BUNDLED / "udnie" / "int8.tflite", given))
-        page.select_option("#engine", "single")  # a program of its own, which was never fetched
+        choose_engine(page, "single")  # a program of its own, which was never fetched
         page.wait_for_selector("#message.error")
         message = page.text_content("#message")
         assert message.endswith("its program cannot be loaded; is there a network?")

@@ -18,6 +18,7 @@ from browsing import (
     at_once,
     camera_file,
     canvas,
+    choose_engine,
     chromium,
     drop,
     frames,
@@ -29,10 +30,10 @@ from browsing import (
     until,
 )
 from conftest import Exported
-from mobile_style import images
 from mobile_style.exporting.card import digest
 from mobile_style.exporting.runtimes import load
 from mobile_style.inference.network import load_network
+from mobile_style.media import images
 from mobile_style.metrics import psnr
 from mobile_style.network.catalog import BUNDLED, bundled_photos
 from mobile_style.painting.grain import grained
@@ -128,7 +129,7 @@ def test_the_camera_is_painted_live(context: Any, url: str) -> None:
     first = shot()
     until(lambda: (shot() != first).any())  # the film goes on
     for engine in ("single", "threads", "single", "threads"):  # chosen while a frame is being painted
-        page.select_option("#engine", engine)
+        choose_engine(page, engine)
         page.wait_for_selector(f"html[data-engine={engine}]")
         before = frames(page)
         until(lambda before=before: frames(page) > before)
@@ -277,10 +278,10 @@ def test_each_engine_paints_and_says_why_it_is_used(context: Any, url: str) -> N
     page.wait_for_selector(STARTED)
     assert "WebGPU" in page.text_content("#reasons")
     for engine, words in (("single", "CPU, 1 thread, int8"), ("threads", f"CPU, {THREADS}, int8")):
-        page.select_option("#engine", engine)
+        choose_engine(page, engine)
         page.wait_for_selector(f"html[data-engine={engine}]")
         until(lambda words=words: words in page.text_content("#used"))
-    page.select_option("#engine", "webgpu")
+    choose_engine(page, "webgpu")
     until(lambda: "WebGPU" in page.text_content("#reasons") and f"CPU, {THREADS}" in page.text_content("#used"))
 
 
@@ -586,7 +587,7 @@ def test_webgpu_paints_the_float_file_and_gives_way_when_it_is_slow(playwright: 
         page = opened(running.new_context(), url)
         page.wait_for_selector(STARTED)
         assert "WebGPU works, but takes" in page.text_content("#reasons")
-        page.select_option("#engine", "webgpu")
+        choose_engine(page, "webgpu")
         page.wait_for_selector("html[data-engine=webgpu]")
         before = frames(page)
         until(lambda: frames(page) > before)

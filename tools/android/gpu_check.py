@@ -19,8 +19,8 @@ import compiling
 import numpy as np
 from toolchain import Toolchain, ToolchainError, find
 
-from mobile_style import images
 from mobile_style.exporting import runtimes
+from mobile_style.media import images
 from mobile_style.metrics import psnr
 from mobile_style.network.catalog import BUNDLED, bundled_photos
 

@@ -1,5 +1,6 @@
 // What `mobile-style export` wrote into a .tflite file: a buffer of metadata with JSON in it.
-// The file is a FlatBuffer: https://flatbuffers.dev/internals/; fields by their order in TensorFlow Lite's schema.fbs.
+// The file is a FlatBuffer (flatbuffers.dev, "internals"), whose fields are numbered in the order of TensorFlow Lite's
+// schema.fbs.
 
 const BUFFERS = 4, METADATA = 6;  // of the table Model
 const NAME = 0, BUFFER = 1;  // of the table Metadata

@@ -1,4 +1,4 @@
-"""The only place that decodes, resizes, crops, lays out or writes pictures.
+"""Finds, reads, resizes, crops, lays out and writes pictures.
 
 A picture is a uint8 array (H, W, 3), RGB, in the sRGB colour space, upright.
 """
@@ -9,29 +9,51 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from .errors import ImageError, OutputError
-from .files import writing
+from ..errors import ImageError, OutputError
+from ..files import writing
+from ..progress import Note, Progress, silent
+from .decoding import decode
+from .metadata import Metadata, saving
 
-MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
 MAX_SIDE = 65_500  # of a JPEG file
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
-UNREADABLE = frozenset({".heic", ".heif"})
+FORMATS = {  # by the suffix, Pillow's name; no others are written
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),
+    **dict.fromkeys((".png", ".apng"), "PNG"),
+    **dict.fromkeys((".tif", ".tiff"), "TIFF"),
+    **dict.fromkeys((".jp2", ".j2k", ".jpf", ".jpx"), "JPEG2000"),
+    **dict.fromkeys((".ppm", ".pgm", ".pnm"), "PPM"),
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".avif": "AVIF",
+    ".mpo": "MPO",
+}
+SUFFIXES = frozenset(FORMATS)
+HEIC = frozenset({".heic", ".heif", ".hif"})
+OPAQUE = frozenset({"JPEG", "MPO", "BMP", "PPM"})  # formats without transparency
 
-Image.MAX_IMAGE_PIXELS = None  # checked against MAX_PIXELS below, before anything is decoded
 
-
-def find(paths: Iterable[Path], wanted: Callable[[Path], bool] | None = None) -> list[Path]:
+def find(
+    paths: Iterable[Path],
+    wanted: Callable[[Path], bool] | None = None,
+    on_skip: Callable[[Path], None] | None = None,
+) -> list[Path]:
     """The `wanted` files (by default images) under `paths`, folders searched all the way down; each once.
 
     Hidden files and folders are left out. A file that is named itself is taken whatever its name.
+    `on_skip` is told of every other file.
     """
     wanted = wanted or is_image
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            found.update(dict.fromkeys(sorted(filter(wanted, _inside(path)))))
+            for file in sorted(_inside(path)):
+                if wanted(file):
+                    found[file] = None
+                elif on_skip is not None:
+                    on_skip(file)
         elif path.exists():
             found[path] = None
         else:
@@ -50,13 +72,42 @@ def _inside(folder: Path) -> Iterator[Path]:
         yield from (Path(place) / name for name in names if not name.startswith("."))
 
 
+def read_photos(
+    folder: Path, limit: int | None = None, progress: Progress = silent
+) -> Iterator[tuple[Path, np.ndarray]]:
+    """Decodes the first so many readable images under a folder, one after the other.
+
+    Args:
+        folder: searched all the way down.
+        limit: no more than so many.
+        progress: called with a note for each file that cannot be read.
+
+    Raises:
+        ImageError: there are none, none can be read, or there is no such folder.
+    """
+    files, read, first = find([folder], is_photo), 0, ""
+    for file in files:
+        if read == limit:
+            break
+        try:
+            picture = load(file)
+        except ImageError as error:
+            first = first or str(error)
+            progress(Note(f"skipped: {error}", warning=True))
+            continue
+        read += 1
+        yield file, picture
+    if not read:
+        raise ImageError(f"no photos in {folder}" + (f" that can be read; the first: {first}" if files else ""))
+
+
 def photos(folder: Path, limit: int | None = None) -> list[Path]:
-    """The first so many images under a folder.
+    """The first so many images under a folder, by their names.
 
     Raises:
         ImageError: there are none, or there is no such folder.
     """
-    files = find([folder])[:limit]
+    files = find([folder], is_photo)[:limit]
     if not files:
         raise ImageError(f"no photos in {folder}")
     return files
@@ -68,21 +119,18 @@ def is_image(path: Path) -> bool:
 
 
 def is_photo(path: Path) -> bool:
-    """Whether the name is that of a photo, even of a kind that cannot be read here, which should be said."""
-    return is_image(path) or path.suffix.lower() in UNREADABLE
+    """Whether the name is that of a photo, even of a kind that is read by the extra `heic` alone."""
+    return is_image(path) or path.suffix.lower() in HEIC
 
 
 def load(source: Path | bytes) -> np.ndarray:
     """Decodes a picture of any mode and orientation; transparency is laid on white.
 
     Raises:
-        ImageError: not an image, damaged, an animation, or larger than `MAX_PIXELS`.
+        ImageError: not an image, damaged, an animation, or larger than `decoding.MAX_PIXELS`.
     """
     rgb, alpha = load_with_alpha(source)
-    if alpha is None:
-        return rgb
-    opacity = alpha[..., None] / np.float32(255)
-    return np.asarray(np.rint(rgb * opacity + 255 * (1 - opacity)), np.uint8)
+    return rgb if alpha is None else on_white(rgb, alpha)
 
 
 def pixels_of(picture: np.ndarray | Image.Image | Path | str) -> np.ndarray:
@@ -104,61 +152,21 @@ def pixels_of(picture: np.ndarray | Image.Image | Path | str) -> np.ndarray:
 
 def load_with_alpha(source: Path | bytes) -> tuple[np.ndarray, np.ndarray | None]:
     """Like `load`, with the transparency apart: (H, W, 3) and (H, W) or None, both uint8."""
-    name = "the picture" if isinstance(source, bytes) else str(source)
-    try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            _refuse_bombs_and_animations(image, name)
-            upright = ImageOps.exif_transpose(image)
-            alpha = upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None
-            opaque = alpha is None or alpha.getextrema()[0] == 255
-            return np.asarray(_srgb(upright)), None if opaque else np.asarray(alpha)
-    except UnidentifiedImageError:
-        raise ImageError(f"{name} is not an image that can be read; save it as JPEG or PNG") from None
-    except (ImageError, MemoryError):
-        raise
-    except Exception as error:  # on damaged files Pillow's decoders raise whatever they stumble over
-        if isinstance(error, OSError) and error.strerror:
-            raise ImageError(f"{name} cannot be read: {error.strerror}") from None
-        raise ImageError(f"{name} is damaged ({error}); save it again or leave it out") from None
+    picture = decode(source)[0]
+    return picture.pixels, picture.alpha
 
 
-def _refuse_bombs_and_animations(image: Image.Image, name: str) -> None:
-    """Looks at the header alone; nothing is decoded yet."""
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(
-            f"{name} has {image.width} x {image.height} pixels; shrink it below {MAX_PIXELS // 10**6} million"
-        )
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format not in ("MPO", "TIFF"):  # those hold a preview or further pages
-        raise ImageError(f"{name} is an animation of {frames} frames; save one frame as PNG, or all of them as MP4")
-
-
-def _srgb(image: Image.Image) -> Image.Image:
-    """8-bit RGB in sRGB, from any mode and embedded colour profile."""
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, np.float32)
-        # 16-bit greyscale arrives as I;16 or I; Pillow's own conversion would clip it at 255. Floats may end at 1.
-        whole = image.mode != "F" or values.max(initial=0) > 255
-        values = values / np.float32(257) if whole else values * 255 if values.max(initial=0) <= 1 else values
-        return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8)).convert("RGB")
-    profile = image.info.get("icc_profile")
-    if profile and image.mode in ("RGB", "RGBA", "CMYK", "L"):
-        base = image.convert("RGB") if image.mode == "RGBA" else image
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(base, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-            if converted is not None:
-                return converted
-        except (ImageCms.PyCMSError, OSError):
-            pass  # a broken profile: the plain conversion below is what viewers do
-    return image.convert("RGB")
+def on_white(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """The picture (H, W, 3) as it looks on white paper through its opacity (H, W), all uint8."""
+    opacity = alpha[..., None] / np.float32(255)
+    return np.asarray(np.rint(rgb * opacity + 255 * (1 - opacity)), np.uint8)
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """The picture at another size (Lanczos, which averages when it shrinks)."""
     if image.shape[:2] == (height, width):
         return image
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
+    return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def with_shorter_side(image: np.ndarray, size: int) -> np.ndarray:
@@ -218,27 +226,45 @@ def format_of(path: Path, transparent: bool = False) -> str:
     Raises:
         OutputError: no format that can be written has this suffix, or it cannot hold a `transparent` picture.
     """
-    file_format = Image.registered_extensions().get(path.suffix.lower(), "")
-    if file_format not in Image.SAVE:
+    file_format = FORMATS.get(path.suffix.lower(), "")
+    if not file_format:
         raise OutputError(f"{path}: no picture format is called {path.suffix!r}; use .png or .jpg")
-    if transparent and file_format in ("JPEG", "BMP"):
+    if transparent and file_format in OPAQUE:
         raise OutputError(f"{path}: {file_format} cannot hold the photo's transparency; use .png or .webp")
     return file_format
 
 
-def save(image: np.ndarray, path: Path, alpha: np.ndarray | None = None) -> None:
+def save(image: np.ndarray, path: Path, alpha: np.ndarray | None = None, metadata: Metadata | None = None) -> list[str]:
     """Writes the picture in the format of the path's suffix, whole or not at all.
+
+    Returns:
+        The names of what of the metadata the format cannot hold.
 
     Raises:
         OutputError: the format is unknown or has no transparency, or the place cannot be written.
         ImageError: the picture is too large for the format.
     """
-    file_format = format_of(path, alpha is not None)
-    picture = Image.fromarray(image)
-    if alpha is not None:
-        picture.putalpha(Image.fromarray(alpha))
+    return save_pages([(image, alpha)], path, metadata)
+
+
+def save_pages(
+    pages: Sequence[tuple[np.ndarray, np.ndarray | None]], path: Path, metadata: Metadata | None = None
+) -> list[str]:
+    """Like `save`, with several pages, which only TIFF has: (H, W, 3) and (H, W) or None each, of any sizes."""
+    file_format = format_of(path, any(alpha is not None for _, alpha in pages))
+    pictures = []
+    for pixels, alpha in pages:
+        picture = Image.fromarray(pixels)
+        if alpha is not None:
+            picture.putalpha(Image.fromarray(alpha))
+        pictures.append(picture)
+    first = pictures[0]
+    options, lost = saving(metadata or Metadata(), file_format, first.width, first.height)
+    if len(pictures) > 1:
+        options |= {"save_all": True, "append_images": pictures[1:]}
     with writing(path) as temporary:
         try:
-            picture.save(temporary, file_format, quality=95)
+            first.save(temporary, file_format, quality=95, **options)
         except ValueError as error:  # a side that is too long for the format
             raise ImageError(f"{path} cannot be written: {error}; use .png") from None
+    return lost

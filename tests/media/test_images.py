@@ -1,12 +1,12 @@
-import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mobile_style import images
 from mobile_style.errors import ImageError, OutputError
+from mobile_style.media import images
+from picture_files import bad_files
 
 
 @pytest.fixture
@@ -94,26 +94,6 @@ def test_transparency_is_kept_apart_or_laid_on_white(tmp_path: Path) -> None:
     rgb, alpha = images.load_with_alpha(tmp_path / "a.png")
     assert tuple(rgb[0, 0]) == (255, 0, 0) and alpha is not None and alpha.max() == 0
     assert images.load(tmp_path / "a.png").min() == 255
-
-
-def bad_files(folder: Path) -> dict[Path, str]:
-    """One file of each kind that must be refused, with what the message says."""
-    jpeg = images.encode(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8), "JPEG")
-    bomb = io.BytesIO()
-    Image.new("1", (30_000, 30_000)).save(bomb, "PNG")
-    frames = [Image.new("RGB", (8, 8), (100 * number, 0, 0)) for number in range(3)]
-    moving = io.BytesIO()
-    frames[0].save(moving, "GIF", save_all=True, append_images=frames[1:])
-    files = {
-        "text.jpg": (b"a letter, not a photo", "not an image that can be read"),
-        "empty.jpg": (b"", "not an image that can be read"),
-        "cut.jpg": (jpeg[: len(jpeg) // 2], "is damaged"),
-        "bomb.png": (bomb.getvalue(), "30000 x 30000 pixels"),
-        "moving.gif": (moving.getvalue(), "animation of 3 frames"),
-    }
-    for name, (content, _) in files.items():
-        (folder / name).write_bytes(content)
-    return {folder / name: message for name, (_, message) in files.items()}
 
 
 def test_bad_files_are_named_with_what_is_wrong(tmp_path: Path) -> None:

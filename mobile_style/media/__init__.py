@@ -1,0 +1,1 @@
+"""Decoding, encoding and describing pictures and videos."""

@@ -1,0 +1,115 @@
+"""From whatever a picture file holds to 8-bit sRGB, upright, the transparency apart."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from ..errors import ImageError
+
+ORIENTATION = 0x0112  # the EXIF tag
+# By its values (Exif 2.32, 4.6.5), the upright picture as it lies in the file.
+AS_STORED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    1: lambda upright: upright,
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: np.rot90(upright),
+    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
+    8: lambda upright: np.rot90(upright, -1),
+}
+ON_ITS_SIDE = 5  # this orientation, and those above it
+STRIP = 4_000_000  # pixels that are converted at a time: all at once would take the picture's memory several times over
+# PNG (11.3.2.1) tells the transparent color in the file's own depth; Pillow's pixels have 8 bits.
+DEPTHS = {"L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 257}
+PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
+PLAIN = {"P": "RGB", "PA": "RGB", "RGBA": "RGB", "1": "L", "LA": "L"}  # modes that profiles are not applied to
+BRIGHT = 16.0  # no scale of 0 to 255 if 99 of 100 floating-point values are below
+
+
+def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarray | None]:
+    """The picture, (H, W, 3), and its opacity, (H, W), or None where nothing is transparent; both uint8 and writable.
+
+    Args:
+        image: loaded, of any mode, lying as it does in the file.
+        raw: Pillow's name of the layout that the file holds, where it tells one.
+
+    Raises:
+        ImageError: there is no finite value in it.
+    """
+    if image.mode in PREMULTIPLIED:
+        image = image.convert(PREMULTIPLIED[image.mode])
+    colors = image
+    if image.mode.startswith("I") or image.mode == "F":
+        colors = Image.fromarray(_eight_bits(np.asarray(image, np.float64), image.mode))
+    transform = _transform(PLAIN.get(colors.mode, colors.mode), image.info.get("icc_profile"))
+    orientation = _orientation(image)
+    height, width = image.size if orientation >= ON_ITS_SIDE else image.size[::-1]
+    pixels = np.empty((height, width, 3), np.uint8)
+    alpha = np.empty((height, width), np.uint8) if image.has_transparency_data else None
+    as_stored = AS_STORED[orientation]
+    rows = max(1, STRIP // image.width)
+    for top in range(0, image.height, rows):
+        strip = (0, top, image.width, min(image.height, top + rows))
+        as_stored(pixels)[top : top + rows] = np.asarray(_srgb(colors.crop(strip), transform))
+        if alpha is not None:
+            as_stored(alpha)[top : top + rows] = _opacity(image.crop(strip), raw)
+    return pixels, alpha if alpha is not None and alpha.min() < 255 else None
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        told = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # of a damaged EXIF block, Pillow raises whatever it stumbles over
+        return 1
+    return told if told in AS_STORED else 1
+
+
+def _opacity(image: Image.Image, raw: Any) -> np.ndarray:
+    key = image.info.get("transparency")
+    if image.mode.startswith("I"):
+        return np.where(np.asarray(image) == key, 0, 255).astype(np.uint8)
+    if (factor := DEPTHS.get(raw)) and isinstance(key, int | tuple):
+        scaled = [round(part * factor) for part in (key if isinstance(key, tuple) else (key,))]
+        image.info["transparency"] = tuple(scaled) if isinstance(key, tuple) else scaled[0]
+    return np.asarray(image.convert("RGBA").getchannel("A"))
+
+
+def _srgb(image: Image.Image, transform: ImageCms.ImageCmsTransform | None) -> Image.Image:
+    """8-bit RGB of a picture of 8 bits."""
+    if image.mode in PLAIN:
+        image = image.convert(PLAIN[image.mode])
+    converted = None if transform is None else ImageCms.applyTransform(image, transform)
+    return image.convert("RGB") if converted is None else converted
+
+
+def _transform(mode: str, profile: bytes | None) -> ImageCms.ImageCmsTransform | None:
+    """To sRGB; None if there is no profile, or a broken one or of another color model: viewers do without it."""
+    if mode != "LAB" and not profile:
+        return None
+    try:
+        lab = ImageCms.createProfile("LAB") if mode == "LAB" else None
+        source = ImageCms.ImageCmsProfile(lab or io.BytesIO(profile or b""))
+        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+
+
+def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
+    """Gray values of more than 8 bits as 8 bits. Floats end at 1, 255 or 65,535, which only they can tell."""
+    if mode != "F":
+        top = 65_535.0 if mode != "I" else next(t for t in (255.0, 65_535.0, 2.0**31) if values.max(initial=0) <= t)
+    else:
+        finite = values[np.isfinite(values)]
+        if not finite.size:
+            raise ImageError("has no pixel that is a number")
+        largest, usual = finite.max(), np.quantile(finite, 0.99)
+        whole = largest > 1 and bool((finite == np.rint(finite)).all())
+        unit = largest <= 1 or (usual <= BRIGHT and not whole)  # single lights do not make the rest dark
+        top = 1.0 if unit else 255.0 if usual <= 255 else 65_535.0
+        values = np.nan_to_num(values, nan=0.0, posinf=top, neginf=0.0)
+    scaled: np.ndarray = np.clip(np.rint(values / top * 255), 0, 255).astype(np.uint8)
+    return scaled

@@ -1,0 +1,197 @@
+"""Decoding picture files of the formats that are asked for, and what can be saved of damaged ones."""
+
+import io
+import os
+import re
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from ..errors import ImageError
+from .colors import separate
+from .metadata import Metadata, read_metadata
+from .png_repair import MISSING, completed_png, plain_png
+
+# No others: some of Pillow's decoders start programs, such as Ghostscript for what looks like PostScript.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "HEIF")
+ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
+MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
+MAX_TEXT = 64 * 2**20  # bytes of a PNG file's profile or text
+HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+CUT = "the end of the file is missing"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One page of a picture file.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, sRGB, upright, writable.
+        alpha: (H, W) uint8, or None if nothing is transparent.
+        metadata: what the file tells besides.
+        remarks: what of it was damaged or is left out, without the file's name.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None
+    metadata: Metadata
+    remarks: tuple[str, ...] = ()
+
+
+_printing = threading.Lock()
+_lock = threading.Lock()
+_users = 0
+_restoring = ExitStack()
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Pillow with this project's limits and without its warnings, while any thread decodes."""
+    global _users
+    with _lock:
+        _users += 1
+        if _users == 1:
+            _restoring.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+            _restoring.callback(setattr, PngImagePlugin, "MAX_TEXT_CHUNK", PngImagePlugin.MAX_TEXT_CHUNK)
+            Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here on, and refuses twice as many
+            PngImagePlugin.MAX_TEXT_CHUNK = MAX_TEXT
+            _restoring.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore")
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _restoring.close()
+
+
+def opened(source: io.BytesIO | Path) -> Image.Image:
+    """The picture file with only its header read; within `guarded`."""
+    Image.init()
+    try:
+        return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
+    except UnidentifiedImageError:
+        if _brand(source) not in HEIC:
+            raise
+    try:
+        import pillow_heif
+    except ImportError:
+        raise ImageError("is HEIC; pip install 'mobile-style[heic]', or save it as JPEG or PNG") from None
+    pillow_heif.register_heif_opener()
+    return Image.open(source, formats=["HEIF"])
+
+
+def _brand(source: io.BytesIO | Path) -> bytes:
+    """What a file of boxes says that it is (ISO/IEC 14496-12, 4.3); of other files, what is at its place."""
+    if isinstance(source, io.BytesIO):
+        return source.getvalue()[8:12]
+    with source.open("rb") as file:
+        return file.read(12)[8:]
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Makes one `ImageError` that names the file of whatever Pillow raises inside."""
+    try:
+        with guarded():
+            yield
+    except ImageError as error:
+        raise ImageError(f"{name} {error}") from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels; shrink it") from None
+    except UnidentifiedImageError:
+        raise ImageError(f"{name} is not an image that can be read; save it as JPEG or PNG") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # on damaged files Pillow's decoders raise whatever they stumble over
+        if isinstance(error, OSError) and error.strerror:
+            raise ImageError(f"{name} cannot be read: {error.strerror}") from None
+        raise ImageError(f"{name} is damaged ({error}); save it again or leave it out") from None
+
+
+def decode(source: Path | bytes, everything: bool = False) -> list[Picture]:
+    """Decodes a picture file of any mode and orientation.
+
+    Args:
+        source: the file, or what is in one.
+        everything: the metadata, and the second and further pages of a TIFF file, too.
+
+    Raises:
+        ImageError: not an image, damaged, an animation, or larger than `MAX_PIXELS`.
+    """
+    with naming("the picture" if isinstance(source, bytes) else str(source)):
+        try:
+            return _decoded(io.BytesIO(source) if isinstance(source, bytes) else source, everything)
+        except (ImageError, MemoryError, Image.DecompressionBombError):
+            raise
+        except Exception:
+            content = source if isinstance(source, bytes) else source.read_bytes()
+            if content.startswith(b"\xff\xd8"):
+                return _decoded(io.BytesIO(content + b"\xff\xd9"), everything, CUT)
+            if content.startswith(b"\x89PNG"):
+                with suppress(Exception):  # of what remains damaged, the first error tells more
+                    return _decoded(io.BytesIO(plain_png(content)), everything, "left out: damaged texts")
+                if (whole := completed_png(content)) is not None:
+                    return _decoded(io.BytesIO(whole), everything, CUT)
+            raise
+
+
+def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> list[Picture]:
+    with opened(source) as image:
+        count = getattr(image, "n_frames", 1)
+        if count > 1 and image.format in ANIMATED:
+            raise ImageError(f"is an animation of {count} frames; save one as PNG, or all of them as MP4")
+        remarks = [remark] if remark else []
+        if count > 1 and image.format != "TIFF":
+            remarks.append("left out: the file's further pictures (a depth map, a gain map, a preview)")
+        pages = [_page(image, everything, remarks, bool(remark))]
+        if image.format == "TIFF" and everything:
+            for number in range(1, count):
+                image.seek(number)
+                pages.append(_page(image, everything))
+        return pages
+
+
+def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = (), cut: bool = False) -> Picture:
+    tiles = getattr(image, "tile", None)
+    raw = tiles[0][3] if tiles else None
+    if image.format == "TIFF":
+        with _standard_error() as said:
+            image.load()
+        if said:
+            remarks = (*remarks, f"damaged: {said[0]}")
+    else:
+        image.load()
+    if cut and image.format in ("JPEG", "MPO"):
+        values = np.asarray(image.convert("L"))
+        gray = np.all((values >= 127) & (values <= 129), axis=1)  # what the decoder fills in
+        missing = int(np.argmin(gray[::-1])) if not gray.all() else len(gray)
+        if missing > MISSING * len(gray):
+            raise ImageError(f"is damaged (it lacks {missing} of {len(gray)} rows); save it again or leave it out")
+    pixels, alpha = separate(image, raw)
+    return Picture(pixels, alpha, read_metadata(image) if everything else Metadata(), tuple(remarks))
+
+
+@contextmanager
+def _standard_error() -> Iterator[list[str]]:
+    """Keeps what libtiff prints off the screen, and gives its lines once the body has ended."""
+    said: list[str] = []
+    with _printing, tempfile.TemporaryFile() as file:
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield said
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            lines = file.read().decode("utf-8", "replace").splitlines()
+            said += [line for line in lines if re.match(r"(\w+: )(?!Warning)", line)]  # and no progress bar

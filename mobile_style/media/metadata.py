@@ -1,0 +1,186 @@
+"""What a picture file tells besides its pixels: read from one file, written into another as far as that can hold it."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import ExifTags, Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
+
+from .colors import ORIENTATION
+
+# Of the first directory, what describes the photo; the others describe the file's layout (TIFF 6.0, Exif 2.32).
+DESCRIBING = frozenset(
+    {0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298}
+    | {0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F}
+)
+DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+ACROSS, DOWN, UNIT, INCH = 0x011A, 0x011B, 0x0128, 2
+WIDTH, HEIGHT, COLOR_SPACE = 0xA002, 0xA003, 0xA001
+
+EXIF = frozenset({"JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"})
+XMP = frozenset({"JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF"})
+DPI = frozenset({"JPEG", "MPO", "PNG", "TIFF", "BMP"})
+COMMENT = frozenset({"JPEG", "MPO", "GIF", "JPEG2000"})
+PROFILE = frozenset({"JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"})
+XMP_TEXT = "XML:com.adobe.xmp"
+LONGEST_COMMENT = 65_533  # bytes in one segment of a JPEG file
+LONGEST_SEGMENT = 65_533 - 29  # of EXIF or XMP, behind their own names
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What one picture file tells.
+
+    Attributes:
+        exif: without orientation and thumbnail.
+        dpi: dots per inch across and down.
+        comment: bytes in the file's own encoding.
+        xmp: Adobe's XML packet, without the orientation.
+        texts: keyword and text of a PNG file.
+        profiled: whether the colors were told by a profile, which sRGB has replaced.
+        lost: names of what could not be read, or cannot be written by Pillow.
+    """
+
+    exif: Image.Exif | None = None
+    dpi: tuple[float, float] | None = None
+    comment: bytes = b""
+    xmp: bytes = b""
+    texts: dict[str, str] = field(default_factory=dict)
+    profiled: bool = False
+    lost: tuple[str, ...] = ()
+
+
+def read_metadata(image: Image.Image) -> Metadata:
+    """What a loaded picture file tells."""
+    info = image.info
+    exif, damaged = _exif(image)
+    lost = ["a damaged part of the EXIF data"] if damaged else []
+    if info.get("photoshop"):
+        lost.append("IPTC data")
+    xmp = info.get("xmp") or info.get(XMP_TEXT) or b""
+    comment = info.get("comment") or b""
+    if image.format == "JPEG2000" and str(comment).find("Created by OpenJPEG") >= 0:
+        comment = b""
+    return Metadata(
+        exif=exif,
+        dpi=_dpi(info.get("dpi")),
+        comment=comment.encode() if isinstance(comment, str) else bytes(comment),
+        xmp=_without_orientation(xmp.encode() if isinstance(xmp, str) else bytes(xmp)),
+        texts={str(k): str(v) for k, v in getattr(image, "text", {}).items() if k != XMP_TEXT},
+        profiled=bool(info.get("icc_profile")),
+        lost=tuple(lost),
+    )
+
+
+def _dpi(told: Any) -> tuple[float, float] | None:
+    try:
+        across, down = (float(value) for value in told)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    # 1 is what Pillow makes of a TIFF file that tells nothing.
+    return (across, down) if all(math.isfinite(value) and 1 < value < 65_536 for value in (across, down)) else None
+
+
+def _without_orientation(xmp: bytes) -> bytes:
+    """The pixels are upright; viewers that believe XMP first would turn them again."""
+    for before, after in ((b'tiff:Orientation="', b'"'), (b"<tiff:Orientation>", b"<")):
+        start = xmp.find(before)
+        while start >= 0 and (end := xmp.find(after, start + len(before))) >= 0:
+            xmp = xmp[: start + len(before)] + b"1" + xmp[end:]
+            start = xmp.find(before, start + len(before))
+    return xmp
+
+
+def _exif(image: Image.Image) -> tuple[Image.Exif | None, bool]:
+    """The tags that can be written again; and whether there were some that cannot."""
+    kept, damaged = Image.Exif(), False
+    try:
+        source = image.getexif()
+        tags = {tag: source.get(tag) for tag in source if tag in DESCRIBING}
+        told: list[tuple[int | None, dict[int, Any]]] = [(None, tags)]
+        told += [(directory, dict(source.get_ifd(directory))) for directory in DIRECTORIES]
+    except Exception:  # of a damaged EXIF block, Pillow raises whatever it stumbles over
+        return None, True
+    for directory, values in told:
+        for tag, value in values.items():
+            if isinstance(value, dict):  # interoperability, which tells nothing of the photo
+                continue
+            if not _writable(directory, tag, value):
+                damaged = True
+            elif directory is None:
+                kept[tag] = value
+            else:
+                kept.get_ifd(directory)[tag] = value
+    shot = kept.get_ifd(ExifTags.IFD.Exif)
+    for tag in (WIDTH, HEIGHT, 0xA005):  # the size is told anew when it is written
+        shot.pop(tag, None)
+    if COLOR_SPACE in shot:
+        shot[COLOR_SPACE] = 1  # sRGB
+    return (kept if len(kept) or any(kept.get_ifd(d) for d in DIRECTORIES) else None), damaged
+
+
+def _writable(directory: int | None, tag: int, value: Any) -> bool:
+    trial = Image.Exif()
+    (trial if directory is None else trial.get_ifd(directory))[tag] = value
+    try:
+        trial.tobytes()
+    except Exception:  # as above
+        return False
+    return True
+
+
+def saving(metadata: Metadata, file_format: str, width: int, height: int) -> tuple[dict[str, Any], list[str]]:
+    """Pillow's arguments that write the metadata, and the names of what this format cannot hold."""
+    options: dict[str, Any] = {}
+    lost = list(metadata.lost)
+    told_in_exif = metadata.dpi is not None and file_format in EXIF - DPI
+    if metadata.exif is not None or told_in_exif:
+        exif = _sized(metadata.exif or Image.Exif(), width, height, metadata.dpi)
+        if file_format in EXIF and (file_format not in ("JPEG", "MPO") or len(exif.tobytes()) <= LONGEST_SEGMENT):
+            options["exif"] = exif if file_format == "TIFF" else exif.tobytes()
+        else:
+            lost.append("EXIF data")
+    if metadata.dpi is not None:
+        if file_format in DPI:
+            options["dpi"] = metadata.dpi
+        elif not told_in_exif:
+            lost.append("dots per inch")
+    texts = dict(metadata.texts)
+    if metadata.xmp:
+        if file_format == "PNG":
+            texts[XMP_TEXT] = metadata.xmp.decode("utf-8", "replace")
+        elif file_format in XMP and (file_format not in ("JPEG", "MPO") or len(metadata.xmp) <= LONGEST_SEGMENT):
+            options["xmp"] = metadata.xmp
+        else:
+            lost.append("XMP data")
+    if metadata.comment:
+        if file_format in COMMENT and len(metadata.comment) <= LONGEST_COMMENT:
+            options["comment"] = metadata.comment
+        elif file_format == "PNG":
+            texts.setdefault("Comment", metadata.comment.decode("utf-8", "replace"))
+        else:
+            lost.append("its comment")
+    if texts and file_format == "PNG":
+        options["pnginfo"] = written = PngInfo()
+        for keyword, text in texts.items():
+            written.add_itxt(keyword, text, zip=len(text) > 1000 and keyword != XMP_TEXT)
+    elif texts:
+        lost.append("its texts")
+    if metadata.profiled and file_format in PROFILE:
+        options["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return options, lost
+
+
+def _sized(exif: Image.Exif, width: int, height: int, dpi: tuple[float, float] | None) -> Image.Exif:
+    """A copy that tells this size, and that the picture is upright."""
+    copy = Image.Exif()
+    copy.load(exif.tobytes())
+    copy[ORIENTATION] = 1
+    if dpi is not None:
+        copy[ACROSS], copy[DOWN], copy[UNIT] = dpi[0], dpi[1], INCH
+    shot = copy.get_ifd(ExifTags.IFD.Exif)
+    if shot:
+        shot[WIDTH], shot[HEIGHT] = width, height
+    copy.get_ifd(ExifTags.IFD.GPSInfo)
+    return copy

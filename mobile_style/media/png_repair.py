@@ -1,0 +1,62 @@
+"""What can be saved of a damaged PNG file (ISO/IEC 15948)."""
+
+import zlib
+from collections.abc import Iterator
+
+MISSING = 0.1  # share of a picture's rows that may be missing at the end of its file
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# What a viewer can do without if it is damaged, but not if it is sound.
+KEPT = frozenset({b"tRNS", b"iCCP", b"sRGB", b"pHYs", b"eXIf", b"acTL", b"fcTL", b"fdAT"})
+SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by the color type
+
+
+def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+    """Name, content and whether the checksum is right; the last may be cut."""
+    place = len(SIGNATURE)
+    while place + 8 <= len(content):
+        length = int.from_bytes(content[place : place + 4], "big")
+        name, body = content[place + 4 : place + 8], content[place + 8 : place + 8 + length]
+        told = content[place + 8 + length : place + 12 + length]
+        yield name, body, told == zlib.crc32(name + body).to_bytes(4, "big")
+        place += 12 + length
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return len(body).to_bytes(4, "big") + name + body + zlib.crc32(name + body).to_bytes(4, "big")
+
+
+def plain_png(content: bytes) -> bytes:
+    """The file without its texts, and without other chunks that are damaged and not needed."""
+    place, kept = len(SIGNATURE), [SIGNATURE]
+    for name, body, sound in _chunks(content):
+        if name[:1].isupper() or (name in KEPT and sound):
+            kept.append(content[place : place + 12 + len(body)])
+        place += 12 + len(body)
+    return b"".join(kept)
+
+
+def completed_png(content: bytes) -> bytes | None:
+    """The file with black in place of the rows that a cut has taken; None if those are too many.
+
+    Interlaced files lack a little everywhere, and are not completed.
+    """
+    chunks = list(_chunks(content))
+    if not chunks or chunks[0][0] != b"IHDR" or not chunks[0][2]:
+        return None
+    header = chunks[0][1]
+    width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
+    depth, kind, interlaced = header[8], header[9], header[12]
+    if interlaced or kind not in SAMPLES or any(not sound for name, _, sound in chunks[:-1] if name == b"IDAT"):
+        return None
+    row = 1 + -(-width * SAMPLES[kind] * depth // 8)
+    reader = zlib.decompressobj()
+    try:
+        pixels = reader.decompress(b"".join(body for name, body, _ in chunks if name == b"IDAT"), row * height)
+    except zlib.error:
+        return None
+    missing = row * height - len(pixels)
+    if missing > MISSING * row * height:
+        return None
+    before = [_chunk(name, body) for name, body, sound in chunks if name == b"PLTE" or (name in KEPT and sound)]
+    packed = zlib.compress(pixels + bytes(missing), 1)
+    return b"".join([SIGNATURE, _chunk(b"IHDR", header), *before, _chunk(b"IDAT", packed), _chunk(b"IEND", b"")])

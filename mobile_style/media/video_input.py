@@ -1,0 +1,224 @@
+"""Reading videos through PyAV: which stream, when, which way up and in which colors."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.stream import Disposition
+from av.video.reformatter import Colorspace, VideoReformatter
+from av.video.stream import VideoStream
+
+from ..errors import ImageError
+from . import images
+from .clip import Frame
+from .video_time import Order, Timeline
+
+# As ITU-T H.273 numbers colors; of the transfer functions, PQ and HLG are HDR.
+BT709, UNTOLD, BT2020, P3 = 1, 2, 9, (11, 12)
+HDR = (16, 18)
+SPLICED = frozenset({"mpegts", "mpeg", "asf", "ogg"})  # containers whose time may jump
+CONVERTS_HDR = int(av.__version__.split(".")[0]) >= 18  # PyAV 17 only renames the colors
+MAX_ASPECT = 4  # of pixels
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # ffmpeg's own leave the transparency out
+
+
+class Video:
+    """A video that is open for reading; a `Clip`."""
+
+    def __init__(self, container: av.container.InputContainer, name: str):
+        self.container = container
+        self.name = name
+        self.remarks: list[str] = []
+        self.pictures = _main_stream(container.streams.video, name)
+        self.others = [stream for stream in container.streams if stream.type in ("audio", "subtitle")]
+        self.start = Fraction(container.start_time or 0, 1_000_000)
+        rates = (self.pictures.average_rate, self.pictures.guessed_rate, self.pictures.base_rate)
+        self.rate = next((rate for rate in rates if rate and 1 <= rate <= 1000), Fraction(25))
+        self.time_base = self.pictures.time_base or 1 / self.rate
+        seconds = (self.pictures.duration or 0) * self.time_base or Fraction(container.duration or 0, 1_000_000)
+        self.count = self.pictures.frames or round(seconds * self.rate)
+        self._decoder: Any = self.pictures.codec_context
+        layout = self._decoder.format
+        self.transparent = layout is not None and any(component.is_alpha for component in layout.components)
+        told = {key.lower(): value for key, value in self.pictures.metadata.items()}
+        if told.get("alpha_mode") == "1" and self._decoder.name in ALPHA_DECODERS:
+            self._decoder = av.CodecContext.create(ALPHA_DECODERS[self._decoder.name], "r")
+            self.transparent = True
+        self._reformatter = VideoReformatter()  # one for all frames: HDR takes it two seconds to get ready
+        if _is_wide(self._decoder) and not CONVERTS_HDR:
+            self.remarks.append("its HDR colors look pale: converting them needs PyAV 18, and so Python 3.11")
+        self.on_packet: Callable[[Any], None] = lambda packet: None
+
+    def left_out(self) -> None:
+        """Remarks what no output can hold."""
+        kinds = Counter(_kind(stream) for stream in self.container.streams if stream is not self.pictures)
+        kinds["a data stream"] -= bool(chapters(self.container))  # in MP4 they are one, and are kept
+        for kind in ("a cover picture", "a further picture stream", "a data stream", "an attached file"):
+            if kinds[kind] > 0:
+                self.remarks.append(f"left out: {kind}" + (f" ({kinds[kind]} times)" if kinds[kind] > 1 else ""))
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames of the main stream; sound and subtitles go to `on_packet` on the way.
+
+        Raises:
+            ImageError: there is none that can be decoded.
+        """
+        order = Order(1 / self.rate)
+        found = False
+        for frame, time, duration in order.times(_deinterlaced(self._decoded())):
+            found = True
+            pixels, alpha = self._upright(frame)
+            yield Frame(pixels, alpha, time, duration)
+        if not found:
+            raise ImageError(f"{self.name} has no frame that can be decoded")
+        if order.made:
+            self.remarks.append(
+                f"time stamps of {order.made} frames were missing or out of order, and were sorted or made anew"
+            )
+
+    def _decoded(self) -> Iterator[av.VideoFrame]:
+        spliced = bool(SPLICED & set(self.container.format.name.split(",")))
+        streams = [self.pictures, *self.others]
+        timelines = {s.index: Timeline(s.type, self.start, spliced) for s in streams if s.type != "subtitle"}
+        pictures = timelines[self.pictures.index]
+        damaged = 0
+        for packet in self.container.demux(streams):
+            if packet.stream.type == "subtitle":  # there may be none for an hour
+                Timeline.follow(packet, pictures.shift)
+            else:
+                timelines[packet.stream.index].move(packet)
+            if packet.stream.index != self.pictures.index:
+                self.on_packet(packet)
+                continue
+            try:
+                yield from self._decoder.decode(packet)
+            except av.error.InvalidDataError:
+                damaged += 1
+        if damaged:
+            self.remarks.append(f"left out: {damaged} damaged packets of the picture")
+        if pictures.jumps:
+            self.remarks.append(f"the time stamps jumped {pictures.jumps} times; the gaps were closed")
+
+    def _upright(self, frame: av.VideoFrame) -> tuple[np.ndarray, np.ndarray | None]:
+        """RGB (BT.709) and alpha of a frame in square pixels, turned as a phone's recording asks for.
+
+        Of larger frames that do not tell their colors, it takes what players take.
+        """
+        untold = frame.colorspace == UNTOLD and (frame.width >= 1280 or frame.height > 576)
+        wide = _is_wide(frame)
+        picture = self._reformatter.reformat(
+            frame,
+            format="rgba" if self.transparent else "rgb24",
+            src_colorspace=Colorspace.ITU709 if untold else None,
+            dst_color_primaries=BT709 if wide else None,
+            dst_color_trc=BT709 if wide else None,
+        ).to_ndarray()
+        height, width = picture.shape[:2]
+        aspect = self.pictures.sample_aspect_ratio or 1
+        if Fraction(1, MAX_ASPECT) <= aspect <= MAX_ASPECT:  # others are no lens but a fault
+            width = max(1, round(width * aspect))
+        pixels = turned(images.resized(np.ascontiguousarray(picture[..., :3]), height, width), _matrix(frame))
+        if not self.transparent:
+            return pixels, None
+        return pixels, turned(images.resized(np.ascontiguousarray(picture[..., 3]), height, width), _matrix(frame))
+
+
+def opened(source: Path) -> av.container.InputContainer:
+    """The container, by its whole path, or ffmpeg takes what stands before a colon for a protocol."""
+    path = str(source.absolute())
+    try:
+        return av.open(path, metadata_errors="replace")  # titles of old files are in any encoding
+    except TypeError:  # PyAV 19 does so by itself
+        return av.open(path)
+
+
+def chapters(container: av.container.InputContainer) -> list[Any]:
+    """The video's chapters; none if their names are in no encoding that is known."""
+    try:
+        return list(container.chapters())
+    except UnicodeDecodeError:
+        return []
+
+
+def _main_stream(streams: tuple[VideoStream, ...], name: str) -> VideoStream:
+    """The one that ffmpeg chooses: no cover, the default, most pixels."""
+    moving = [s for s in streams if s.codec_context is not None and not s.disposition & Disposition.attached_pic]
+    if not moving:
+        raise ImageError(f"{name} has no picture in it")
+    return max(moving, key=lambda s: s.width * s.height + 5_000_000 * bool(s.disposition & Disposition.default))
+
+
+def _is_wide(colors: Any) -> bool:
+    """Whether a frame's, or a stream's, colors are more than BT.709 holds."""
+    return colors.color_primaries in (BT2020, *P3) or colors.color_trc in HDR
+
+
+def _kind(stream: Any) -> str:
+    if stream.type == "video":
+        cover = stream.disposition & Disposition.attached_pic
+        return "a cover picture" if cover else "a further picture stream"
+    return {"data": "a data stream", "attachment": "an attached file"}.get(stream.type, "")
+
+
+def _deinterlaced(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    """Frames of two half-pictures as whole ones (ffmpeg's bwdif); others as they are."""
+    graph: av.filter.Graph | None = None
+    shape: tuple[int, int, str] | None = None
+    for frame in frames:
+        if graph is None and not frame.interlaced_frame:
+            yield frame
+            continue
+        if graph is None or shape != (frame.width, frame.height, frame.format.name):
+            yield from _drained(graph)
+            shape = frame.width, frame.height, frame.format.name
+            graph = av.filter.Graph()
+            whole = graph.add("bwdif", "mode=send_frame:deint=interlaced")
+            source = graph.add(
+                "buffer",
+                f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"
+                f":pixel_aspect=1/1:colorspace={frame.colorspace}:range={frame.color_range}",
+            )
+            graph.link_nodes(source, whole, graph.add("buffersink")).configure()
+        graph.push(frame)
+        yield from _pulled(graph)
+    yield from _drained(graph)
+
+
+def _drained(graph: av.filter.Graph | None) -> Iterator[av.VideoFrame]:
+    if graph is not None:
+        graph.push(None)
+        yield from _pulled(graph)
+
+
+def _pulled(graph: av.filter.Graph) -> Iterator[av.VideoFrame]:
+    while True:
+        try:
+            yield graph.vpull()
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return
+
+
+def _matrix(frame: Any) -> np.ndarray:
+    """The 2 x 2 part [[a, b], [c, d]] of the frame's display matrix (ISO/IEC 14496-12, 6.2.2)."""
+    try:
+        found = [data for data in frame.side_data if data.type.name == "DISPLAYMATRIX"]
+    except ValueError:  # other side data of a kind that PyAV does not know
+        found = []
+    if not found:
+        quarter = round(frame.rotation / 90) % 4  # counterclockwise
+        return np.array([[1, 0, 0, 1], [0, -1, 1, 0], [-1, 0, 0, -1], [0, 1, -1, 0]][quarter]).reshape(2, 2)
+    return np.frombuffer(bytes(found[0]), np.int32)[[0, 1, 3, 4]].reshape(2, 2)
+
+
+def turned(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """The picture in the one of eight orientations that is closest to x' = a x + c y, y' = b x + d y."""
+    (a, b), (c, d) = matrix.tolist()
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        across, down = a, d
+    else:
+        picture, across, down = picture.swapaxes(0, 1), c, b
+    return picture[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1]

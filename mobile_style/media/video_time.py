@@ -1,0 +1,93 @@
+"""Time stamps of videos: from the beginning of the file on, without jumps, and in order."""
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+WINDOW = 8  # frames within which time stamps are put in order; of B-frames, no more than 4 are out of it
+BACK = {"video": Fraction(-2), "audio": Fraction(-1, 2)}  # seconds; further back, time begins anew
+VideoFrame: TypeAlias = Any  # PyAV's, whose time base may be None to mypy
+AHEAD = 3600  # seconds; a larger gap is no pause but a fault
+SPLICED_AHEAD = 10  # the same in containers whose time may jump, as ffmpeg's dts_delta_threshold
+
+
+class Timeline:
+    """Moves the packets of one stream so that the file begins at 0 and time never jumps."""
+
+    def __init__(self, kind: str, start: Fraction, spliced: bool):
+        self.shift = -start
+        self._back = BACK[kind]
+        self.jumps = 0
+        self._ahead = SPLICED_AHEAD if spliced else AHEAD
+        self._expected: Fraction | None = None
+
+    def move(self, packet: Any) -> None:
+        """Changes the packet's time stamps."""
+        stamp = packet.dts if packet.pts is None else packet.pts  # of damaged streams, dts is the wrong one
+        if stamp is None:
+            return
+        base = packet.time_base
+        gap = stamp * base + self.shift - (self._expected or 0)
+        if self._expected is not None and not self._back <= gap <= self._ahead:
+            self.shift -= gap
+            self.jumps += 1
+        self._expected = stamp * base + self.shift + (packet.duration or 0) * base
+        self.follow(packet, self.shift)
+
+    @staticmethod
+    def follow(packet: Any, shift: Fraction) -> None:
+        """Moves the packet by so many seconds."""
+        ticks = round(shift / packet.time_base)
+        packet.pts = None if packet.pts is None else packet.pts + ticks
+        packet.dts = None if packet.dts is None else packet.dts + ticks
+
+
+class Order:
+    """Gives decoded frames increasing times.
+
+    Decoders give frames in the order in which they are shown. Containers such as AVI number them in
+    the order in which they were coded; others not at all. Stamps that are a little out of order are
+    sorted; those that are missing, or come twice, are made anew at the video's rate.
+
+    Attributes:
+        made: how many stamps were sorted or made anew.
+    """
+
+    def __init__(self, step: Fraction):
+        self.made = 0
+        self._step = step
+
+    def times(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[VideoFrame, Fraction, Fraction]]:
+        """Each frame with its time and duration in seconds."""
+        before: tuple[VideoFrame, Fraction] | None = None
+        for frame, told in self._sorted(frames):
+            last = before[1] if before is not None else -self._step
+            time = told if told is not None and (before is None or told > last) else last + self._step
+            if frame.pts is None or time != frame.pts * frame.time_base:
+                self.made += 1
+            if before is not None:
+                yield before[0], before[1], time - before[1]
+            before = frame, time
+        if before is not None:
+            frame = before[0]
+            yield frame, before[1], Fraction((frame.duration or 0) * (frame.time_base or 0)) or self._step
+
+    @staticmethod
+    def _sorted(frames: Iterable[VideoFrame]) -> Iterator[tuple[VideoFrame, Fraction | None]]:
+        waiting: deque[VideoFrame] = deque()
+        stamps: list[Fraction] = []
+
+        def first() -> tuple[VideoFrame, Fraction | None]:
+            frame = waiting.popleft()
+            return frame, None if frame.pts is None else heapq.heappop(stamps)
+
+        for frame in frames:
+            waiting.append(frame)
+            if frame.pts is not None:
+                heapq.heappush(stamps, frame.pts * frame.time_base)
+            if len(waiting) > WINDOW:
+                yield first()
+        while waiting:
+            yield first()

@@ -1,0 +1,232 @@
+import io
+import struct
+import subprocess
+import sys
+import warnings
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
+
+from mobile_style.errors import ImageError
+from mobile_style.media import images
+from mobile_style.media.decoding import MAX_PIXELS, decode, guarded
+from mobile_style.progress import Note, Step
+from picture_files import bad_rational
+
+
+@pytest.fixture
+def picture(rng: np.random.Generator) -> Image.Image:
+    return Image.fromarray(rng.integers(0, 256, (12, 16, 3), np.uint8)).resize((160, 120))
+
+
+def test_a_picture_starts_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    monkeypatch.setattr(subprocess, "Popen", lambda *arguments, **_: started.append(arguments))
+    (tmp_path / "a.jpg").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n"
+    )
+    with pytest.raises(ImageError, match="is not an image that can be read"):
+        images.load(tmp_path / "a.jpg")
+    assert not started
+
+
+@pytest.mark.parametrize("file_format", ["EPS", "PCX", "ICO", "SGI", "TGA", "PDF"])
+def test_only_formats_that_are_asked_for(tmp_path: Path, picture: Image.Image, file_format: str) -> None:
+    picture.save(tmp_path / "a.jpg", file_format)
+    with pytest.raises(ImageError, match="is not an image that can be read"):
+        images.load(tmp_path / "a.jpg")
+
+
+def test_pillows_own_guard_stays_armed(tmp_path: Path, picture: Image.Image) -> None:
+    armed = Image.MAX_IMAGE_PIXELS
+    assert armed is not None
+    picture.save(tmp_path / "a.png")
+    bomb = io.BytesIO()
+    Image.new("1", (30_000, 30_000)).save(bomb, "PNG")
+    with guarded():
+        assert Image.MAX_IMAGE_PIXELS == MAX_PIXELS // 2
+        with pytest.raises(ImageError, match="more than 200 million pixels"):
+            images.load(bomb.getvalue())
+        assert Image.MAX_IMAGE_PIXELS == MAX_PIXELS // 2  # one user is still there
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(images.load, [tmp_path / "a.png"] * 50))
+    assert armed == Image.MAX_IMAGE_PIXELS
+
+
+def test_warnings_stay_off_the_screen(tmp_path: Path, picture: Image.Image, capfd: pytest.CaptureFixture[str]) -> None:
+    picture.save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0 \0\x12\x01")
+    picture.convert("1").save(tmp_path / "fax.tif", compression="group4")
+    content = bytearray((tmp_path / "fax.tif").read_bytes())
+    content[600:700] = b"\x55" * 100
+    (tmp_path / "fax.tif").write_bytes(content)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert decode(tmp_path / "a.jpg", everything=True)[0].pixels.shape == (120, 160, 3)
+        (page,) = decode(tmp_path / "fax.tif")
+    assert not said and page.remarks[0].startswith("damaged: Fax4Decode")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("missing", [2, 100])
+def test_a_jpeg_without_its_last_bytes(picture: Image.Image, missing: int, progressive: bool) -> None:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=95, progressive=progressive)
+    (page,) = decode(buffer.getvalue()[:-missing])
+    assert page.remarks == ("the end of the file is missing",)
+    difference = np.abs(page.pixels.astype(int) - np.asarray(picture))
+    assert difference[:104].mean() < 4 and difference.mean() < 8
+
+
+@pytest.mark.parametrize("missing", [1, 12, 500])
+def test_a_png_without_its_last_bytes(picture: Image.Image, missing: int) -> None:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    (page,) = decode(buffer.getvalue()[:-missing])
+    np.testing.assert_array_equal(page.pixels[:105], np.asarray(picture)[:105])
+    assert page.remarks == (("the end of the file is missing",) if missing == 500 else ())
+    with pytest.raises(ImageError, match="is damaged"):
+        decode(buffer.getvalue()[: len(buffer.getvalue()) // 2])
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_a_number_in_the_exif_data_that_is_none(tmp_path: Path, picture: Image.Image, suffix: str) -> None:
+    picture.save(tmp_path / f"a{suffix}", exif=bad_rational())
+    (page,) = decode(tmp_path / f"a{suffix}", everything=True)
+    assert page.pixels.shape == (160, 120, 3)  # turned all the same
+    assert page.metadata.lost == ("a damaged part of the EXIF data",)
+
+
+def test_large_and_damaged_texts_of_png(tmp_path: Path, picture: Image.Image) -> None:
+    texts = PngInfo()
+    texts.add_text("workflow", "x" * 2_000_000, zip=True)
+    picture.save(tmp_path / "large.png", pnginfo=texts)
+    (page,) = decode(tmp_path / "large.png", everything=True)
+    assert len(page.metadata.texts["workflow"]) == 2_000_000
+    texts = PngInfo()
+    texts.add_text("Title", "a painting")
+    picture.save(tmp_path / "damaged.png", pnginfo=texts)
+    content = bytearray((tmp_path / "damaged.png").read_bytes())
+    content[content.index(b"a painting")] ^= 1  # its checksum no longer fits
+    (tmp_path / "damaged.png").write_bytes(content)
+    (page,) = decode(tmp_path / "damaged.png")
+    np.testing.assert_array_equal(page.pixels, picture)
+    assert page.remarks == ("left out: damaged texts",)
+
+
+def test_floats_that_end_above_1(tmp_path: Path) -> None:
+    gray = np.linspace(0, 1, 1200, dtype=np.float32).reshape(30, 40)
+    expected = np.rint(gray * 255)
+    gray[3, 3], gray[4, 4], gray[5, 5], gray[6, 6] = 9.5, np.nan, np.inf, -2
+    expected[3, 3], expected[4, 4], expected[5, 5], expected[6, 6] = 255, 0, 255, 0
+    Image.fromarray(gray).save(tmp_path / "a.tif")
+    np.testing.assert_array_equal(images.load(tmp_path / "a.tif")[..., 0], expected)
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "none.tif")
+    with pytest.raises(ImageError, match=r"none\.tif has no pixel that is a number"):
+        images.load(tmp_path / "none.tif")
+
+
+def test_a_palette_with_a_color_profile(tmp_path: Path, picture: Image.Image) -> None:
+    """The same picture with the same profile, once with a palette and once without."""
+    swapped = swapped_profile()
+    few = picture.quantize(64)
+    few.save(tmp_path / "palette.png", icc_profile=swapped)
+    few.convert("RGB").save(tmp_path / "rgb.png", icc_profile=swapped)
+    plain = np.asarray(few.convert("RGB")).astype(int)
+    rgb = images.load(tmp_path / "rgb.png").astype(int)
+    assert np.abs(rgb - plain).mean() > 20
+    np.testing.assert_array_equal(images.load(tmp_path / "palette.png"), rgb)
+
+
+def swapped_profile() -> bytes:
+    """sRGB with the names of red and blue exchanged, which no eye can miss."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    tags = profile[128:]
+    at = [128 + tags.index(name) for name in (b"rXYZ", b"bXYZ")]
+    profile[at[0] : at[0] + 4], profile[at[1] : at[1] + 4] = b"bXYZ", b"rXYZ"
+    return bytes(profile)
+
+
+def png(depth: int, kind: int, width: int, rows: list[bytes], transparent: bytes) -> bytes:
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = struct.pack(">IIBBBBB", width, len(rows), depth, kind, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
+    chunks = ((b"IHDR", header), (b"tRNS", transparent), (b"IDAT", pixels), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in chunks)
+
+
+@pytest.mark.parametrize(
+    ("depth", "kind", "row", "transparent", "alpha"),
+    [
+        (1, 0, b"\xa0", b"\0\1", [0, 255, 0, 255]),
+        (2, 0, b"\x1b", b"\0\1", [255, 0, 255, 255]),
+        (4, 0, b"\x37\x73", b"\0\3", [0, 255, 255, 0]),
+        (8, 0, b"\x03\x07\x07\x03", b"\0\3", [0, 255, 255, 0]),
+        (16, 0, b"\x12\x34\x12\x35\0\0\xff\xff", b"\x12\x34", [0, 255, 255, 255]),
+        (16, 2, b"\x12\x34\x56\x78\x9a\xbc" + bytes(18), b"\x12\x34\x56\x78\x9a\xbc", [0, 255, 255, 255]),
+    ],
+)
+def test_a_color_that_is_transparent(depth: int, kind: int, row: bytes, transparent: bytes, alpha: list[int]) -> None:
+    (page,) = decode(png(depth, kind, 4, [row] * 2, transparent))
+    assert page.alpha is not None
+    np.testing.assert_array_equal(page.alpha, [alpha] * 2)
+
+
+def test_lab(tmp_path: Path, picture: Image.Image) -> None:
+    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    ImageCms.profileToProfile(picture, srgb, lab, outputMode="LAB").save(tmp_path / "a.tif")
+    assert np.abs(images.load(tmp_path / "a.tif").astype(int) - np.asarray(picture)).mean() < 4
+
+
+def test_heic(tmp_path: Path, picture: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+    with pytest.raises(ImageError, match=r"phone\.HEIC is HEIC; pip install 'mobile-style\[heic\]'"):
+        images.load(tmp_path / "phone.HEIC")
+    monkeypatch.undo()
+    heif = pytest.importorskip("pillow_heif")
+    heif.from_pillow(picture).save(tmp_path / "photo.heic", quality=95)
+    assert images.find([tmp_path], images.is_photo) == [tmp_path / "phone.HEIC", tmp_path / "photo.heic"]
+    assert np.abs(images.load(tmp_path / "photo.heic").astype(int) - np.asarray(picture)).mean() < 6
+
+
+def test_pages_of_a_tiff_and_further_pictures(tmp_path: Path, picture: Image.Image) -> None:
+    picture.save(tmp_path / "a.tif", save_all=True, append_images=[picture.resize((20, 10)).convert("LA")])
+    first, second = decode(tmp_path / "a.tif", everything=True)
+    assert first.pixels.shape == (120, 160, 3) and second.pixels.shape == (10, 20, 3)
+    picture.save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[picture])
+    (page,) = decode(tmp_path / "a.jpg")
+    assert page.remarks == ("left out: the file's further pictures (a depth map, a gain map, a preview)",)
+
+
+def test_names_of_photos_in_folders(tmp_path: Path, picture: Image.Image) -> None:
+    names = ["a.avif", "b.jfif", "c.jpe", "d.jp2", "e.JPG"]
+    for name, file_format in zip(names, ["AVIF", "JPEG", "JPEG", "JPEG2000", "JPEG"], strict=True):
+        picture.save(tmp_path / name, file_format)
+    (tmp_path / "notes.txt").write_text("no photo")
+    skipped: list[Path] = []
+    assert [path.name for path in images.find([tmp_path], on_skip=skipped.append)] == names
+    assert skipped == [tmp_path / "notes.txt"]
+    assert all(images.load(tmp_path / name).shape == (120, 160, 3) for name in names)
+
+
+def test_photos_that_cannot_be_read_are_named(tmp_path: Path, picture: Image.Image) -> None:
+    (tmp_path / "a.jpg").write_text("no photo")
+    picture.save(tmp_path / "b.jpg")
+    picture.save(tmp_path / "c.jpg")
+    said: list[Note | Step] = []
+    assert [path.name for path, _ in images.read_photos(tmp_path, 1, said.append)] == ["b.jpg"]
+    assert [path.name for path, _ in images.read_photos(tmp_path, None)] == ["b.jpg", "c.jpg"]
+    assert len(said) == 1 and str(said[0]).startswith("warning: skipped: ") and "a.jpg is not an image" in str(said[0])
+    (tmp_path / "b.jpg").unlink()
+    (tmp_path / "c.jpg").unlink()
+    with pytest.raises(ImageError, match=r"no photos in .* that can be read; the first: .*a\.jpg"):
+        list(images.read_photos(tmp_path))
