@@ -8,7 +8,7 @@ BUNDLED := android_demo/build/bundled
 # `make test PACKAGES=--install` lets root install the Debian packages that tests need; CI does so by itself.
 PACKAGES :=
 
-.PHONY: install quickstart check lint-page test arm64 phone web wheel android android-tools docs clean
+.PHONY: install quickstart check lint-page test arm64 gpu phone web wheel android android-tools docs clean
 
 install: $(VENV)/installed
 
@@ -56,7 +56,7 @@ lint-page:
 	@if [ -d node_modules/eslint ]; then node_modules/.bin/eslint mobile_style/web/static; \
 	else echo "ESLint cannot be had with npm here: the page's scripts are not linted"; fi
 
-test: install lint-page web android-tools $(RUNTIME)/installed
+test: install lint-page web gpu android-tools $(RUNTIME)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -65,6 +65,10 @@ test: install lint-page web android-tools $(RUNTIME)/installed
 # An emulated arm64 processor, for `--device arm64-emulated` and its tests; from Debian's packages and wheels.
 arm64: install
 	$(BIN)/python -m mobile_style.devices.arm64_setup $(PACKAGES)
+
+# A GPU, for `--device gpu` and its tests: where LiteRT finds none, a software driver from Chromium or its package.
+gpu: install
+	@$(BIN)/python -m mobile_style.devices.gpu_setup || echo "without it, the tests of the GPU are skipped"
 
 # A phone to test with: Debian's adbd. Without these two, `make test` skips what needs them.
 phone: install

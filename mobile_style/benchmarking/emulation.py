@@ -1,4 +1,4 @@
-"""What an emulated processor computes against this machine, and how many instructions it takes."""
+"""What an emulated processor or GPU computes against this machine's CPU, and how many instructions it takes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..devices.arm64 import Emulator
+from ..devices.compared import ComparedDevice
 from ..devices.host import Host
-from ..exporting.tflite_reader import Node, macs, read_tflite
+from ..exporting.tflite_reader import macs, read_tflite
 from ..media import images
 from ..metrics import psnr
 from ..network.catalog import bundled_photos
@@ -18,21 +18,20 @@ from ..progress import Progress, silent, track
 from .report import Emulated, Report, described, labels
 
 PHOTOS = 2
-METHOD = "Emulated: the outputs and the counts of instructions are those of ARM kernels; nothing here is a latency."
 
 
-def emulate(files: Sequence[Path], device: Emulator, progress: Progress = silent) -> Report:
-    """Runs each file on bundled photos, here and on the emulated processor.
+def emulate(files: Sequence[Path], device: ComparedDevice, progress: Progress = silent) -> Report:
+    """Runs each file on bundled photos, on this machine's CPU and on the device.
 
     Raises:
         CheckpointError: a file is missing, damaged, or takes something other than one picture.
-        DeviceError: the emulation ends.
+        DeviceError: the device ends.
     """
     graphs = {path: read_tflite(path) for path in files}
-    host, rows = Host(), []
+    host, accelerator, rows = Host(), device.accelerators[0], []
     named = list(zip(labels(files), files, strict=True))
     for name, path in track(named, "Emulating", len(files), "models", progress):
-        here, there = host.start(path, "cpu", 1), device.start(path, "cpu", 1)
+        here, there = host.start(path, "cpu", 1), device.start(path, accelerator, 1)
         try:
             height, width = there.worker.picture_size()
             photos = images.photos(bundled_photos("held_out"), PHOTOS)
@@ -48,12 +47,14 @@ def emulate(files: Sequence[Path], device: Emulator, progress: Progress = silent
             identical,
             None if identical else psnr(expected, output),
             (min(instructions), max(instructions)) if instructions else None,
-            _wanted(graphs[path]),
+            device.wanted(graphs[path]),
         )
-        rows.append(replace(described(name, path, macs(graphs[path])), loaded=there.loaded, emulated=compared))
+        loaded = replace(there.loaded, load_ms=(), first_ms=(), memory_bytes=None)
+        row = described(name, path, macs(graphs[path]))
+        rows.append(replace(row, accelerator=accelerator, loaded=loaded, emulated=compared))
     return Report(
         device=device.facts,
-        method=METHOD,
+        method=device.method,
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         version=version("mobile-style"),
         load_average=None,
@@ -62,9 +63,3 @@ def emulate(files: Sequence[Path], device: Emulator, progress: Progress = silent
         rows=tuple(rows),
         probes=(),
     )
-
-
-def _wanted(nodes: list[Node]) -> str:
-    if any(node.integer for node in nodes):
-        return "identical"
-    return "" if macs(nodes)["int8"] else "100 dB"

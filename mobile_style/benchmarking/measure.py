@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..devices.arm64 import Emulator
+from ..devices.compared import is_compared
 from ..devices.registry import open_device
 from ..errors import UsageError
 from ..progress import Progress, silent
@@ -76,8 +76,10 @@ def measure(
     ):
         if not device.reports_timings and replace(chosen, device="") != Conditions(device=""):
             raise UsageError(f"`device={chosen.device}` reports no timings, so it takes neither threads nor runs")
+        if "cpu" not in device.accelerators and chosen.threads != (1,):
+            raise UsageError(f"`threads` is about a CPU, and `device={chosen.device}` has none")
         files = _files(models, sizes, Path(folder), progress)
-        if isinstance(device, Emulator):
+        if is_compared(device):
             return emulate(files, device, progress)
         report = benchmark(files, device, chosen.threads, chosen.runs, chosen.sustained, progress)
         return replace(report, load_average=load)
@@ -85,7 +87,7 @@ def measure(
 
 def load_average(device: str) -> float | None:
     """Of this machine over the last minute, before anything starts; None for devices elsewhere."""
-    return os.getloadavg()[0] if device in ("host", "browser") and hasattr(os, "getloadavg") else None
+    return os.getloadavg()[0] if device in ("host", "browser", "gpu") and hasattr(os, "getloadavg") else None
 
 
 def _files(models: Sequence[str], sizes: Sequence[Size], folder: Path, progress: Progress) -> list[Path]:

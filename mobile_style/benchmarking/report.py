@@ -20,15 +20,15 @@ LARGEST = 100_000_000  # bytes of the JSON: hours of rounds
 
 @dataclass(frozen=True)
 class Emulated:
-    """What an emulated processor computed, against this machine's.
+    """What an emulated processor or GPU computed, against this machine's CPU.
 
     Attributes:
         identical: every byte of the output is the same.
         db: peak signal to noise ratio of the outputs as they are, not rounded to bytes, data range 255; None if
             they are identical.
         instructions: of one inference, its smallest and its largest count; None if they are not counted.
-        wanted: what the file's arithmetic must keep: "identical" (integers throughout), "100 dB" (floats), or ""
-            (8-bit weights with float activations, which each processor rounds in its own way).
+        wanted: what the file's arithmetic must keep: "identical" (integers throughout), a limit of `db` such as
+            "100 dB" (floats), or "" (8-bit weights with float activations, which each processor rounds in its own way).
     """
 
     identical: bool
@@ -38,7 +38,9 @@ class Emulated:
 
     def kept(self) -> bool:
         """Whether it is what is wanted."""
-        return self.identical or self.wanted == "" or (self.wanted == "100 dB" and (self.db or 0.0) >= 100)
+        if self.identical or self.wanted == "":
+            return True
+        return self.wanted != "identical" and (self.db or 0.0) >= float(self.wanted.removesuffix(" dB"))
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,8 @@ def headline(report: Report) -> str:
     """The circumstances without which the figures mean nothing."""
     device = report.device
     load = "" if report.load_average is None else f", load average before {report.load_average:.1f}"
-    return f"{device.name}, {device.cores} cores, governor {device.governor}, {device.system}, {device.runtime}{load}"
+    cores = f", {device.cores} cores" if device.cores else ""
+    return f"{device.name}{cores}, governor {device.governor}, {device.system}, {device.runtime}{load}"
 
 
 def row_name(row: Row) -> str:

@@ -21,7 +21,8 @@ def benchmark(
         typer.Argument(help=".tflite files, or models to export as int8 for this.", show_default=False),
     ] = None,
     device: Annotated[
-        str, typer.Option(help="host, adb, adb:SERIAL, app (the Android demo on a phone), browser or arm64-emulated.")
+        str,
+        typer.Option(help="host, adb, adb:SERIAL, app (the Android demo on a phone), browser, gpu or arm64-emulated."),
     ] = "host",
     runtime: Runtime = "litert",
     threads: Threads = "1",
@@ -37,7 +38,7 @@ def benchmark(
     json: Json = None,
     html: Html = None,
 ) -> None:
-    """Measure how long models take here or on a phone, or count their work on an emulated processor.
+    """Measure how long models take here or on a phone, or what an emulated processor or GPU computes.
 
     Examples: `mobile-style benchmark exports/*/model.tflite --html latency.html`,
     `mobile-style benchmark starry_night --device adb --sustained 120`,
@@ -55,7 +56,7 @@ def benchmark(
         raise DeviceError(report.interrupted)
     wrong = [row.model for row in report.rows if row.emulated and not row.emulated.kept()]
     if wrong:
-        raise FidelityError(f"the emulated processor's output differs from this machine's: {', '.join(wrong)}")
+        raise FidelityError(f"the output is too far from that of this machine's CPU: {', '.join(wrong)}")
 
 
 def compare(
@@ -77,7 +78,7 @@ def find_size(
         list[str] | None,
         typer.Argument(help="Bundled models, runs or checkpoints.", show_default="every preset, untrained"),
     ] = None,
-    device: Annotated[str, typer.Option(help="host, adb, adb:SERIAL or browser.")] = "host",
+    device: Annotated[str, typer.Option(help="host, adb, adb:SERIAL, browser or gpu.")] = "host",
     runtime: Runtime = "litert",
     threads: Threads = "1",
     runs: Runs = 100,

@@ -17,7 +17,7 @@ BenchmarkBinary = Annotated[
 Runtime = Annotated[str, typer.Option(help="Of .tflite files on the host: litert, tflite-runtime or tensorflow.")]
 Threads = Annotated[str, typer.Option(help="Comma-separated thread counts, such as 1,2,4.")]
 Runs = Annotated[int, typer.Option(help="Timed inferences of each model, at least.")]
-Device = Annotated[str, typer.Option(help="host, adb, adb:SERIAL, browser or arm64-emulated.")]
+Device = Annotated[str, typer.Option(help="host, adb, adb:SERIAL, browser, gpu or arm64-emulated.")]
 
 
 def parse_size(text: str) -> tuple[int, int]:

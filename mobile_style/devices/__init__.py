@@ -1,1 +1,1 @@
-"""Where exported models run: this machine, a phone, a browser, an emulated processor."""
+"""Where exported models run: this machine, its GPU, a phone, a browser, an emulated processor."""

@@ -7,13 +7,14 @@ bit-identical on both means that what was validated here is what phones paint.
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import DeviceError, UsageError
 from ..exporting.runtimes import RUNTIMES, Runner, runtime_version
+from ..exporting.tflite_reader import Node, macs
 from ..files import CACHE
 from . import worker
 from .host import HostSession, Worker, worker_runner
@@ -73,6 +74,7 @@ class Emulator:
     reports_timings, round_runs, loads_each_round = False, 1, False
     measures_peak = False
     accelerators: tuple[str, ...] = ("cpu",)
+    method = "Emulated: the outputs and the counts of instructions are those of ARM kernels; nothing here is a latency."
 
     def __init__(self) -> None:
         self._installed = installation()
@@ -89,6 +91,12 @@ class Emulator:
     def start(self, path: Path, accelerator: str, threads: int) -> "EmulatedSession":
         """Loads a .tflite file in an emulated process of its own."""
         return EmulatedSession(self._installed, path)
+
+    def wanted(self, nodes: list[Node]) -> str:
+        """The same bytes where all is integers; nothing where activations are rounded as they come."""
+        if any(node.integer for node in nodes):
+            return "identical"
+        return "" if macs(nodes)["int8"] else "100 dB"
 
     def profile(self, path: Path, accelerator: str) -> dict[str, float]:
         """Nothing: it reports no timings."""
@@ -110,7 +118,6 @@ class EmulatedSession(HostSession):
         self._counted = Path(self._folder.name) / "counted" if installed.counts else None
         command = [*installed.command(self._counted), worker.__file__, str(path.resolve()), MODULE, "1"]
         super().__init__(Worker(command, path))
-        self.loaded = replace(self.loaded, load_ms=(), first_ms=(), memory_bytes=None)
 
     def instructions(self) -> list[int]:
         """Of each inference so far; empty if they are not counted."""

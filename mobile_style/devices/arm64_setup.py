@@ -44,13 +44,14 @@ SYSTEM = {
 }
 
 
-def run(*command: object, why: str) -> str:
-    """Runs a command to its end; what it printed.
+def run(*command: object, why: str, cwd: Path | None = None) -> str:
+    """Runs a command to its end, in a folder; what it printed.
 
     Raises:
         DeviceError: it failed, with the last line of what it said.
     """
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, errors="replace", check=False)
+    words = list(map(str, command))
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False, cwd=cwd)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
         raise DeviceError(f"{why} failed: {said}")
@@ -105,8 +106,8 @@ def _tools() -> None:
         run("apt-get", "-q", "-y", "--no-install-recommends", "install", *missing, why="apt-get install")
 
 
-def unpack(packages: Sequence[str], root: Path, options: dict[str, str]) -> None:
-    """Fetches Debian packages and all that they need, and unpacks them into a folder.
+def unpack(packages: Sequence[str], root: Path, options: dict[str, str], dependencies: bool = True) -> None:
+    """Fetches Debian packages, with all that they need or alone, and unpacks them into a folder.
 
     By lists and a cache of its own: those of the system stay as they are. `options` are apt's.
     """
@@ -126,8 +127,10 @@ def unpack(packages: Sequence[str], root: Path, options: dict[str, str]) -> None
         }
         flags = [part for name, value in (own | options).items() for part in ("-o", f"{name}={value}")]
         run("apt-get", "-q", *flags, "update", why="apt-get update")
-        run("apt-get", "-q", "-y", *flags, "--download-only", "install", *packages, why=f"fetching {packages[0]}")
-        for package in sorted((apt / "cache/archives").glob("*.deb")):
+        archives = apt / "cache/archives"
+        action = ("-y", "--download-only", "install") if dependencies else ("download",)  # which takes this folder
+        run("apt-get", "-q", *flags, *action, *packages, why=f"fetching {packages[0]}", cwd=archives)
+        for package in sorted(archives.glob("*.deb")):
             run("dpkg-deb", "--extract", package, root, why=f"unpacking {package.name}")
 
 

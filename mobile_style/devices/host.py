@@ -176,12 +176,16 @@ class HostSession:
             delegated=told["delegated"],
             nodes=told["nodes"],
             kernels=told["kernels"],
-            note="",
+            note=told.get("note", ""),
         )
 
     def round(self, runs: int) -> Round:
         """That many timed inferences."""
         return Round(tuple(self.worker.ask(runs=runs)["times_ms"]), runs)
+
+    def instructions(self) -> list[int]:
+        """Of each inference so far; empty, as they are not counted here."""
+        return []
 
     def close(self) -> None:
         """Ends the process."""

@@ -14,7 +14,8 @@ class Facts:
     """Context needed to interpret a latency.
 
     Attributes:
-        kind: "host", "adb", "app" (on a phone), "browser" or "arm64-emulated".
+        kind: "host", "adb", "app" (on a phone), "browser", "gpu" or "arm64-emulated".
+        cores: of the processor; 0 where they are not told.
         name: the processor or the phone.
         system: operating system with its version.
         governor: what controls the processor's clock, as the system reports it.
@@ -91,11 +92,11 @@ class Device(Protocol):
 
     Attributes:
         facts: what it is.
-        reports_timings: False for an emulated processor, whose times mean nothing.
+        reports_timings: False for an emulated processor, whose times mean nothing; see compared.py.
         round_runs: inferences in a round.
         loads_each_round: whether each round loads the model by itself.
         measures_peak: whether small models that only multiply, timed beside the others, show the peak of its processor.
-        accelerators: what can run a model, "cpu" first.
+        accelerators: what can run a model; "cpu" comes first.
     """
 
     facts: Facts
@@ -106,7 +107,7 @@ class Device(Protocol):
     accelerators: tuple[str, ...]
 
     def runner(self, path: Path) -> Runner:
-        """Loads an exported model on the CPU, to be given pictures."""
+        """Loads an exported model on the first of `accelerators`, to be given pictures."""
 
     def start(self, path: Path, accelerator: str, threads: int) -> Session:
         """Loads an exported model to time it."""

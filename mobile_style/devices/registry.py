@@ -5,11 +5,12 @@ from pathlib import Path
 from ..errors import UsageError
 from ..progress import Progress, silent
 from .arm64 import Emulator
+from .gpu import Gpu
 from .host import Host
 from .phone import Phone
 from .protocol import Device
 
-NAMES = ("host", "adb", "adb:SERIAL", "browser", "arm64-emulated")
+NAMES = ("host", "adb", "adb:SERIAL", "browser", "gpu", "arm64-emulated")
 
 
 def open_device(
@@ -40,6 +41,8 @@ def open_device(
         from .browser import Browser  # whose server takes a second to import
 
         return Browser()
+    if name == "gpu":
+        return Gpu()
     if name == "arm64-emulated":
         return Emulator()
     raise UsageError(f"`device={name}` is unknown; choose from {', '.join(NAMES)}")

@@ -95,15 +95,16 @@ def serve(path: str, module: str, threads: int) -> None:
     except Exception as error:  # whatever it is, the process that asked must hear of it
         answer(error=f"{type(error).__name__}: {error}")
         return
-    nodes, total, kernels = delegated(interpreter._get_ops_details(), [each["index"] for each in wanted])
+    accelerated = getattr(interpreter, "accelerated", None)  # which gpu_interpreter.py tells itself
+    if accelerated is None:
+        counts = delegated(interpreter._get_ops_details(), [each["index"] for each in wanted])
+        accelerated = dict(zip(("delegated", "nodes", "kernels"), counts, strict=True))
     peak = memory("VmHWM")
     answer(
         load_ms=1000 * loaded,
         first_ms=1000 * first,
         memory_bytes=None if peak is None or before is None else peak - before,
-        delegated=nodes,
-        nodes=total,
-        kernels=kernels,
+        **accelerated,
         inputs=[[each["name"], list(map(int, each["shape"])), np.dtype(each["dtype"]).name] for each in given],
         python=sys.version.split()[0],
         machine=os.uname().machine if hasattr(os, "uname") else "",

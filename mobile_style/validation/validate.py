@@ -141,7 +141,7 @@ def validate(
         reference: the checkpoint it was made of; by default the one that its card names, or one beside it.
         images: a folder of photos; by default the package's own held-out photos. Each is cut to the model's shape.
         limit: use only the first N photos.
-        device: one of `registry.NAMES`; a .tflite file runs on the device's CPU.
+        device: one of `registry.NAMES`; a .tflite file runs on the device's CPU, with "gpu" on this machine's GPU.
         runtime: of a .tflite file on the host, a key of `runtimes.RUNTIMES`.
         benchmark_binary: benchmark_model for a phone.
         progress: called after each photo.

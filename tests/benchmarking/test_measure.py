@@ -270,6 +270,7 @@ def test_what_emulation_must_keep() -> None:
     assert Emulated(True, None, None, "identical").kept() and Emulated(False, 34.0, None, "").kept()
     assert Emulated(False, 120.0, None, "100 dB").kept() and not Emulated(False, 90.0, None, "100 dB").kept()
     assert not Emulated(False, 120.0, None, "identical").kept()
+    assert Emulated(False, 38.5, None, "38 dB").kept() and not Emulated(False, 37.5, None, "38 dB").kept()
 
 
 def test_unknown_runtimes() -> None:

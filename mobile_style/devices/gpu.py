@@ -1,0 +1,106 @@
+"""This machine's GPU as a device: LiteRT's GPU accelerator, each model in a process of its own.
+
+The accelerator computes through WebGPU. Its operators are defined together with those of phones' OpenCL and Metal back
+ends, so an operator that is wrong here is wrong there. This does not test a phone's own driver.
+
+Without a GPU, a software driver (gpu_setup.py) computes the same shaders on the CPU. It shows whether a picture is
+right; its times mean nothing.
+"""
+
+import platform
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ..errors import CheckpointError, DeviceError, UsageError
+from ..exporting.runtimes import Runner, runtime_version
+from ..exporting.tflite_reader import Node
+from ..files import CACHE
+from ..inference.tflite_writer import TfliteWriter
+from . import gpu_interpreter, worker
+from .host import ROUND_RUNS, HostSession, Worker, worker_runner
+from .protocol import Facts
+
+FOLDER = CACHE / "gpu"
+DRIVER = FOLDER / "driver.json"
+SETUP = "python -m mobile_style.devices.gpu_setup"
+WANTED = "38 dB"  # of the CPU's output, rounded to float16; the gate asks as much of an 8-bit file
+
+
+def _load(path: Path, environment: dict[str, str]) -> Worker:
+    command = [sys.executable, worker.__file__, str(path), Path(gpu_interpreter.__file__).stem, "1"]
+    return Worker(command, path, environment)
+
+
+class Gpu:
+    """The first GPU that LiteRT finds, or the software driver, which reports no timings.
+
+    Raises:
+        DeviceError: there is neither.
+    """
+
+    round_runs, loads_each_round = ROUND_RUNS, False
+    measures_peak = False
+    accelerators: tuple[str, ...] = ("gpu",)
+    method = "A software driver stands in for the GPU: the outputs are those of its shaders; nothing here is a latency."
+
+    def __init__(self) -> None:
+        installed = {"VK_ICD_FILENAMES": str(DRIVER), "LD_LIBRARY_PATH": str(FOLDER)}
+        told = self._found({}) or (self._found(installed) if DRIVER.exists() else None)
+        if told is None:
+            raise DeviceError(f"LiteRT finds no GPU here; for a software driver, which times nothing, run: {SETUP}")
+        self.reports_timings: bool = not told["software"]
+        self.facts = Facts(
+            kind="gpu",
+            name=told["adapter"],
+            cores=0,
+            system=platform.platform(),
+            governor="not told",
+            runtime=f"litert {runtime_version('litert')} on WebGPU",
+        )
+
+    def _found(self, environment: dict[str, str]) -> dict[str, Any] | None:
+        """What loading a model in this environment tells of the GPU; None if there is none."""
+        writer, shape = TfliteWriter(), (1, 1, 1, 1)
+        x = writer.input("input", "FLOAT32", shape)
+        doubled = writer.operator("ADD", [x, x], "output", "FLOAT32", shape)
+        with TemporaryDirectory() as folder:
+            probe = Path(folder) / "probe.tflite"
+            probe.write_bytes(writer.content({"output": doubled}))
+            try:
+                running = _load(probe, environment)
+            except CheckpointError as error:
+                if gpu_interpreter.NO_GPU in str(error):
+                    return None
+                raise DeviceError(f"LiteRT's GPU accelerator does not work here: {error}") from None
+            running.close()
+        self._environment = environment
+        return running.told
+
+    def runner(self, path: Path) -> Runner:
+        """Loads a .tflite file on the GPU; its `runtime` names the operators that are not there."""
+        if path.suffix != ".tflite":
+            raise UsageError(f"`device=gpu` runs .tflite files, not {path}")
+        session = self.start(path, "gpu", 1)
+        placed = session.loaded.note or "fully accelerated"
+        return worker_runner(session.worker, f"{self.facts.runtime}, {self.facts.name}, {placed}")
+
+    def start(self, path: Path, accelerator: str, threads: int) -> HostSession:
+        """Loads a .tflite file in a process of its own."""
+        return HostSession(_load(path, self._environment))
+
+    def wanted(self, nodes: list[Node]) -> str:
+        """The same of every file: tensors are float16 on the GPU."""
+        return WANTED
+
+    def profile(self, path: Path, accelerator: str) -> dict[str, float]:
+        """The accelerator does not tell."""
+        return {}
+
+    def state(self) -> dict[str, float]:
+        """Temperatures of a computer say little about a phone's."""
+        return {}
+
+    def close(self) -> None:
+        """Nothing to clean up: each session has its own process."""

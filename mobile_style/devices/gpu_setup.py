@@ -1,0 +1,69 @@
+"""Sets up a software driver for `--device gpu` on a Linux machine without a GPU:
+
+    python -m mobile_style.devices.gpu_setup
+
+SwiftShader, which computes Vulkan on the CPU: from an installed Chromium or Chrome, or from Debian's package of
+Chromium (30 MB). Two libraries (6 MB) go into one folder in the user's cache; the rest of the system is left alone.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..errors import DeviceError, MobileStyleError
+from ..files import writing
+from .arm64_setup import unpack
+from .gpu import DRIVER, FOLDER, Gpu
+
+BROWSERS = (Path("/usr/lib/chromium"), Path("/opt/google/chrome"))
+PACKAGES = ("chromium-common", "chromium")  # which of them has the libraries depends on the version
+LIBRARIES = ("libvk_swiftshader.so", "libvulkan.so.1")
+VULKAN = "1.3.0"
+
+
+def setup() -> str:
+    """Copies or fetches the driver; the name of the GPU that it pretends to be.
+
+    Raises:
+        DeviceError: it cannot be had here, or does not work.
+    """
+    with writing(FOLDER) as place, TemporaryDirectory() as fetched:
+        place.mkdir(parents=True)
+        for library in _installed() or _fetched(Path(fetched)):
+            shutil.copy(library, place)
+        described = {"library_path": str(FOLDER / LIBRARIES[0]), "api_version": VULKAN}
+        (place / DRIVER.name).write_text(json.dumps({"file_format_version": "1.0.0", "ICD": described}) + "\n")
+        if FOLDER.exists():
+            shutil.rmtree(FOLDER)
+    return Gpu().facts.name
+
+
+def _installed() -> list[Path]:
+    """The libraries of a browser; none if there is no browser that has both."""
+    folders = [folder for folder in BROWSERS if all((folder / name).exists() for name in LIBRARIES)]
+    return [folders[0] / name for name in LIBRARIES] if folders else []
+
+
+def _fetched(root: Path) -> list[Path]:
+    """The libraries of Debian's Chromium, unpacked into a folder."""
+    for tool in ("apt-get", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise DeviceError(f"there is no {tool}; the driver comes from Chrome or from Debian's package of Chromium")
+    for package in PACKAGES:
+        print(f"fetching {package}", file=sys.stderr, flush=True)
+        unpack([package], root, {}, dependencies=False)
+        found = [next(root.rglob(name), None) for name in LIBRARIES]
+        if None not in found:
+            return [library for library in found if library]
+    raise DeviceError(
+        f"{' and '.join(PACKAGES)} do not hold {' and '.join(LIBRARIES)}; install a Vulkan driver instead"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        print(f"ready: {setup()}")
+    except MobileStyleError as error:
+        sys.exit(f"error: {error}")
