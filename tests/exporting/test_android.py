@@ -93,6 +93,8 @@ def test_the_apk_is_what_it_should_be(built: Built, tmp_path: Path) -> None:
             assert (card["name"], card["recipe"]) == (style, name)
             assert digest(model) == card["file"]["sha256"] == digest(ROOT / f"models/{style}/{name}.tflite")
         libraries = {name.split("/")[1] for name in archive.namelist() if name.startswith("lib/")}
+    manifest = compiling.run("aapt2", "dump", "xmltree", "--file", "AndroidManifest.xml", built.apk)
+    assert "android:enableOnBackInvokedCallback(0x0101066c)=true" in manifest  # predictive back, before Android 16
     assert libraries == set(compiling.ABIS) == {"arm64-v8a", "x86_64"}
 
 

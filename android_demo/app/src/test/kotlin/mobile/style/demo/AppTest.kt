@@ -102,6 +102,7 @@ class AppTest : AppScreen() {
     fun backIsLeftToTheSystemWhereNothingIsOpen() {
         start()
         val dispatcher = find<View>(android.R.id.content).findOnBackInvokedDispatcher() as WindowOnBackInvokedDispatcher
+        activity.applicationInfo.setEnableOnBackInvokedCallback(true) // as the manifest says; Robolectric does not read it
         val leaves = dispatcher.topCallback
         find<View>(R.id.info).performClick()
         idle()
