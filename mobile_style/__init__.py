@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .errors import ImageError as ImageError
     from .errors import MobileStyleError as MobileStyleError
     from .errors import OutputError as OutputError
+    from .errors import UnpaintedError as UnpaintedError
     from .errors import UsageError as UsageError
     from .exporting.android import bundle_android as bundle_android
     from .exporting.recipes import RECIPES as RECIPES
@@ -42,7 +43,7 @@ _PLACES = {
         name: name
         for name in (
             *("CheckpointError", "DatasetError", "DeviceError", "DivergedError", "FidelityError", "ImageError"),
-            *("MobileStyleError", "OutputError", "UsageError"),
+            *("MobileStyleError", "OutputError", "UnpaintedError", "UsageError"),
         )
     },
     "exporting.android": {"bundle_android": "bundle_android"},

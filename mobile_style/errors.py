@@ -3,6 +3,7 @@
     MobileStyleError            exit 1  anything below, and nothing else
     ├── UsageError              exit 2  flags that contradict each other or are out of range
     ├── ImageError              exit 3  a photo, painting or video that cannot be used
+    │   └── UnpaintedError      exit 3  some of several photos and videos; it knows what was painted
     ├── DatasetError            exit 4  a folder of photos or TFRecord shards that cannot be used
     ├── CheckpointError         exit 5  a model file that is missing, damaged or of another kind
     ├── OutputError             exit 6  a place that cannot be written, or would be overwritten
@@ -13,6 +14,9 @@
 The command line prints the message as one line and exits with the code; `MOBILE_STYLE_DEBUG=1`
 shows the traceback instead. Each message says what is wrong and what to do next.
 """
+
+from collections.abc import Sequence
+from pathlib import Path
 
 EXTRAS = {  # of pyproject.toml, by the name that is imported
     "google_crc32c": "train",
@@ -48,6 +52,18 @@ class ImageError(MobileStyleError):
     """A photo, painting or video that cannot be used."""
 
     exit_code = 3
+
+
+class UnpaintedError(ImageError):
+    """Some of several photos and videos could not be painted.
+
+    Attributes:
+        written: the results of the others, paths.
+    """
+
+    def __init__(self, message: str, written: Sequence[Path]):
+        super().__init__(message)
+        self.written = tuple(written)
 
 
 class DatasetError(MobileStyleError):

@@ -19,6 +19,9 @@ def _cache() -> Path:
 CACHE = _cache()  # what can be made or fetched again
 
 
+LONGEST = 220  # bytes of a name that has room for more in the 255 that file systems take
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """Gives a temporary path beside `path`, and renames it to `path` if the body ends well.
@@ -28,7 +31,8 @@ def writing(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the place cannot be written, or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    beginning = os.fsencode(path.name)[:LONGEST].decode("utf-8", "ignore")
+    temporary = path.with_name(f".{beginning}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -5,17 +5,26 @@ from typing import Annotated
 
 import typer
 
+from ..errors import UnpaintedError
 from ..files import refuse_existing
 from ..network.catalog import DEFAULT, list_models
 from . import tables
+from .pipes import piped
 from .terminal import progress_bars, show
 
 
 def stylize(
-    inputs: Annotated[list[Path], typer.Argument(help="Photos, videos and folders.", show_default=False)],
+    inputs: Annotated[
+        list[Path], typer.Argument(help="Photos, videos and folders; - is standard input.", show_default=False)
+    ],
     model: Annotated[str, typer.Option(help="A bundled model, a run's folder, or a checkpoint.")] = DEFAULT,
     out: Annotated[
-        Path | None, typer.Option(help="File, or folder for several.", show_default="INPUT-MODEL beside the input")
+        str | None,
+        typer.Option(
+            help="File, or folder for several; NAME/ is always a folder, - standard output.",
+            metavar="PATH",
+            show_default="INPUT-MODEL beside the input",
+        ),
     ] = None,
     size: Annotated[
         int | None, typer.Option(help="Shorter side of the result, in pixels.", show_default="the input's own")
@@ -28,13 +37,22 @@ def stylize(
 ) -> None:
     """Paint photos and videos with a trained network.
 
-    Example: `mobile-style stylize photo.jpg --model starry_night --out painted.png`
+    What a folder of results holds already is skipped, so the same command continues one that was stopped.
+
+    Examples: `mobile-style stylize photo.jpg --model starry_night --out painted.png`,
+    `mobile-style stylize photos --out painted/`
     """
     from ..painting.files import stylize_files
 
-    with progress_bars() as progress:
-        done = stylize_files(inputs, model, out, size, strength, preserve_color, metadata, progress)
-    show(*done)
+    with piped(inputs, out) as (files, place):
+        try:
+            with progress_bars() as progress:
+                done = stylize_files(files, model, place, size, strength, preserve_color, metadata, progress)
+        except UnpaintedError as error:
+            show(*error.written)
+            raise
+        if place == out:
+            show(*done)
 
 
 def models(

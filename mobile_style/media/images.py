@@ -14,7 +14,7 @@ from PIL import Image
 from ..errors import ImageError, OutputError
 from ..files import writing
 from ..progress import Note, Progress, silent
-from .decoding import decode
+from .decoding import decode, naming, opened
 from .metadata import Metadata, saving
 
 MAX_SIDE = 65_500  # of a JPEG file
@@ -218,6 +218,15 @@ def encode(image: np.ndarray, file_format: str, quality: int = 95) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, file_format, quality=quality)
     return buffer.getvalue()
+
+
+def suffix_of(path: Path) -> str:
+    """The usual suffix of the format that the file's content is in; .png if that is none that is written."""
+    try:
+        with naming(str(path)), opened(path) as image:
+            return next((suffix for suffix, name in FORMATS.items() if name == image.format), ".png")
+    except ImageError:  # which decoding it will say again
+        return ".png"
 
 
 def format_of(path: Path, transparent: bool = False) -> str:

@@ -1,28 +1,29 @@
 """Painting files: photos, folders of photos, and videos."""
 
-import sys
-from collections import Counter
+import hashlib
 from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
-from ..errors import ImageError, OutputError
+from ..errors import ImageError, UnpaintedError
 from ..files import refuse_existing
-from ..media import images
 from ..media.remarks import Remarks
 from ..network.catalog import DEFAULT, model_name, model_path
 from ..progress import Note, Progress, silent, track
 from . import photo, video
+from .places import Job, plan
+from .record import Record
 from .stylize import Painter, check_size
 
 SKIPPED = "skipped, neither a photo nor a video by its name"
+BOLDER = "strokes keep their width in pixels, so they are thin here; bolder: `size=800`"
 THIN = 1500  # pixels of a photo's shorter side, above which strokes look thin
 
 
 def stylize_files(
     inputs: Sequence[Path],
     model: str | Path = DEFAULT,
-    out: Path | None = None,
+    out: Path | str | None = None,
     size: int | None = None,
     strength: float = 1.0,
     preserve_color: bool = False,
@@ -34,8 +35,9 @@ def stylize_files(
     Args:
         inputs: files and folders.
         model: a bundled model's name, a run's folder or a checkpoint.
-        out: the file for one input, the folder for several; by default a file's result stands next to
-            it as NAME-MODEL.SUFFIX, and a folder's results in a folder FOLDER-MODEL next to it.
+        out: the file for one input, the folder for several (a text that ends in a slash is always a folder); by
+            default a file's result stands next to it as NAME-MODEL.SUFFIX, and a folder's results in a folder
+            FOLDER-MODEL next to it. In a folder, what was painted before with the same settings is skipped.
         size: shorter side of the result in pixels; by default the input's own.
         strength: 0 gives the photo, 1 the network's output, between them a blend.
         preserve_color: keep the photo's colors.
@@ -47,69 +49,58 @@ def stylize_files(
         The files written, in the order of the inputs.
 
     Raises:
-        ImageError: an input cannot be used; the others are done all the same.
+        UnpaintedError: some of several inputs could not be used; the others are done all the same.
+        ImageError: the only input cannot be used, or an input is not there.
         UsageError, CheckpointError, OutputError: before anything is computed.
     """
     check_size(size)
-    remarks = Remarks()
-    pairs = _pairs(inputs, model_name(model_path(model)), out, lambda file: remarks.add(file, SKIPPED))
+    path = model_path(model)
     painter = Painter(model, strength, preserve_color)
-    failures: list[str] = []
-    largest = 0
-    moving = {source for source, _ in pairs if video.is_moving(source)}  # each reports its own frames
-    photos = [pair for pair in pairs if pair[0] not in moving]
-    videos = [pair for pair in pairs if pair[0] in moving]
-    for source, target in chain(track(photos, "Stylizing", len(photos), "photos", progress), videos):
-        try:
-            if source in moving:
-                remarks.add(source, *video.convert(source, target, painter, size, metadata, progress))
-            else:
-                side, said = photo.convert(source, target, painter.paint_over, size, metadata)
-                remarks.add(source, *said)
-                largest = largest if size else max(largest, side)
-        except ImageError as error:
-            failures.append(str(error))
-    for line in remarks.lines():
-        progress(Note(line, warning=True))
-    if largest > THIN:
-        text = f"strokes keep their width in pixels, so in a picture of {largest} they are thin; bolder: `size=800`"
-        progress(Note(text))
-    if failures:
-        others = "" if len(pairs) == 1 else f" ({len(failures)} of {len(pairs)} failed, the others are done)"
-        raise ImageError("; ".join(failures) + others)
-    return [target for _, target in pairs]
+    remarks = Remarks()
+    jobs = plan(inputs, model_name(path), out, lambda file: remarks.add(file, SKIPPED))
+    settings = (hashlib.sha256(path.read_bytes()).hexdigest(), size, strength, preserve_color, metadata)
+    records = {job.folder: Record(job.folder, settings) for job in jobs if job.folder is not None}
+    waiting = [job for job in jobs if not _finished(job, records)]
+    if before := len(jobs) - len(waiting):
+        progress(Note(f"{before} of {len(jobs)} were painted before and are left as they are"))
 
-
-def _pairs(
-    inputs: Sequence[Path], name: str, out: Path | None, on_skip: Callable[[Path], None]
-) -> list[tuple[Path, Path]]:
-    """Every file with the place of its result; refuses to overwrite before anything is computed."""
-    pairs: list[tuple[Path, Path]] = []
-    for given in inputs:
-        files = images.find([given], lambda path: images.is_photo(path) or video.is_video(path), on_skip)
-        if not files:
-            raise ImageError(f"{given} holds no photo and no video")
-        for file in files:
-            suffix = file.suffix if images.is_image(file) else ".png"
-            if video.is_video(file):
-                suffix = video.suffix_of(file)
-            inside = file.relative_to(given) if given.is_dir() else Path(file.name)
-            place = given.resolve() if given.name in ("", "..") else given  # "." has no name to put beside
-            folder = out or (place.with_name(f"{place.name}-{name}") if given.is_dir() else given.parent)
-            pairs.append((file, folder / inside.with_name(f"{file.stem}-{name}{suffix}")))
-    if out is not None and out.suffix and not out.is_dir():
-        if len(pairs) > 1:
-            raise OutputError(f"{len(pairs)} results do not fit in one file: `out={out}` must be a folder")
-        pairs = [(pairs[0][0], out)]
-    same_name = str.casefold if sys.platform in ("darwin", "win32") else str
-    counts = Counter(same_name(str(target)) for _, target in pairs)
-    for _, target in pairs:
-        refuse_existing(target)
-        if counts[same_name(str(target))] > 1:
-            raise OutputError(f"two inputs would both become {target}; stylize their folders one at a time")
-    for source, target in pairs:
-        if video.is_moving(source):
-            video.check_target(target)
+    def paint(job: Job) -> None:
+        if job.folder is not None:
+            records[job.folder].begin(job)
+        if job.moving:
+            said = video.convert(job.source, job.target, painter, size, metadata, progress)
         else:
-            images.format_of(target)
-    return pairs
+            side, said = photo.convert(job.source, job.target, painter.paint_over, size, metadata)
+            said = [*said, BOLDER] if side > THIN and size is None else said
+        remarks.add(job.source, *said)
+
+    failures = _each(waiting, paint, progress)
+    written = [job.target for job in waiting if job not in failures]
+    for text in (*remarks.lines(), *(str(error) for error in failures.values() if len(jobs) > 1)):
+        progress(Note(text, warning=True))
+    if failures and len(jobs) == 1:
+        raise failures[jobs[0]]
+    if failures:
+        raise UnpaintedError(f"{len(failures)} of {len(jobs)} failed; the others are done", written)
+    return written
+
+
+def _each(jobs: Sequence[Job], paint: Callable[[Job], None], progress: Progress) -> dict[Job, ImageError]:
+    """Paints one after the other, photos first; what could not be painted, and why."""
+    failures = {}
+    photos = [job for job in jobs if not job.moving]
+    videos = [job for job in jobs if job.moving]  # each reports its own frames
+    for job in chain(track(photos, "Stylizing", len(photos), "photos", progress), videos):
+        try:
+            paint(job)
+        except ImageError as error:
+            failures[job] = error
+    return failures
+
+
+def _finished(job: Job, records: dict[Path, Record]) -> bool:
+    """Whether the job was done before; refuses to overwrite anything else."""
+    if job.folder is not None:
+        return records[job.folder].finished(job)
+    refuse_existing(job.target)
+    return False

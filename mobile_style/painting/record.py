@@ -1,0 +1,67 @@
+"""What was painted into a folder of results, so that a run that was stopped or gets new photos goes on."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from ..errors import OutputError
+from ..files import refuse_existing
+from .places import Job
+
+NAME = ".mobile-style-results"
+
+
+class Record:
+    """A file in a folder of results, with a line for each result: its name, and a digest of what it is made of.
+
+    Args:
+        folder: of the results.
+        settings: whatever changes the results, the model included.
+    """
+
+    def __init__(self, folder: Path, settings: object):
+        self._path, self._settings = folder / NAME, settings
+        self._digests: dict[str, str] = {}
+        try:
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:  # a new folder
+            lines = []
+        for line in lines:
+            try:
+                name, digest = json.loads(line)
+                self._digests[str(name)] = str(digest)
+            except (ValueError, TypeError, RecursionError):  # the last one, where a run was killed
+                continue
+
+    def finished(self, job: Job) -> bool:
+        """Whether the job's result is there.
+
+        Raises:
+            OutputError: another file is in its place.
+        """
+        told = self._digests.get(self._name(job))
+        if told is None or not job.target.is_file():
+            refuse_existing(job.target)
+            return False
+        if told != self._digest(job):
+            raise OutputError(
+                f"{job.target} was painted with other settings, or of another photo; delete it, or choose another `out`"
+            )
+        return True
+
+    def begin(self, job: Job) -> None:
+        """Notes what the job's result is made of, before it is there: a result without its line is not recognized."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([self._name(job), self._digest(job)]) + "\n")
+        except OSError as error:
+            raise OutputError(f"cannot write {self._path}: {error.strerror or error}") from None
+
+    def _name(self, job: Job) -> str:
+        return job.target.relative_to(self._path.parent).as_posix()
+
+    def _digest(self, job: Job) -> str:
+        """Of the settings and the photo's size in bytes; its date changes with every copy."""
+        made_of = json.dumps([self._settings, job.source.stat().st_size])
+        return hashlib.sha256(made_of.encode()).hexdigest()[:16]
