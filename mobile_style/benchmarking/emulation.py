@@ -34,7 +34,7 @@ def emulate(files: Sequence[Path], device: ComparedDevice, progress: Progress = 
         try:
             height, width = there.worker.picture_size()
             photos = images.photos(bundled_photos("held_out"), PHOTOS)
-            pictures = [images.centre_crop(images.load(photo), height, width)[None] for photo in photos]
+            pictures = [images.center_crop(images.load(photo), height, width)[None] for photo in photos]
             expected = np.stack([here.worker.compute(picture) for picture in pictures])
             output = np.stack([there.worker.compute(picture) for picture in pictures])
             instructions = there.instructions()

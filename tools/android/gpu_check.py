@@ -96,7 +96,7 @@ def paint(tools: Toolchain, folder: Path, model: Path, photo: np.ndarray) -> tup
 def main(styles: list[str]) -> None:
     """Paints a photo in each style on both and compares."""
     tools = find(tests=True)
-    photo = images.centre_square(images.load(images.photos(bundled_photos("held_out"), 1)[0]), 256)
+    photo = images.center_square(images.load(images.photos(bundled_photos("held_out"), 1)[0]), 256)
     worst = float("inf")
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
