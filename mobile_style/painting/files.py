@@ -54,8 +54,7 @@ def stylize_files(
         UsageError, CheckpointError, OutputError: before anything is computed.
     """
     check_size(size)
-    path = model_path(model)
-    painter = Painter(model, strength, preserve_color)
+    path, painter = model_path(model), Painter(model, strength, preserve_color)
     remarks = Remarks()
     jobs = plan(inputs, model_name(path), out, lambda file: remarks.add(file, SKIPPED))
     settings = (hashlib.sha256(path.read_bytes()).hexdigest(), size, strength, preserve_color, metadata)
@@ -78,10 +77,8 @@ def stylize_files(
     written = [job.target for job in waiting if job not in failures]
     for text in (*remarks.lines(), *(str(error) for error in failures.values() if len(jobs) > 1)):
         progress(Note(text, warning=True))
-    if failures and len(jobs) == 1:
-        raise failures[jobs[0]]
     if failures:
-        raise UnpaintedError(f"{len(failures)} of {len(jobs)} failed; the others are done", written)
+        raise _error(list(failures.values()), len(jobs), written)
     return written
 
 
@@ -96,6 +93,13 @@ def _each(jobs: Sequence[Job], paint: Callable[[Job], None], progress: Progress)
         except ImageError as error:
             failures[job] = error
     return failures
+
+
+def _error(failures: Sequence[ImageError], count: int, written: Sequence[Path]) -> ImageError:
+    """One for all failures, which were told; that of a single file is the error itself."""
+    if count == 1:
+        return failures[0]
+    return UnpaintedError(f"{len(failures)} of {count} failed; the others are done", written)
 
 
 def _finished(job: Job, records: dict[Path, Record]) -> bool:
