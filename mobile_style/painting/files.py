@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import NoReturn
 
 from ..errors import ImageError, UnpaintedError
 from ..files import refuse_existing
@@ -55,8 +56,7 @@ def stylize_files(
     """
     check_size(size)
     path = model_path(model)
-    painter = Painter(model, strength, preserve_color)
-    remarks = Remarks()
+    painter, remarks = Painter(model, strength, preserve_color), Remarks()
     jobs = plan(inputs, model_name(path), out, lambda file: remarks.add(file, SKIPPED))
     settings = (hashlib.sha256(path.read_bytes()).hexdigest(), size, strength, preserve_color, metadata)
     records = {job.folder: Record(job.folder, settings) for job in jobs if job.folder is not None}
@@ -78,11 +78,15 @@ def stylize_files(
     written = [job.target for job in waiting if job not in failures]
     for text in (*remarks.lines(), *(str(error) for error in failures.values() if len(jobs) > 1)):
         progress(Note(text, warning=True))
-    if failures and len(jobs) == 1:
-        raise failures[jobs[0]]
     if failures:
-        raise UnpaintedError(f"{len(failures)} of {len(jobs)} failed; the others are done", written)
+        _fail(failures, len(jobs), written)
     return written
+
+
+def _fail(failures: dict[Job, ImageError], count: int, written: list[Path]) -> NoReturn:
+    if count == 1:
+        raise next(iter(failures.values()))
+    raise UnpaintedError(f"{len(failures)} of {count} failed; the others are done", written)
 
 
 def _each(jobs: Sequence[Job], paint: Callable[[Job], None], progress: Progress) -> dict[Job, ImageError]:
