@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import NoReturn
 
 from ..errors import ImageError, UnpaintedError
 from ..files import refuse_existing
@@ -54,8 +55,8 @@ def stylize_files(
         UsageError, CheckpointError, OutputError: before anything is computed.
     """
     check_size(size)
-    path, painter = model_path(model), Painter(model, strength, preserve_color)
-    remarks = Remarks()
+    path = model_path(model)
+    painter, remarks = Painter(model, strength, preserve_color), Remarks()
     jobs = plan(inputs, model_name(path), out, lambda file: remarks.add(file, SKIPPED))
     settings = (hashlib.sha256(path.read_bytes()).hexdigest(), size, strength, preserve_color, metadata)
     records = {job.folder: Record(job.folder, settings) for job in jobs if job.folder is not None}
@@ -78,8 +79,15 @@ def stylize_files(
     for text in (*remarks.lines(), *(str(error) for error in failures.values() if len(jobs) > 1)):
         progress(Note(text, warning=True))
     if failures:
-        raise _error(list(failures.values()), len(jobs), written)
+        _fail(failures, len(jobs), written)
     return written
+
+
+def _fail(failures: dict[Job, ImageError], count: int, written: list[Path]) -> NoReturn:
+    """Raises one error for all failures, which were told; that of a single file is the error itself."""
+    if count == 1:
+        raise next(iter(failures.values()))
+    raise UnpaintedError(f"{len(failures)} of {count} failed; the others are done", written)
 
 
 def _each(jobs: Sequence[Job], paint: Callable[[Job], None], progress: Progress) -> dict[Job, ImageError]:
@@ -93,13 +101,6 @@ def _each(jobs: Sequence[Job], paint: Callable[[Job], None], progress: Progress)
         except ImageError as error:
             failures[job] = error
     return failures
-
-
-def _error(failures: Sequence[ImageError], count: int, written: Sequence[Path]) -> ImageError:
-    """One for all failures, which were told; that of a single file is the error itself."""
-    if count == 1:
-        return failures[0]
-    return UnpaintedError(f"{len(failures)} of {count} failed; the others are done", written)
 
 
 def _finished(job: Job, records: dict[Path, Record]) -> bool:
