@@ -91,7 +91,7 @@ android-tools: install
 
 # The Android app: android_demo/build/mobile-style.apk, with the bundled styles and those added by `mobile-style bundle`.
 android: install $(BUNDLED)
-	$(BIN)/python tools/android/toolchain.py
+	$(BIN)/python tools/android/toolchain.py $(PACKAGES)
 	$(BIN)/python tools/android/build.py
 
 # The smaller size is for a phone that is hot or slow.

@@ -81,8 +81,8 @@ def trained(wrong: bool, photo: np.ndarray, batches: Batches) -> tuple[np.ndarra
 
 
 def main() -> None:
-    photo = images.centre_square(images.load(bundled_photos("held_out") / "astronaut_portrait.jpg"), 256)
-    painting = images.centre_square(images.load(style_path("starry_night")), 256)
+    photo = images.center_square(images.load(bundled_photos("held_out") / "astronaut_portrait.jpg"), 256)
+    painting = images.center_square(images.load(style_path("starry_night")), 256)
     if not SHARDS.exists():
         build([bundled_photos("train")], SHARDS)
     batches = Batches(Photos(SHARDS), 2, SIZE, seed=0)

@@ -50,7 +50,7 @@ def noisy_difference(paint: Paint, picture: np.ndarray) -> float:
 
 def main() -> None:
     photos = {path.stem: images.load(path) for path in images.photos(bundled_photos(""))}
-    squares = {name: images.centre_square(photo, SIZE) for name, photo in photos.items()}
+    squares = {name: images.center_square(photo, SIZE) for name, photo in photos.items()}
     flat = sorted(squares, key=lambda name: -changed(squares[name]))[: len(squares) // 4]
     print(
         f"{len(squares)} photos; in the {len(flat)} flattest, grain changes at least {changed(squares[flat[-1]]):.0%}"

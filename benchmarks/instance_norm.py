@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--init")
     arguments = parser.parse_args()
     out = arguments.out
-    photos = [images.centre_square(images.load(file), 256) for file in images.photos(arguments.images, None)]
+    photos = [images.center_square(images.load(file), 256) for file in images.photos(arguments.images, None)]
 
     def run(name: str, init: str | None, **overrides: float) -> Path:
         settings = {"minutes": arguments.minutes, **overrides}

@@ -78,7 +78,7 @@ def stock(model, folder: Path) -> list[Path]:
     from mobile_style.network.backend import quiet
     from mobile_style.network.catalog import bundled_photos
 
-    photos = [images.centre_crop(images.load(p), SIZE, SIZE) for p in images.photos(bundled_photos("train"), 4)]
+    photos = [images.center_crop(images.load(p), SIZE, SIZE) for p in images.photos(bundled_photos("train"), 4)]
     files, name = [], model.name.replace("_", " ")
     for kind in ("float32", "stock int8"):
         function = tf.function(model, input_signature=[tf.TensorSpec((1, SIZE, SIZE, 3))]).get_concrete_function()

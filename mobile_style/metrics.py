@@ -6,7 +6,7 @@ Pictures are uint8, (H, W, 3), RGB. One definition of each metric, used everywhe
 import numpy as np
 
 IDENTICAL = 100.0  # dB, of pictures that are equal, or as good as: JSON has no infinity
-VISIBLE = 8  # grey levels: a pixel that is further off counts as off
+VISIBLE = 8  # gray levels: a pixel that is further off counts as off
 WINDOW = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)  # of SSIM: 11 pixels, standard deviation 1.5
 WINDOW /= WINDOW.sum()
 RING = 4  # pixels: width of the border that is compared with what lies inside it
@@ -42,19 +42,19 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def largest_difference(a: np.ndarray, b: np.ndarray) -> int:
-    """The largest difference of any pixel's channel, in grey levels."""
+    """The largest difference of any pixel's channel, in gray levels."""
     return int(np.abs(a.astype(int) - b).max())
 
 
 def share_off(a: np.ndarray, b: np.ndarray) -> float:
-    """Share of the pixels of which a channel is off by more than `VISIBLE` grey levels, 0 to 1."""
+    """Share of the pixels of which a channel is off by more than `VISIBLE` gray levels, 0 to 1."""
     return float((np.abs(a.astype(int) - b).max(axis=2) > VISIBLE).mean())
 
 
 def border(picture: np.ndarray) -> float:
-    """How much of a frame the picture has, in grey levels.
+    """How much of a frame the picture has, in gray levels.
 
-    The mean colour of the outermost `RING` pixels along each side against the `RING` pixels inside
+    The mean color of the outermost `RING` pixels along each side against the `RING` pixels inside
     them; the root of the mean square over the sides and channels. Content crosses the line between
     the two by chance, a frame runs along it: compare with the float reference's score.
     """
@@ -66,14 +66,14 @@ def border(picture: np.ndarray) -> float:
 
 
 def checkerboard(picture: np.ndarray) -> float:
-    """Amplitude, in grey levels, of the strongest wave of the brightness that repeats every 2 or 4 pixels.
+    """Amplitude, in gray levels, of the strongest wave of the brightness that repeats every 2 or 4 pixels.
 
     Those are the periods in which upsampling shows; across and down each may be 2, 4 or none. Taken over the largest
     part of the picture whose sides are multiples of 4.
     """
     rows, columns = (length // 4 for length in picture.shape[:2])
-    grey = picture[: 4 * rows, : 4 * columns].astype(np.float64).mean(axis=2)
-    tile = grey.reshape(rows, 4, columns, 4).mean(axis=(0, 2))  # such waves add up in it, others cancel
+    gray = picture[: 4 * rows, : 4 * columns].astype(np.float64).mean(axis=2)
+    tile = gray.reshape(rows, 4, columns, 4).mean(axis=(0, 2))  # such waves add up in it, others cancel
     waves = np.abs(np.fft.fft2(tile - tile.mean())) / tile.size
     waves *= 2  # each has a mirror image,
     waves[::2, ::2] /= 2  # but for those at zero and at the Nyquist frequency

@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools" / "android"))
 
 import lint
+
 import toolchain
 
 

@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools" / "android"))
 
 import pages
+
 import toolchain
 import verify
 

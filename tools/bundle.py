@@ -131,13 +131,13 @@ def _bundle(run: Path | None, name: str, out: Path, before: Path, given: dict[st
 
 def _samples(out: Path) -> None:
     network, _ = load_network(out / MODEL)
-    photos = [images.centre_square(images.load(bundled_photos("") / f"{name}.jpg"), 256) for name in SAMPLES]
+    photos = [images.center_square(images.load(bundled_photos("") / f"{name}.jpg"), 256) for name in SAMPLES]
     photos.append(_written())
     painted = [stylize_image(network, photo) for photo in photos]
     half = len(photos) // 2
     sheet = images.grid([photos[:half], painted[:half], photos[half:], painted[half:]])
     (out / "samples.jpg").write_bytes(images.encode(sheet, "JPEG", quality=88))
-    thumbnail = images.centre_square(painted[SAMPLES.index("held_out/snowy_mountain_lake")], 128)
+    thumbnail = images.center_square(painted[SAMPLES.index("held_out/snowy_mountain_lake")], 128)
     (out / "thumbnail.jpg").write_bytes(images.encode(thumbnail, "JPEG", quality=88))
 
 

@@ -85,8 +85,7 @@ class Emulator:
         """Loads a .tflite file with its kernels for ARM."""
         if path.suffix != ".tflite":
             raise UsageError(f"`device=arm64-emulated` runs .tflite files, not {path}")
-        session = self.start(path, "cpu", 1)
-        return worker_runner(session.worker, f"{self.facts.runtime} on an emulated {CPU}")
+        return worker_runner(self.start(path, "cpu", 1), f"{self.facts.runtime} on an emulated {CPU}")
 
     def start(self, path: Path, accelerator: str, threads: int) -> "EmulatedSession":
         """Loads a .tflite file in an emulated process of its own."""
@@ -117,7 +116,11 @@ class EmulatedSession(HostSession):
         self._folder = TemporaryDirectory()
         self._counted = Path(self._folder.name) / "counted" if installed.counts else None
         command = [*installed.command(self._counted), worker.__file__, str(path.resolve()), MODULE, "1"]
-        super().__init__(Worker(command, path))
+        try:
+            super().__init__(Worker(command, path))
+        except BaseException:
+            self._folder.cleanup()
+            raise
 
     def instructions(self) -> list[int]:
         """Of each inference so far; empty if they are not counted."""

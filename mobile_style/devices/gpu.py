@@ -84,7 +84,7 @@ class Gpu:
             raise UsageError(f"`device=gpu` runs .tflite files, not {path}")
         session = self.start(path, "gpu", 1)
         placed = session.loaded.note or "fully accelerated"
-        return worker_runner(session.worker, f"{self.facts.runtime}, {self.facts.name}, {placed}")
+        return worker_runner(session, f"{self.facts.runtime}, {self.facts.name}, {placed}")
 
     def start(self, path: Path, accelerator: str, threads: int) -> HostSession:
         """Loads a .tflite file in a process of its own."""

@@ -90,18 +90,18 @@ class Worker:
         self._process.communicate()
 
 
-def worker_runner(running: Worker, runtime: str) -> Runner:
-    """A worker's model, to be given pictures.
+def worker_runner(session: "HostSession", runtime: str) -> Runner:
+    """A session's model, to be given pictures; closing the runner closes the session.
 
     Raises:
         CheckpointError: it does not take one picture.
     """
     try:
-        size = running.picture_size()
+        size = session.worker.picture_size()
     except CheckpointError:
-        running.close()
+        session.close()
         raise
-    return Runner((size,), runtime, lambda picture: running.compute(picture[None])[0], running.close)
+    return Runner((size,), runtime, lambda picture: session.worker.compute(picture[None])[0], session.close)
 
 
 def _explained(error: str) -> str:
@@ -138,14 +138,12 @@ class Host:
         """Loads an .mlpackage, or a .tflite file in a process of its own: some runtimes clash within one."""
         if path.suffix == ".mlpackage" and self._runtime == "litert":
             return load(path)
-        return worker_runner(self._worker(path, 1), self.facts.runtime)
+        return worker_runner(self.start(path, "cpu", 1), self.facts.runtime)
 
     def start(self, path: Path, accelerator: str, threads: int) -> "HostSession":
         """Loads a file in a process of its own."""
-        return HostSession(self._worker(path, threads))
-
-    def _worker(self, path: Path, threads: int) -> Worker:
-        return Worker([sys.executable, worker.__file__, str(path), self._module, str(threads)], path)
+        command = [sys.executable, worker.__file__, str(path), self._module, str(threads)]
+        return HostSession(Worker(command, path))
 
     def profile(self, path: Path, accelerator: str) -> dict[str, float]:
         """Share of each operator; empty where the runtime does not tell."""

@@ -97,7 +97,7 @@ def _bundle(exported: Path, card: dict[str, Any], assets: Path, progress: Progre
     _, height, width, _ = card["input"]["shape"]
     size = f"{width}x{height}"
     style: Path = assets / "styles" / card["name"]
-    photo = images.centre_crop(images.load(images.photos(bundled_photos("held_out"), 1)[0]), height, width)
+    photo = images.center_crop(images.load(images.photos(bundled_photos("held_out"), 1)[0]), height, width)
     reference = _reference(exported, card, photo, progress)
     images.save(photo, assets / "golden" / f"{size}.png")
     images.save(_thumbnail(exported, card, reference, photo), style / "thumbnail.jpg")
@@ -146,7 +146,7 @@ def _thumbnail(exported: Path, card: dict[str, Any], reference: Any, photo: Any)
     beside = exported.parent / "thumbnail.jpg"
     try:
         found = beside if beside.is_file() else painting_of(source_checkpoint(exported, card), card["style"])
-        return images.centre_square(images.load(found), THUMBNAIL)
+        return images.center_square(images.load(found), THUMBNAIL)
     except (CheckpointError, ImageError):
         painted = runtimes.load(exported)(photo) if reference is None else reference
-        return images.centre_square(painted, THUMBNAIL)
+        return images.center_square(painted, THUMBNAIL)

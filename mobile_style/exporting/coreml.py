@@ -159,12 +159,12 @@ def _program(convolutions: Sequence[Convolution], sizes: Sequence[tuple[int, int
     shapes = [(1, 3, *size) for size in sizes]
     one = len(shapes) == 1
 
-    def stylised(image: Any) -> Any:
+    def stylized(image: Any) -> Any:
         output = forward(_MilOps(bits), convolutions, _Image(image, sizes[0] if one else NOMINAL))
         return mb.clip(x=output.var, alpha=0.0, beta=255.0, name="stylised")
 
     given = mb.TensorSpec(shape=shapes[0] if one else (1, 3, get_new_symbol(), get_new_symbol()))
-    program = mb.program(input_specs=[given], opset_version=ct.target.iOS16)(stylised)
+    program = mb.program(input_specs=[given], opset_version=ct.target.iOS16)(stylized)
     rgb, flexible = ct.colorlayout.RGB, None if one else ct.EnumeratedShapes(shapes)
     # Of a program, unlike of other sources, `convert` ignores the argument `outputs`.
     program.functions["main"].set_output_types([ct.ImageType("stylised", color_layout=rgb)])

@@ -85,7 +85,7 @@ class Evaluator:
         for features in (spec.description.input, spec.description.output):
             types = [(feature.type.WhichOneof("Type"), feature.type.imageType.colorSpace) for feature in features]
             if types not in [[("imageType", layout)] for layout in CHANNELS]:
-                raise CheckpointError("does not take one colour image and give one")
+                raise CheckpointError("does not take one color image and give one")
         (self._given,), (self._wanted,) = spec.description.input, spec.description.output
         image = self._given.type.imageType
         flexible = image.WhichOneof("SizeFlexibility")

@@ -154,7 +154,7 @@ def _calibration_photos(folder: Path | None, size: tuple[int, int], progress: Pr
     height, width = (max(SMALLEST, round(side * scale)) for side in size)
     height, width = (max(SMALLEST, side // 4 * 4) for side in (height, width))
     read = images.read_photos(folder, CALIBRATION_PHOTOS, progress)
-    return np.stack([images.centre_crop(photo, height, width) for _, photo in read])
+    return np.stack([images.center_crop(photo, height, width) for _, photo in read])
 
 
 def _write(

@@ -9,7 +9,7 @@ with these changes that cost no accuracy:
 - The border is continued by copying rows and columns (slice and concatenate). XNNPACK and NNAPI have
   no kernel for the operator that mirrors (MIRROR_PAD): the int8 network takes 4.7 times as long with
   it (docs/quantization.md).
-- Nearest-neighbour upsampling followed by a 3x3 convolution sees each pixel four times. The same sums
+- Nearest-neighbor upsampling followed by a 3x3 convolution sees each pixel four times. The same sums
   come from 2x2 kernels on the small image, four times as many channels, and DEPTH_TO_SPACE, for 4/9
   of the multiplications (Shi et al. 2016, https://arxiv.org/abs/1609.05158, run backwards).
 """
@@ -86,9 +86,9 @@ def forward(ops: Ops, convolutions: Sequence[Convolution], image: Tensor) -> Ten
         if layer.scale is None:
             return ops.convolve(x, layer.kernel, layer.offset, layer.strides, layer.relu, layer.name)
         x = ops.convolve(x, layer.kernel, np.zeros_like(layer.offset), layer.strides, False, f"{layer.name}_linear")
-        return normalised(x, layer)
+        return normalized(x, layer)
 
-    def normalised(x: Tensor, layer: Convolution) -> Tensor:
+    def normalized(x: Tensor, layer: Convolution) -> Tensor:
         assert layer.scale is not None and layer.floor is not None
         gain = ops.gain(x, layer.scale, layer.floor, f"{layer.name}_gain")
         x = ops.multiply(x, gain, f"{layer.name}_scaled")
@@ -103,7 +103,7 @@ def forward(ops: Ops, convolutions: Sequence[Convolution], image: Tensor) -> Ten
         x = ops.convolve(x, layer.kernel, bias, 1, plain, layer.name if plain else f"{layer.name}_linear")
         x = ops.depth_to_space(x)
         x = ops.take(ops.take(x, 1, 1, size[0]), 2, 1, size[1])
-        return x if plain else normalised(x, layer)
+        return x if plain else normalized(x, layer)
 
     height, width = ops.size(image)
     image = _continued(ops, image, (0, -height % 4), (0, -width % 4))
@@ -157,7 +157,7 @@ def phases(kernel: np.ndarray) -> np.ndarray:
         (2i, 2j-1) and (2i, 2j).
     """
     # Which of the two rows of the window each of the three taps falls on. An odd pixel, the left
-    # neighbour of an even one, has itself and its left neighbour on the first row.
+    # neighbor of an even one, has itself and its left neighbor on the first row.
     rows = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]])
     taps = np.einsum("ary,bsx,yxio->rsiabo", rows, rows, kernel)
     return np.ascontiguousarray(taps.reshape(2, 2, kernel.shape[2], 4 * kernel.shape[3]).astype(np.float32))

@@ -1,6 +1,6 @@
 """Finds, reads, resizes, crops, lays out and writes pictures.
 
-A picture is a uint8 array (H, W, 3), RGB, in the sRGB colour space, upright.
+A picture is a uint8 array (H, W, 3), RGB, in the sRGB color space, upright.
 """
 
 import io
@@ -182,7 +182,7 @@ def with_shorter_side(image: np.ndarray, size: int) -> np.ndarray:
     return resized(image, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
-def centre_crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
+def center_crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """The largest part around the middle of the picture that has this shape, as height x width pixels."""
     scale = max(height / image.shape[0], width / image.shape[1])
     image = resized(image, max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale)))
@@ -190,9 +190,9 @@ def centre_crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return image[top : top + height, left : left + width]
 
 
-def centre_square(image: np.ndarray, size: int) -> np.ndarray:
+def center_square(image: np.ndarray, size: int) -> np.ndarray:
     """The middle of the picture as size x size pixels."""
-    return centre_crop(image, size, size)
+    return center_crop(image, size, size)
 
 
 def to_pixels(values: np.ndarray) -> np.ndarray:

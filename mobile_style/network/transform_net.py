@@ -1,10 +1,10 @@
-"""The transform network: a photo in, the stylised photo out, in one forward pass.
+"""The transform network: a photo in, the stylized photo out, in one forward pass.
 
 Johnson et al. 2016 (https://arxiv.org/abs/1603.08155), with two changes. Upsampling is by nearest
-neighbour followed by a convolution in place of transposed convolution (Odena et al. 2016,
-https://distill.pub/2016/deconv-checkerboard/). And where others normalise each image to zero mean
+neighbor followed by a convolution in place of transposed convolution (Odena et al. 2016,
+https://distill.pub/2016/deconv-checkerboard/). And where others normalize each image to zero mean
 and unit variance (Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022), here each channel of each
-image is divided by its mean absolute value, as filter response normalisation (Singh & Krishnan 2019,
+image is divided by its mean absolute value, as filter response normalization (Singh & Krishnan 2019,
 https://arxiv.org/abs/1911.09737) does with the root of the mean square. That paints as well, and
 8-bit integers can hold it: no difference of large numbers, no square, no root. The first and the
 last hidden layer, the largest ones, do without (docs/quantization.md has what each choice costs).

@@ -1,7 +1,7 @@
 """Grain for what is flat in a picture, so that there, too, a network finds something to paint strokes from.
 
-A network paints the same colour wherever the pixels around are the same: blown-out skies, white walls, drawings and
-pages of text get bare patches in the middle of brush strokes. Film has grain there; here it is noise of a few grey
+A network paints the same color wherever the pixels around are the same: blown-out skies, white walls, drawings and
+pages of text get bare patches in the middle of brush strokes. Film has grain there; here it is noise of a few gray
 levels, too faint to be seen, only where the picture has no detail of its own. docs/grain.md has what it is worth.
 
 Integers throughout, so that the Android demo (Grain.kt) and the page (grain.js) add the same.
@@ -11,9 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
-OCTAVES = ((4, 2), (12, 3), (36, 4))  # (pixels, grey levels): value noise, linear between points so far apart
+OCTAVES = ((4, 2), (12, 3), (36, 4))  # (pixels, gray levels): value noise, linear between points so far apart
 CELL = 8  # pixels: detail is measured in squares of that side
-DETAILED = 6  # grey levels: mean detail of a square that gets no grain
+DETAILED = 6  # gray levels: mean detail of a square that gets no grain
 
 
 def grained_part(picture: np.ndarray, top: int, bottom: int, left: int, right: int) -> np.ndarray:
@@ -30,7 +30,7 @@ def grained(picture: np.ndarray, place: tuple[int, int] = (0, 0)) -> np.ndarray:
 
     `place` is the row and column in a larger picture, multiples of `CELL`, that this one was cut out at.
 
-    Detail is how far pixels are from the mean of their two neighbours, across and down, times two, both added up: an
+    Detail is how far pixels are from the mean of their two neighbors, across and down, times two, both added up: an
     even gradient has none.
     """
     red, green, blue = (picture[..., channel].astype(np.int16) for channel in range(3))
@@ -66,7 +66,7 @@ def _smooth(flatness: np.ndarray, height: int, width: int) -> np.ndarray:
 
 @lru_cache(maxsize=1)  # of the last size: the frames of a video share theirs
 def _noise(height: int, width: int, top: int, left: int) -> np.ndarray:
-    """(height, width), in sixteenths of a grey level, from this row and column of the endless noise on."""
+    """(height, width), in sixteenths of a gray level, from this row and column of the endless noise on."""
     y, x = top + np.arange(height, dtype=np.int32), left + np.arange(width, dtype=np.int32)
     total = np.zeros((height, width), np.int32)
     for spacing, levels in OCTAVES:

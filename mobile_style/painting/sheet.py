@@ -17,7 +17,7 @@ SIDE, LABEL = 256, 28  # pixels
 
 def model_sheet(models: Sequence[ModelInfo], progress: Progress = silent) -> np.ndarray:
     """The photos, then a row for each model with its name below: (H, W, 3) uint8."""
-    photos = [images.centre_square(images.load(bundled_photos("held_out") / f"{name}.jpg"), SIDE) for name in PHOTOS]
+    photos = [images.center_square(images.load(bundled_photos("held_out") / f"{name}.jpg"), SIDE) for name in PHOTOS]
     rows = [_row(photos, "photos")]
     for info in track(models, "Stylizing", len(models), "models", progress):
         network, _ = load_network(info.path)

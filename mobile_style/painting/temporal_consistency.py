@@ -1,4 +1,4 @@
-"""How much a network's pictures of neighbouring video frames differ, where only the camera moved.
+"""How much a network's pictures of neighboring video frames differ, where only the camera moved.
 
 The motion is made, so it is known exactly: shifts by whole pixels, and zooms.
 """
@@ -15,30 +15,30 @@ ZOOMS = (1.01, 1.03)
 
 
 def temporal_error(paint: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, size: int) -> float:
-    """Difference of consecutive stylised frames, the earlier one warped by the motion between them.
+    """Difference of consecutive stylized frames, the earlier one warped by the motion between them.
 
     The temporal error of Huang et al. 2017 ("Real-Time Neural Style Transfer for Videos", section 4.2): the root
     of the mean squared difference, over all movements.
 
     Args:
-        paint: what stylises a frame, (H, W, 3) uint8.
+        paint: what stylizes a frame, (H, W, 3) uint8.
         photo: (H, W, 3) uint8; what the camera sees.
         size: side of a frame, in pixels.
 
     Returns:
-        Grey levels, 0..255.
+        Gray levels, 0..255.
     """
     room = max(max(shift) for shift in SHIFTS)
-    scene = images.centre_square(photo, size + room)
+    scene = images.center_square(photo, size + room)
     before = scene[:size, :size]
-    stylised = paint(before).astype(np.float32)
+    stylized = paint(before).astype(np.float32)
     squared = []
     for down, right in SHIFTS:
         after = paint(scene[down : down + size, right : right + size]).astype(np.float32)
-        squared.append(_mean_square(after[: size - down, : size - right] - stylised[down:, right:]))
+        squared.append(_mean_square(after[: size - down, : size - right] - stylized[down:, right:]))
     for zoom in ZOOMS:
         after = paint(_zoomed(before, zoom)).astype(np.float32)
-        squared.append(_mean_square(after - _zoomed(stylised.astype(np.uint8), zoom)))
+        squared.append(_mean_square(after - _zoomed(stylized.astype(np.uint8), zoom)))
     return float(np.sqrt(np.mean(squared)))
 
 

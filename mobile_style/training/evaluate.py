@@ -110,7 +110,7 @@ def evaluate(
     contents: list[np.ndarray] = []
     for file, picture in images.read_photos(photos or bundled_photos("held_out"), limit, progress):
         files.append(file)
-        contents.append(images.centre_square(picture, size))
+        contents.append(images.center_square(picture, size))
 
     paint = partial(stylize_image, network, grain=False)
     painted: dict[str, Painted] = {"photo": [(content, 0.0) for content in contents]}

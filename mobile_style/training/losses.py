@@ -85,16 +85,16 @@ def squared_difference(a: Tensor, b: Tensor, reduction: Literal["mean", "sum"]) 
 
 
 def total_variation(images: Tensor) -> Tensor:
-    """Sum over all neighbouring pixels and channels of their squared difference: (N,)."""
+    """Sum over all neighboring pixels and channels of their squared difference: (N,)."""
     down = ops.square(images[:, 1:] - images[:, :-1])
     right = ops.square(images[:, :, 1:] - images[:, :, :-1])
     return ops.sum(down, axis=(1, 2, 3)) + ops.sum(right, axis=(1, 2, 3))
 
 
 def checkerboard(images: Tensor) -> Tensor:
-    """What the network's two upsamplings leave behind: colour that depends on where in a cell of 4 x 4 pixels it is.
+    """What the network's two upsamplings leave behind: color that depends on where in a cell of 4 x 4 pixels it is.
 
-    In each window of `WINDOW` x `WINDOW` pixels, the variance of the 16 places' means, in squared grey levels. Strokes
+    In each window of `WINDOW` x `WINDOW` pixels, the variance of the 16 places' means, in squared gray levels. Strokes
     and contents fall on every place alike, so they leave little; a grid adds up. (`fidelity.checkerboard`, the gate's
     score, is the amplitude of one wave of the whole picture's brightness.)
 

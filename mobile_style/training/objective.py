@@ -40,7 +40,7 @@ class Objective:
 
 
 # "painterly", the default, is johnson's with more weight on the painting (docs/losses.md). The others: layers, weights
-# and normalisations as published. VGG-16 here takes pixels of 0..255 and ends at relu4_3; what a source does otherwise
+# and normalizations as published. VGG-16 here takes pixels of 0..255 and ends at relu4_3; what a source does otherwise
 # is translated as docs/losses.md explains.
 OBJECTIVES = {
     "painterly": Objective(style_weight=12.0),

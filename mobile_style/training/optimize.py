@@ -1,4 +1,4 @@
-"""The slow way: optimising the pixels of one image (Gatys et al. 2016, https://arxiv.org/abs/1508.06576).
+"""The slow way: optimizing the pixels of one image (Gatys et al. 2016, https://arxiv.org/abs/1508.06576).
 
 What a transform network is measured against. As in Johnson et al. 2016, section 4.1: L-BFGS over
 the pixels, kept within 0..255, with the same losses. The paper starts from white noise; from the photo

@@ -248,7 +248,7 @@ def preview_photos(photos: Photos) -> list[np.ndarray]:
     """The photos that are never trained on, or bundled ones."""
     chosen = [photos[index] for index in range(photos.held_out)]
     chosen = chosen or [images.load(path) for path in images.find([bundled_photos("held_out")])[:4]]
-    return [images.centre_square(photo, PREVIEW_SIZE) for photo in chosen]
+    return [images.center_square(photo, PREVIEW_SIZE) for photo in chosen]
 
 
 def write_preview(out: Path, trainer: Trainer, style: np.ndarray, photos: list[np.ndarray], step: int) -> None:
@@ -256,7 +256,7 @@ def write_preview(out: Path, trainer: Trainer, style: np.ndarray, photos: list[n
     weights = {v.name: ops.convert_to_numpy(v.value) for v in trainer.network.weights}
     network = Network(trainer.network.architecture, weights)
     stylized = [stylize_image(network, photo) for photo in photos]
-    style = images.centre_square(style, PREVIEW_SIZE)
+    style = images.center_square(style, PREVIEW_SIZE)
     sheet = images.grid([[np.full_like(style, 255), *photos], [style, *stylized]])
     images.save(sheet, out / "previews" / f"step-{step:06d}.png")
     images.save(sheet, out / "preview.png")

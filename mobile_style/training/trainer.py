@@ -96,7 +96,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
 
 
 def moved_difference(network: TransformNet, frames: Any, outputs: Any, motion: Any) -> Any:
-    """Mean squared difference, in grey levels, between what is painted before and after a movement: (N,).
+    """Mean squared difference, in gray levels, between what is painted before and after a movement: (N,).
 
     Args:
         network: what paints.

@@ -175,7 +175,7 @@ def validate_on(
         jobs = ((file, picture, size) for file, picture in read for size in runner.sizes)
         total = count * len(runner.sizes)
         for file, picture, (height, width) in track(jobs, "Validating", total, "photos", progress):
-            photo = pictures.centre_crop(picture, height, width)
+            photo = pictures.center_crop(picture, height, width)
             expected, output = pictures.to_pixels(subject.network(photo)), runner(photo)
             name = file.name if len(runner.sizes) == 1 else f"{file.name} {width}x{height}"
             rows.append(compare(name, losses, photo, expected, output))

@@ -92,7 +92,7 @@ class Model:
 def known_frame(height: int, width: int) -> np.ndarray:
     """The photo on which an engine proves itself, (H, W, 3) uint8."""
     photo = images.load(bundled_photos("held_out") / f"{KNOWN_PHOTO}.jpg")
-    return images.centre_crop(photo, height, width)
+    return images.center_crop(photo, height, width)
 
 
 def find_models(places: Sequence[Path]) -> tuple[list[Model], list[str]]:

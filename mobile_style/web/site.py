@@ -165,7 +165,7 @@ def _answer(model: Model) -> bytes:
 
 
 def _thumbnail(model: Model) -> bytes:
-    return images.encode(images.centre_square(model.painted, THUMBNAIL), "JPEG", 85)
+    return images.encode(images.center_square(model.painted, THUMBNAIL), "JPEG", 85)
 
 
 def _painting(path: Path) -> bytes:
@@ -176,7 +176,7 @@ def _painting(path: Path) -> bytes:
 
 
 def _icon(size: int) -> bytes:
-    painting = images.centre_square(images.load(STYLES / "starry_night.jpg"), size)
+    painting = images.center_square(images.load(STYLES / "starry_night.jpg"), size)
     content = io.BytesIO()
     Image.fromarray(painting).quantize().save(content, "PNG", optimize=True)  # 256 colors: a third of the bytes
     return content.getvalue()

@@ -11,7 +11,7 @@ from mobile_style.benchmarking.emulation import emulate
 from mobile_style.cli import app
 from mobile_style.devices import arm64
 from mobile_style.devices.arm64 import Emulator, installation
-from mobile_style.errors import DeviceError, MobileStyleError
+from mobile_style.errors import CheckpointError, DeviceError, MobileStyleError
 from mobile_style.exporting.android import bundle_android
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
@@ -84,6 +84,7 @@ def test_no_size_is_found_without_timings() -> None:
 
 
 @emulated
+@pytest.mark.slow
 def test_what_the_app_carries_paints_its_golden_picture(tmp_path: Path) -> None:
     """As the APK holds it, and to the last digit of the PSNR that the app's self-test expects."""
     manifest = tmp_path / "app/src/main/AndroidManifest.xml"
@@ -96,6 +97,14 @@ def test_what_the_app_carries_paints_its_golden_picture(tmp_path: Path) -> None:
         golden = json.loads((folder / "golden.json").read_text())
         with closing(Emulator().runner(folder / "model.tflite")) as runner:
             assert psnr(images.load(folder / "reference.png"), runner(images.load(photo))) == golden["psnr"]
+
+
+@emulated
+def test_a_damaged_file_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Of the emulated process and its folder, which a warning would tell of."""
+    (tmp_path / "cut.tflite").write_bytes(b"TFL3")
+    with pytest.raises(CheckpointError, match="is damaged or no TensorFlow Lite model"):
+        Emulator().start(tmp_path / "cut.tflite", "cpu", 1)
 
 
 def test_without_a_set_up_it_says_how(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

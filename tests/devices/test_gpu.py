@@ -13,7 +13,7 @@ from mobile_style.benchmarking.emulation import emulate
 from mobile_style.benchmarking.measure import Conditions, measure
 from mobile_style.benchmarking.table import columns, headline, notes
 from mobile_style.cli import app
-from mobile_style.devices import gpu
+from mobile_style.devices import gpu, gpu_setup
 from mobile_style.devices.gpu_interpreter import told
 from mobile_style.errors import DeviceError, UsageError
 
@@ -64,6 +64,14 @@ def leaky(slope: float) -> object:
     return function
 
 
+def without_a_gpu(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No GPU, and `folder` for a driver."""
+    monkeypatch.setenv("VK_ICD_FILENAMES", str(folder / "none.json"))
+    monkeypatch.setattr(gpu, "FOLDER", folder)
+    monkeypatch.setattr(gpu, "DRIVER", folder / "driver.json")
+    monkeypatch.setattr(gpu_setup, "FOLDER", folder)
+
+
 def test_what_the_log_tells() -> None:
     log = LOG.format(name="Adreno (TM) 750", kind="Integrated GPU", refused="")
     fully = told(log, 7, fully=True)
@@ -85,10 +93,37 @@ def test_what_the_log_tells() -> None:
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="elsewhere the GPU needs no Vulkan driver")
 def test_without_a_gpu_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VK_ICD_FILENAMES", str(tmp_path / "none.json"))
-    monkeypatch.setattr(gpu, "DRIVER", tmp_path / "driver.json")
+    without_a_gpu(tmp_path, monkeypatch)
     result = runner.invoke(app, ["benchmark", "a.tflite", "--device", "gpu"])
     assert result.exit_code == 9 and "run: python -m mobile_style.devices.gpu_setup" in result.stderr
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="elsewhere the GPU needs no Vulkan driver")
+def test_set_up_takes_the_driver_of_a_browser(tmp_path: Path, device: gpu.Gpu, monkeypatch: pytest.MonkeyPatch) -> None:
+    if device.reports_timings:
+        pytest.skip("there is a real GPU")
+    browser = gpu.FOLDER
+    without_a_gpu(tmp_path / "driver", monkeypatch)
+    monkeypatch.setattr(gpu_setup, "BROWSERS", (tmp_path, browser))
+    assert gpu_setup.setup() == device.facts.name
+    assert sorted(path.name for path in gpu.FOLDER.iterdir()) == ["driver.json", *sorted(gpu_setup.LIBRARIES)]
+    monkeypatch.setattr(gpu_setup, "BROWSERS", ())
+    monkeypatch.setattr(gpu_setup, "PACKAGES", ())
+    assert gpu_setup.setup() == device.facts.name  # nothing is fetched again
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="elsewhere the GPU needs no Vulkan driver")
+def test_set_up_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_a_gpu(tmp_path / "driver", monkeypatch)
+    monkeypatch.setattr(gpu_setup, "BROWSERS", ())
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DeviceError, match="there is no apt-get"):
+        gpu_setup.setup()
+    monkeypatch.setattr(gpu_setup.shutil, "which", lambda name: name)
+    monkeypatch.setattr(gpu_setup, "unpack", lambda *_, dependencies: None)
+    with pytest.raises(DeviceError, match="chromium-common and chromium do not hold libvk_swiftshader"):
+        gpu_setup.setup()
+    assert not gpu.FOLDER.exists()
 
 
 @pytest.mark.parametrize("recipe", ["float16", "int8"])

@@ -27,12 +27,11 @@ DEMO = ROOT / "android_demo"
 sys.path.insert(0, str(ROOT / "tools" / "android"))
 
 import api  # noqa: E402
+import build  # noqa: E402
 import compiling  # noqa: E402
 import jvm_tests  # noqa: E402
 import toolchain  # noqa: E402
 import verify  # noqa: E402
-
-import build  # noqa: E402
 
 
 def bundled_styles() -> list[str]:

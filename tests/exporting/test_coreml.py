@@ -231,7 +231,7 @@ def test_a_wrong_export_gives_wrong_pictures(
 )
 def test_programs_that_do_not_take_and_give_an_image(package: Path, change: Callable[[Any], None]) -> None:
     edit(package, lambda spec, _: change(spec))
-    with pytest.raises(CheckpointError, match=r"model.mlpackage: (does not take one colour image|not an ML program)"):
+    with pytest.raises(CheckpointError, match=r"model.mlpackage: (does not take one color image|not an ML program)"):
         Evaluator(package)
 
 

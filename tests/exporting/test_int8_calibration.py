@@ -81,7 +81,7 @@ def test_reciprocals_without_a_division() -> None:
 def test_what_is_observed_is_what_the_ranges_hold() -> None:
     checkpoint = Checkpoint.read(model_path("starry_night"))
     files = images.photos(bundled_photos("train"), 4)
-    photos = np.stack([images.centre_crop(images.load(file), 48, 64) for file in files])
+    photos = np.stack([images.center_crop(images.load(file), 48, 64) for file in files])
     convolutions = fold(checkpoint.architecture(), checkpoint.weights, photos)
     seen, chosen = observe(convolutions, photos), calibrate(convolutions, photos)
     layer = next(layer for layer in convolutions if layer.name == "block1b")

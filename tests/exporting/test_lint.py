@@ -25,7 +25,7 @@ def mirrored(x: tf.Tensor, mode: str = "REFLECT", name: str = "offender") -> tf.
     return tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode, name=name)
 
 
-def normalised(x: tf.Tensor) -> tf.Tensor:
+def normalized(x: tf.Tensor) -> tf.Tensor:
     mean = tf.reduce_mean(x, (1, 2), keepdims=True)
     variance = tf.reduce_mean(tf.math.squared_difference(x, mean, name="offender"), (1, 2), keepdims=True)
     return (x - mean) * tf.math.rsqrt(variance + 1e-3)
@@ -78,7 +78,7 @@ def test_convolutions_and_copies_are_clean(tmp_path: Path, weights: type | None,
         (mirrored, True, {("XNNPACK", "MIRROR_PAD"), (ACCELERATORS, "MIRROR_PAD")}),
         (lambda x: mirrored(x, "SYMMETRIC"), False, {("XNNPACK", "MIRROR_PAD"), ("GPU delegate", "MIRROR_PAD")}),
         (transposed, False, {("GPU delegate", "TRANSPOSE_CONV")}),
-        (normalised, False, {("GPU delegate, WebGPU", "SQUARED_DIFFERENCE")}),
+        (normalized, False, {("GPU delegate, WebGPU", "SQUARED_DIFFERENCE")}),
         (lambda x: tf.reduce_sum(x, (1, 2), True, "offender"), False, {("GPU delegate, WebGPU", "SUM")}),
         (lambda x: tf.reduce_sum(x, 3, True, "offender"), False, set()),
         (lambda x: tf.reduce_mean(x, (1, 2), True, "offender"), False, set()),

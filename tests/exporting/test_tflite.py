@@ -124,7 +124,7 @@ def painted(content: bytes, pictures: list[np.ndarray]) -> np.ndarray:
 def test_tensorflows_converter_makes_the_same(recipe: Recipe, style: str, tmp_path: Path) -> None:
     size, checkpoint = (54, 70), Checkpoint.read(model_path(style))
     photos = [images.load(file) for file in images.photos(bundled_photos("train"), 8)]
-    calibration = np.stack([images.centre_crop(photo, 64, 64) for photo in photos])
+    calibration = np.stack([images.center_crop(photo, 64, 64) for photo in photos])
     convolutions = fold(checkpoint.architecture(), checkpoint.weights, calibration)
     quantization = calibrate(convolutions, calibration) if recipe.activations == "int8" else None
     ours = tflite.convert(convolutions, recipe, size, quantization, {})
@@ -132,7 +132,7 @@ def test_tensorflows_converter_makes_the_same(recipe: Recipe, style: str, tmp_pa
     theirs = converter.convert(convolutions, recipe, size, levels, quantization.knots if quantization else {})
     assert shapes(ours, tmp_path) == shapes(theirs, tmp_path)
     held_out = [images.load(file) for file in images.photos(bundled_photos("held_out"), 8)]
-    pictures = [images.centre_crop(photo, *size) for photo in held_out]
+    pictures = [images.center_crop(photo, *size) for photo in held_out]
     mine, other = painted(ours, pictures), painted(theirs, pictures)
     assert mine.std() > 20  # or there is little to compare
     np.testing.assert_allclose(mine, other, rtol=0, atol=0 if quantization else 1e-3)  # 1e-3 of 255: 108 dB

@@ -20,7 +20,7 @@ PYTHON = Path(__file__).parents[2] / ".venv-tflite-runtime" / "bin" / "python"
 @pytest.mark.parametrize("recipe", ["float32", "float16", "dynamic_int8", "int8"])
 def test_exports_run_on_the_old_runtime_too(recipe: str, exported: Exported, astronaut: np.ndarray) -> None:
     path, module = exported(recipe), runtimes.RUNTIMES["tflite-runtime"][0]
-    picture = images.centre_square(astronaut, 64)
+    picture = images.center_square(astronaut, 64)
     with closing(Worker([str(PYTHON), worker.__file__, str(path), module, "1"], path)) as running:
         assert running.picture_size() == (64, 64)
         output = images.to_pixels(running.compute(picture[None])[0])

@@ -20,25 +20,25 @@ def test_png_round_trip(tmp_path: Path, picture: np.ndarray) -> None:
 
 
 def test_every_mode_becomes_rgb(tmp_path: Path) -> None:
-    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    expected = np.repeat(grey[..., None], 3, 2)
+    gray = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    expected = np.repeat(gray[..., None], 3, 2)
     modes = {
-        "L": Image.fromarray(grey),
-        "LA": Image.fromarray(grey).convert("LA"),
-        "P": Image.fromarray(grey).convert("P"),
+        "L": Image.fromarray(gray),
+        "LA": Image.fromarray(gray).convert("LA"),
+        "P": Image.fromarray(gray).convert("P"),
         "RGBA": Image.fromarray(expected).convert("RGBA"),
-        "I;16": Image.fromarray(grey.astype(np.uint16) * 257),
-        "I": Image.fromarray(grey.astype(np.int32) * 257),  # from here on, PNG does not hold them
-        "F": Image.fromarray(grey / np.float32(255)),
-        "F of 0 to 255": Image.fromarray(grey.astype(np.float32)),
+        "I;16": Image.fromarray(gray.astype(np.uint16) * 257),
+        "I": Image.fromarray(gray.astype(np.int32) * 257),  # from here on, PNG does not hold them
+        "F": Image.fromarray(gray / np.float32(255)),
+        "F of 0 to 255": Image.fromarray(gray.astype(np.float32)),
     }
     for mode, image in modes.items():
         path = tmp_path / f"{mode.replace(';', '')}.{'tif' if image.mode in 'IF' else 'png'}"
         image.save(path)
         np.testing.assert_array_equal(images.load(path), expected, err_msg=mode)
     one_bit = tmp_path / "1.png"
-    Image.fromarray(grey > 127).save(one_bit)
-    np.testing.assert_array_equal(images.load(one_bit)[..., 1], (grey > 127) * 255)
+    Image.fromarray(gray > 127).save(one_bit)
+    np.testing.assert_array_equal(images.load(one_bit)[..., 1], (gray > 127) * 255)
 
 
 def test_hidden_folders_are_left_out(tmp_path: Path, picture: np.ndarray) -> None:
@@ -75,7 +75,7 @@ def test_exif_orientation_is_applied(tmp_path: Path, picture: np.ndarray) -> Non
     np.testing.assert_array_equal(images.load(tmp_path / "a.png"), np.rot90(picture, -1))
 
 
-def test_colour_profile_becomes_srgb(tmp_path: Path) -> None:
+def test_color_profile_becomes_srgb(tmp_path: Path) -> None:
     from PIL import ImageCms
 
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -84,7 +84,7 @@ def test_colour_profile_becomes_srgb(tmp_path: Path) -> None:
     assert abs(images.load(tmp_path / "a.png")[0, 0].astype(int) - (200, 10, 30)).max() <= 1
 
 
-def test_a_broken_colour_profile_is_ignored(tmp_path: Path) -> None:
+def test_a_broken_color_profile_is_ignored(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4), (10, 200, 30)).save(tmp_path / "a.png", icc_profile=b"broken")
     assert tuple(images.load(tmp_path / "a.png")[0, 0]) == (10, 200, 30)
 
@@ -111,7 +111,7 @@ def test_one_pixel(tmp_path: Path) -> None:
 
 def test_sizes(picture: np.ndarray) -> None:
     assert images.with_shorter_side(picture, 40).shape == (40, 60, 3)
-    assert images.centre_square(picture, 10).shape == (10, 10, 3)
+    assert images.center_square(picture, 10).shape == (10, 10, 3)
     assert images.grid([[picture, picture], [picture]]).shape == (44, 64, 3)
 
 

@@ -45,7 +45,7 @@ def test_bundled_model_takes_the_paintings_palette_and_keeps_the_content() -> No
     network, _ = load_network(model_path(DEFAULT))
     painting = images.load(STYLES / f"{DEFAULT}.jpg").reshape(-1, 3)
     for path in images.find([bundled_photos("held_out")]):
-        photo = images.centre_square(images.load(path), 256)
+        photo = images.center_square(images.load(path), 256)
         output = stylize_image(network, photo, grain=False)
         nearer = np.linalg.norm(output.reshape(-1, 3).mean(0) - painting.mean(0))
         assert nearer < 40, path.name
@@ -60,7 +60,7 @@ def test_bundled_models_have_neither_frame_nor_checkerboard(name: str) -> None:
     border, checker = [], []
     for path in images.find([bundled_photos("held_out")]):
         output = (
-            stylize_image(network, images.centre_square(images.load(path), 256), grain=False).astype(np.float64).mean(2)
+            stylize_image(network, images.center_square(images.load(path), 256), grain=False).astype(np.float64).mean(2)
         )
         ring = np.concatenate([output[:4].ravel(), output[-4:].ravel(), output[:, :4].ravel(), output[:, -4:].ravel()])
         inside = output[8:-8, 8:-8]

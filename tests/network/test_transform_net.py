@@ -66,7 +66,7 @@ def test_training_rounds_to_256_levels_and_passes_gradients(rng: np.random.Gener
     assert 0 < np.abs(difference).max() < 30
 
 
-def test_each_image_of_a_batch_is_stylised_by_itself(rng: np.random.Generator) -> None:
+def test_each_image_of_a_batch_is_stylized_by_itself(rng: np.random.Generator) -> None:
     network = TransformNet(Architecture(4, 1, 3))
     batch = rng.uniform(0, 255, (3, 16, 16, 3)).astype(np.float32)
     alone = np.concatenate([np.asarray(network(image[None])) for image in batch])

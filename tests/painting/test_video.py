@@ -28,7 +28,7 @@ def test_video(trained_run: Path, tmp_path: Path, sound: bool) -> None:
 
 @pytest.mark.parametrize(("space", "height"), [(1, 48), (5, 48), (2, 578)])
 def test_the_look_of_a_video_is_kept(space: int, height: int, tmp_path: Path) -> None:
-    """In pixels that are wider than high, and in the colours of SD and HD; HD often does not say that it is."""
+    """In pixels that are wider than high, and in the colors of SD and HD; HD often does not say that it is."""
     told, color, source, target = (1 if space == 2 else space), (199, 39, 40), tmp_path / "a.mp4", tmp_path / "b.mp4"
     with av.open(str(source), "w") as container:
         stream = container.add_stream("libx264", rate=10, options={"crf": "10"})
@@ -64,7 +64,7 @@ def test_hdr_becomes_bt709(tmp_path: Path) -> None:
         assert (color.colorspace, color.color_primaries, color.color_trc) == (1, 1, 1)
         written = next(container.decode(video=0)).to_ndarray(format="rgb24").mean((0, 1))
     np.testing.assert_allclose(written, seen[0], atol=4)
-    assert seen[0][0] > 170  # the same light is a more saturated red among the fewer colours of BT.709
+    assert seen[0][0] > 170  # the same light is a more saturated red among the fewer colors of BT.709
 
 
 def test_a_video_with_a_damaged_packet(tmp_path: Path) -> None:

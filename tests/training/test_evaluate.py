@@ -43,7 +43,7 @@ def test_a_photo_that_cannot_be_read_is_skipped(trained_run: Path, photos: Path)
 def test_the_network_row_by_hand(trained_run: Path) -> None:
     result = evaluate(str(trained_run), size=48, limit=1)
     network, card = load_network(trained_run / MODEL)
-    photo = images.centre_square(images.load(images.find([bundled_photos("held_out")])[0]), 48)
+    photo = images.center_square(images.load(images.find([bundled_photos("held_out")])[0]), 48)
     style = images.with_shorter_side(images.load(style_path("starry_night")), TrainConfig.from_card(card).style_size)
     perceptual = PerceptualLoss(OBJECTIVES["johnson"], style)
     batch = photo[None].astype(np.float32)

@@ -64,8 +64,8 @@ def test_checkerboard_is_the_power_of_a_grid_and_hardly_anything_else() -> None:
     y, x = np.mgrid[:96, :104]  # eight columns more than whole windows
     for wave in (np.cos(np.pi * x), np.cos(np.pi / 2 * (x + y)), np.cos(np.pi / 2 * (x - 2 * y))):
         power = np.mean(np.square(6 * wave))
-        coloured = np.stack([6 * wave, -6 * wave, 0 * wave], axis=-1)  # no wave of the brightness
-        assert float(checkerboard(100 + coloured[None])[0]) == pytest.approx(2 / 3 * power)
+        colored = np.stack([6 * wave, -6 * wave, 0 * wave], axis=-1)  # no wave of the brightness
+        assert float(checkerboard(100 + colored[None])[0]) == pytest.approx(2 / 3 * power)
         here = np.where(x < 32, 6 * wave, 0)[..., None] * np.ones(3)  # in one of three windows
         assert float(checkerboard(100 + here[None])[0]) == pytest.approx(power / 3)
     stripes = np.cos(2 * np.pi * (x + 2 * y) / 16)[..., None] * np.ones(3)  # strokes of another period
@@ -100,7 +100,7 @@ def test_features_and_losses_against_an_independent_implementation(rng: np.rando
 
 
 def test_bfloat16_is_near(rng: np.random.Generator, astronaut: np.ndarray) -> None:
-    style, photo = rng.uniform(0, 255, (64, 64, 3)).astype(np.float32), images.centre_square(astronaut, 64)[None]
+    style, photo = rng.uniform(0, 255, (64, 64, 3)).astype(np.float32), images.center_square(astronaut, 64)[None]
     content, output = photo.astype(np.float32), 255 - photo.astype(np.float32)
     found = []
     for precision in ("float32", "bfloat16"):

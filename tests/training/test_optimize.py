@@ -8,18 +8,18 @@ from mobile_style.training.optimize import PixelOptimizer
 
 def test_gradient_against_finite_differences(rng: np.random.Generator) -> None:
     style, content = rng.uniform(0, 255, (2, 16, 16, 3)).astype(np.float32)
-    optimiser = PixelOptimizer(PerceptualLoss(OBJECTIVES["johnson"], style), 16, 16)
-    targets = optimiser.canvas.perceptual.content_targets(content[None])
+    optimizer = PixelOptimizer(PerceptualLoss(OBJECTIVES["johnson"], style), 16, 16)
+    targets = optimizer.canvas.perceptual.content_targets(content[None])
     pixels = rng.uniform(50, 200, (1, 16, 16, 3)).astype(np.float32)
-    _, gradient = optimiser.loss_and_gradient(pixels, targets)
+    _, gradient = optimizer.loss_and_gradient(pixels, targets)
     direction = (gradient / np.linalg.norm(gradient)).reshape(pixels.shape).astype(np.float32)
     step = 0.5
-    above, below = (optimiser.loss_and_gradient(pixels + sign * step * direction, targets)[0] for sign in (1, -1))
+    above, below = (optimizer.loss_and_gradient(pixels + sign * step * direction, targets)[0] for sign in (1, -1))
     np.testing.assert_allclose((above - below) / (2 * step), np.linalg.norm(gradient), rtol=0.02)
 
 
 def test_the_loss_falls_with_the_iterations(astronaut: np.ndarray) -> None:
-    content, style = images.centre_square(astronaut, 48), np.ascontiguousarray(astronaut[:64, :64])
+    content, style = images.center_square(astronaut, 48), np.ascontiguousarray(astronaut[:64, :64])
     perceptual = PerceptualLoss(OBJECTIVES["johnson"], style)
     snapshots = PixelOptimizer(perceptual, 48, 48).run(content, (2, 5, 10), start=content)
     batch = content[None].astype(np.float32)

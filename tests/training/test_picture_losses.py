@@ -12,7 +12,7 @@ from mobile_style.training.picture_losses import PictureLosses
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_the_losses_are_those_that_training_differentiates(name: str, astronaut: np.ndarray) -> None:
     objective, style = OBJECTIVES[name], astronaut[100:180, 60:152]
-    photo = images.centre_square(images.load(bundled_photos("held_out") / "espresso_cup.jpg"), 64)
+    photo = images.center_square(images.load(bundled_photos("held_out") / "espresso_cup.jpg"), 64)
     losses, trained = PictureLosses(objective, style), PerceptualLoss(objective, style)
     pictures = [photo, 255 - photo]
     targets = trained.content_targets(ops.convert_to_tensor(photo[None].astype(np.float32)))

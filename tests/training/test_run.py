@@ -144,16 +144,16 @@ def test_from_random_weights_the_style_comes_in_slowly(
     assert seen == pytest.approx([0.01, 10**-1.5, 0.1, 10**-0.5] + [1] * 18)
 
 
-def test_the_style_share_counts_in_what_is_minimised(astronaut: np.ndarray) -> None:
+def test_the_style_share_counts_in_what_is_minimized(astronaut: np.ndarray) -> None:
     trainer = make_trainer(tiny_config(temporal_weight=0.0), astronaut[:48, :48])
     crops = astronaut[None, :32, :32].astype(np.float32)
-    minimised = {}
+    minimized = {}
     for share in (0.0, 0.25, 1.0):
         trainer.style_share.assign(share)
-        minimised[share] = float(trainer.compute_loss(crops, None, trainer(crops)))
+        minimized[share] = float(trainer.compute_loss(crops, None, trainer(crops)))
     logged = {tracker.name: float(tracker.result()) for tracker in trainer.trackers}  # means over equal values
     style = 5 * logged["style"]
-    for share, value in minimised.items():
+    for share, value in minimized.items():
         assert value == pytest.approx(logged["total"] - (1 - share) * style, rel=1e-4)
 
 

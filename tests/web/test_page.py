@@ -98,7 +98,7 @@ def test_photos_are_painted_as_native_litert_does(context: Any, url: str) -> Non
     page.wait_for_selector(STARTED)
     assert "exactly what native LiteRT does" in page.text_content("#used")
     for event, name in (("drop", "astronaut_portrait"), ("paste", "espresso_cup")):
-        picture, before = images.centre_square(photo(name), 256), frames(page)
+        picture, before = images.center_square(photo(name), 256), frames(page)
         drop(page, f"{name}.png", png(picture), "image/png", event)
         until(lambda before=before: frames(page) > before)
         painted, given = canvas(page)
@@ -164,7 +164,7 @@ def test_what_comes_after_the_camera_is_painted(context: Any, url: str) -> None:
         before = frames(page)
         until(lambda: frames(page) > before + 2)
 
-    picture = images.centre_square(photo("astronaut_portrait"), 256)
+    picture = images.center_square(photo("astronaut_portrait"), 256)
     for pause in (0, 35, 150):  # milliseconds: the page waits for a frame, paints one, or is between the two
         camera()
         page.wait_for_timeout(pause)
@@ -252,7 +252,7 @@ def test_a_camera_that_goes(context: Any, url: str) -> None:
 def test_a_taken_picture_is_the_blend_that_is_shown(context: Any, url: str) -> None:
     page = opened(context, url)
     page.wait_for_selector(STARTED)
-    picture, before = images.centre_square(photo("astronaut_portrait"), 256), frames(page)
+    picture, before = images.center_square(photo("astronaut_portrait"), 256), frames(page)
     drop(page, "a.png", png(picture), "image/png")
     until(lambda: frames(page) > before)
     for strength in (100, 40):

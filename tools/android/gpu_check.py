@@ -15,14 +15,14 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import compiling
 import numpy as np
-from toolchain import Toolchain, ToolchainError, find
 
+import compiling
 from mobile_style.exporting import runtimes
 from mobile_style.media import images
 from mobile_style.metrics import psnr
 from mobile_style.network.catalog import BUNDLED, bundled_photos
+from toolchain import Toolchain, ToolchainError, find
 
 SOURCES = Path(__file__).with_name("gpu_check")
 LIBRARY = "libtensorflowlite_gpu_jni.so"
@@ -96,7 +96,7 @@ def paint(tools: Toolchain, folder: Path, model: Path, photo: np.ndarray) -> tup
 def main(styles: list[str]) -> None:
     """Paints a photo in each style on both and compares."""
     tools = find(tests=True)
-    photo = images.centre_square(images.load(images.photos(bundled_photos("held_out"), 1)[0]), 256)
+    photo = images.center_square(images.load(images.photos(bundled_photos("held_out"), 1)[0]), 256)
     worst = float("inf")
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)

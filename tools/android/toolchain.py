@@ -142,12 +142,21 @@ def _maven(tests: bool) -> dict[str, str]:
     return pins
 
 
+def may_install() -> bool:
+    """Whether Debian packages may be installed: by root, who asked for it with `--install` or runs CI."""
+    asked = "--install" in sys.argv or os.environ.get("CI") == "true"
+    return asked and os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
 def _debian() -> None:
     wanted = [name for name in PINS["debian"] if not _installed(name)]
     wanted += sorted({package for program, package in PROGRAMS.items() if shutil.which(program) is None})
     if wanted:
-        if shutil.which("apt-get") is None or os.geteuid() != 0:
-            raise ToolchainError(f"these packages of Debian are missing: {' '.join(wanted)}; install them with apt-get")
+        if not may_install():
+            raise ToolchainError(
+                f"these packages of Debian are missing: {' '.join(wanted)}; install them with apt-get, "
+                "or let root do so: make PACKAGES=--install ..."
+            )
         _run("apt-get", "update", "-qq")
         _run("apt-get", "install", "-qq", "--yes", "--no-install-recommends", *wanted)
     for name, version in PINS["debian"].items():
@@ -256,6 +265,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tests", action="store_true", help="also what the tests on the JVM need")
     parser.add_argument("--lint", action="store_true", help="ktlint alone")
+    parser.add_argument("--install", action="store_true", help="let root install missing packages of Debian")
     asked = parser.parse_args()
     try:
         set_up_lint() if asked.lint else set_up(asked.tests)
