@@ -1,6 +1,6 @@
 """Makes models/NAME/ from a finished run: the network, its exports, its card (README.md) and sample pictures.
 
-    python tools/bundle.py RUN NAME --title "..." --artist "..." --data "..." --scan "..." [--photos 2]
+    python tools/bundle.py NAME --run RUN --title "..." --artist "..." --data "..." --scan "..." [--photos 2]
     python tools/bundle.py NAME [NAME ...]     # makes everything but the network again
 
 The samples are bundled photos, which may be published. The evaluation compares with 50, 100 and 300 iterations of the
@@ -61,12 +61,14 @@ WORDS = ("The quick brown fox", "jumps over the lazy dog", "0123456789")  # set 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path, nargs="?", help="a finished run; without it, what NAME has is made again")
-    parser.add_argument("name", nargs="+", help="styles; with RUN, one")
+    parser.add_argument("name", nargs="+", help="styles; with --run, one")
+    parser.add_argument("--run", type=Path, help="a finished run; without it, all but the network is made again")
     parser.add_argument("--photos", type=int, default=0, help="photos for the optimization-based method")
     for text in ABOUT:
         parser.add_argument(f"--{text}", help="kept from before if not given")
     arguments = parser.parse_args()
+    if arguments.run is not None and len(arguments.name) > 1:
+        parser.error("a run makes one style")
     for name in arguments.name:
         out = ROOT / "models" / name
         if arguments.run is None and not (out / MODEL).is_file():

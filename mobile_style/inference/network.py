@@ -64,6 +64,11 @@ class Network:
         tile: np.ndarray = painted[0]
         return tile
 
+    def release(self) -> None:
+        """Gives back the memory of the graphs that are kept; they are made again when they are needed."""
+        self._whole.cache_clear()
+        self._tile.cache_clear()
+
     def _load_whole(self, size: tuple[int, int]) -> Loaded:
         graph = TfliteWriter()
         ops, image = FloatOps(graph), graph.input(INPUT, "FLOAT32", (1, *size, 3))

@@ -197,7 +197,8 @@ def center_square(image: np.ndarray, size: int) -> np.ndarray:
 
 def to_pixels(values: np.ndarray) -> np.ndarray:
     """Float pixels of 0..255 as uint8, rounded and clipped."""
-    pixels: np.ndarray = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    rounded = np.rint(values)
+    pixels: np.ndarray = np.clip(rounded, 0, 255, out=rounded).astype(np.uint8)
     return pixels
 
 

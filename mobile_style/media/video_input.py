@@ -48,6 +48,7 @@ class Video:
         if told.get("alpha_mode") == "1" and self._decoder.name in ALPHA_DECODERS:
             self._decoder = av.CodecContext.create(ALPHA_DECODERS[self._decoder.name], "r")
             self.transparent = True
+        self._decoder.thread_type = "AUTO"  # frames are decoded ahead, while others are painted and encoded
         self._reformatter = VideoReformatter()  # one for all frames: HDR takes it two seconds to get ready
         if _is_wide(self._decoder) and not CONVERTS_HDR:
             self.remarks.append("its HDR colors look pale: converting them needs PyAV 18, and so Python 3.11")

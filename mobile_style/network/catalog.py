@@ -109,7 +109,7 @@ def newest_model() -> str:
 
 
 def list_models(runs: Path = RUNS) -> list[ModelInfo]:
-    """Every bundled model, then every trained one under `runs`, newest last; damaged ones left out."""
+    """Every bundled model by name, then every trained one under `runs`, newest last; damaged ones left out."""
     found = []
     for origin, folder in (("bundled", BUNDLED), ("trained here", runs)):
         infos = []
@@ -118,5 +118,5 @@ def list_models(runs: Path = RUNS) -> list[ModelInfo]:
                 infos.append(ModelInfo(path.parent.name, path, origin, read_card(path)))
             except CheckpointError:
                 continue  # `stylize --model` says what is wrong with it
-        found += sorted(infos, key=lambda info: (info.card["date"], info.name))
+        found += sorted(infos, key=lambda info: (info.card["date"] if folder == runs else "", info.name))
     return found

@@ -84,6 +84,7 @@ def stylize_files(
 
 
 def _fail(failures: dict[Job, ImageError], count: int, written: list[Path]) -> NoReturn:
+    """Raises one error for all failures, which were told; that of a single file is the error itself."""
     if count == 1:
         raise next(iter(failures.values()))
     raise UnpaintedError(f"{len(failures)} of {count} failed; the others are done", written)

@@ -19,7 +19,7 @@ from ..media import images
 from ..network.catalog import DEFAULT, model_path
 from .grain import grained_part
 
-TILE = 1024  # side of a tile with its overlap; larger images are cut
+TILE = 768  # side of a tile with its overlap; larger images are cut. Its graph takes 400 MB, one of 1024 takes 730
 SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the gains of a large image
 SAMPLE_SIDE = 384
 SMALLEST_SIDE, LARGEST_SIDE = 16, 8192  # pixels that a result's shorter side may be asked to have
@@ -63,6 +63,8 @@ class Painter:
                 picture[above : above + len(done)] = done
         for top, band in waiting:
             picture[top : top + len(band)] = band
+        if max(picture.shape[:2]) > TILE:
+            self.network.release()  # the memory is needed for encoding
 
     def _bands(self, picture: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         for top, painted in painted_bands(self.network, picture, grain=True):

@@ -230,3 +230,23 @@ def test_photos_that_cannot_be_read_are_named(tmp_path: Path, picture: Image.Ima
     (tmp_path / "c.jpg").unlink()
     with pytest.raises(ImageError, match=r"no photos in .* that can be read; the first: .*a\.jpg"):
         list(images.read_photos(tmp_path))
+
+
+def test_decoding_takes_little_more_memory_than_the_pixels(tmp_path: Path) -> None:
+    """Turned, and with a profile: Pillow keeps 4 bytes a pixel, the result 3; no third copy of the whole is made."""
+    pytest.importorskip("resource")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (8000, 4000)).save(tmp_path / "a.jpg", exif=exif, icc_profile=swapped_profile())
+    code = f"""
+import resource
+from pathlib import Path
+from mobile_style.media.decoding import decode
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+(page,) = decode(Path({str(tmp_path / "a.jpg")!r}), everything=True)
+assert page.pixels.shape == (8000, 4000, 3)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    taken = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert taken * unit < 1.35 * 7 * 32_000_000

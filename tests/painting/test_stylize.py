@@ -98,6 +98,7 @@ def test_painting_over_a_picture_is_painting_it(astronaut: np.ndarray, monkeypat
     expected = paint(picture)
     paint.paint_over(picture)
     np.testing.assert_array_equal(picture, expected)
+    assert paint.network._tile.cache_info().currsize == 0  # its memory is needed for encoding
 
 
 def test_command_on_a_photo(trained_run: Path, tmp_path: Path, astronaut: np.ndarray) -> None:
