@@ -1,10 +1,11 @@
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import save, save_file
 
 from mobile_style.errors import CheckpointError
 from mobile_style.network.card import MODEL, Card, read_card, untrained_card
@@ -73,8 +74,13 @@ def test_a_changed_weight_is_found_out(trained_run: Path, tmp_path: Path) -> Non
         load_network(tmp_path / MODEL)
 
 
-def test_a_checkpoint_of_an_earlier_version_is_read_without_a_digest() -> None:
-    assert "arrays_sha256" not in Checkpoint.read(model_path(DEFAULT)).card
+def test_a_checkpoint_of_an_earlier_version_is_read_without_a_digest(tmp_path: Path) -> None:
+    now = Checkpoint.read(model_path(DEFAULT))
+    card = {name: value for name, value in now.card.items() if name != "arrays_sha256"}
+    arrays = {f"weights/{name}": value for name, value in now.weights.items()}
+    (tmp_path / MODEL).write_bytes(save(arrays, {"mobile_style": json.dumps(card)}))
+    before = Checkpoint.read(tmp_path / MODEL)
+    assert "arrays_sha256" not in before.card and set(before.weights) == set(now.weights)
 
 
 def card_with(card: Card, place: str, value: object) -> Card:

@@ -26,4 +26,4 @@ def test_what_stays_on_the_screen_flickers(astronaut: np.ndarray, monkeypatch: p
 
 def test_the_bundled_network(astronaut: np.ndarray) -> None:
     network, _ = load_network(model_path(DEFAULT))
-    assert 1 < temporal_error(partial(stylize_image, network), astronaut, 128) < 25
+    assert 1 < temporal_error(partial(stylize_image, network), astronaut, 128) < 40

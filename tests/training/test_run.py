@@ -32,8 +32,15 @@ def losses(out: Path) -> list[dict[str, float]]:
     return [{name: line[name] for name in ("step", *LOGGED)} for line in lines]
 
 
+def heed_hangups() -> None:
+    """In a process of its own: also where the tests run under nohup, which it would inherit."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def start(*arguments: object) -> subprocess.Popen:
-    return subprocess.Popen(command(*arguments), env=environment(), stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command(*arguments), env=environment(), stderr=subprocess.PIPE, text=True, preexec_fn=heed_hangups
+    )
 
 
 def wait_for_steps(process: subprocess.Popen, out: Path, count: int) -> None:

@@ -70,7 +70,15 @@ def run_tests(tools: Toolchain, work: Path, assets: Path, vectors: Path, screens
         "vectors": str(vectors),
         "screenshots": str(screenshots),
     }
-    command = ["java", "-Xmx1500m", "-XX:TieredStopAtLevel=1", "-Duser.language=en", "-Duser.timezone=UTC"]
+    # Android's own classes close files by a private field of Java's.
+    command = [
+        "java",
+        "--add-opens=java.base/java.io=ALL-UNNAMED",
+        "-Xmx1500m",
+        "-XX:TieredStopAtLevel=1",
+        "-Duser.language=en",
+        "-Duser.timezone=UTC",
+    ]
     command += [f"-D{key}={value}" for key, value in properties.items()]
     jars = [jar for jar in tools.tests() if not jar.name.startswith("android-all")]
     classes = [tests, work / "config", work / "core", work / "app", *sorted(work.glob("*.jar")), tools.stdlib, *jars]
