@@ -19,8 +19,8 @@ TEXT = """# In your app
 ## Android, TensorFlow Lite, int8
 
 Gradle: `org.tensorflow:tensorflow-lite:2.16.1` from Maven Central, which the code below is compiled against. Its \
-native libraries are aligned for memory pages of 4 KB; Google Play asks for 16 KB. The demo runs TensorFlow Lite {litert} \
-(`org.bytedeco:tensorflow-lite`), which is aligned for 16 KB and has another API: see `LiteEngine.kt`.
+native libraries are aligned for memory pages of 4 KB; Google Play asks for 16 KB. The demo runs TensorFlow Lite \
+{litert} (`org.bytedeco:tensorflow-lite`), which is aligned for 16 KB and has another API: see `LiteEngine.kt`.
 
 `{tflite[file][name]}` has the input `{tflite[input][name]}` and the output `{tflite[output][name]}`. Both are \
 {kotlin_shape}, {tflite[input][layout]}, `{tflite[input][type]}`, {tflite[input][color]}, {low} to {high}. The scale \
