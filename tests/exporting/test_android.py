@@ -160,6 +160,13 @@ def test_nothing_newer_than_the_oldest_android_is_called_unguarded(
     assert "WindowInsets$Type" in found  # of Android 11
 
 
+def test_the_app_the_package_and_the_citation_have_one_version() -> None:
+    package = re.search(r'^version = "(.+)"$', (DEMO.parent / "pyproject.toml").read_text(), re.M)
+    citation = re.search(r"^version: (.+)$", (DEMO.parent / "CITATION.cff").read_text(), re.M)
+    assert package and citation
+    assert compiling.VERSION_NAME == package[1] == citation[1]
+
+
 def test_both_builds_are_of_the_same() -> None:
     gradle = (DEMO / "app/build.gradle.kts").read_text()
     catalog = (DEMO / "gradle/libs.versions.toml").read_text()

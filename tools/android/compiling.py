@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from toolchain import DEMO, Toolchain
 
 APPLICATION = "mobile.style.demo"
-VERSION_CODE, VERSION_NAME = 1, "1.0"
+VERSION_CODE, VERSION_NAME = 2, "0.2.0"
 MIN_SDK, COMPILE_SDK, TARGET_SDK = 26, 36, 36
 # Gradle compiles against COMPILE_SDK; the script against Android 15, as the classes of 16 are for Java 21.
 ABIS = {"arm64-v8a": "android-arm64", "x86_64": "android-x86_64"}  # as Android names them, and as JavaCPP does
