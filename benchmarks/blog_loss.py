@@ -68,7 +68,7 @@ def trained(wrong: bool, photo: np.ndarray, batches: Batches) -> tuple[np.ndarra
     right = trainer.perceptual
     if wrong:
         optimizer, network = trainer.optimizer, trainer.network
-        trainer = Trainer(network, BlogLoss(config.objective, style), config)
+        trainer = Trainer(network, BlogLoss(config.objective, style), trainer.palette, config)
         trainer.compile(optimizer, jit_compile=False)
     for number in range(STEPS):
         trainer.step(batches[number], np.zeros(2, np.int32))

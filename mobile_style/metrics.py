@@ -9,6 +9,9 @@ IDENTICAL = 100.0  # dB, of pictures that are equal, or as good as: JSON has no 
 VISIBLE = 8  # gray levels: a pixel that is further off counts as off
 WINDOW = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)  # of SSIM: 11 pixels, standard deviation 1.5
 WINDOW /= WINDOW.sum()
+XYZ = np.array([[0.4124, 0.2126, 0.0193], [0.3576, 0.7152, 0.1192], [0.1805, 0.0722, 0.9505]])  # of linear sRGB, rows
+XYZ /= (0.9505, 1.0, 1.089)  # of white, D65
+LAB_GREEN_RED, LAB_BLUE_YELLOW = 500, 200
 RING = 4  # pixels: width of the border that is compared with what lies inside it
 
 
@@ -78,3 +81,33 @@ def checkerboard(picture: np.ndarray) -> float:
     waves *= 2  # each has a mirror image,
     waves[::2, ::2] /= 2  # but for those at zero and at the Nyquist frequency
     return float(waves.max())
+
+
+def palette_distance(picture: np.ndarray, painting: np.ndarray) -> float:
+    """How far the picture's colors are from the painting's, in units of CIE Lab; 2 is hardly seen.
+
+    The sliced Wasserstein distance of the two sets of colors (Bonneel et al. 2015,
+    https://doi.org/10.1007/s10851-014-0506-3) over 64 directions. The pictures may differ in size.
+    """
+    return float(np.abs(palette_quantiles(picture, 64) - palette_quantiles(painting, 64)).mean())
+
+
+def lab(picture: np.ndarray) -> np.ndarray:
+    """CIE Lab (D65) of an sRGB picture, 0..255: (..., 3) float64, L from 0 to 100, a and b from about -100 to 100."""
+    x = picture / 255.0
+    xyz = np.where(x > 0.04045, ((x + 0.055) / 1.055) ** 2.4, x / 12.92) @ XYZ
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    green_red, blue_yellow = LAB_GREEN_RED * (f[..., 0] - f[..., 1]), LAB_BLUE_YELLOW * (f[..., 1] - f[..., 2])
+    return np.stack([116 * f[..., 1] - 16, green_red, blue_yellow], axis=-1)
+
+
+def directions(count: int) -> np.ndarray:
+    """Unit vectors, the same ones each time: (count, 3)."""
+    found = np.random.default_rng(0).normal(size=(count, 3))
+    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True))
+
+
+def palette_quantiles(picture: np.ndarray, count: int) -> np.ndarray:
+    """512 quantiles of the picture's colors in Lab along each of `directions(count)`: (512, count)."""
+    shares = (np.arange(512) + 0.5) / 512
+    return np.asarray(np.quantile(lab(picture).reshape(-1, 3) @ directions(count).T, shares, axis=0))

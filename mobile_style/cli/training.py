@@ -96,6 +96,9 @@ def train(
     checkerboard_weight: Annotated[
         float, typer.Option(help="Larger removes more of the grid that upsampling leaves.")
     ] = TrainConfig.checkerboard_weight,
+    palette_weight: Annotated[
+        float, typer.Option(help="Weight of the palette: larger brings the colors nearer to the painting's.")
+    ] = TrainConfig.palette_weight,
     loss_precision: Annotated[
         str, typer.Option(help="Of the loss network: float32, bfloat16, or auto for the faster one here.")
     ] = TrainConfig.loss_precision,
@@ -196,7 +199,7 @@ def further(config: TrainConfig, out: Path) -> str:
     named = next((name for name, each in OBJECTIVES.items() if kind(each) == kind(config.objective)), "painterly")
     usual = {"content": "", "objective": "painterly"} | asdict(OBJECTIVES[named])
     chosen: dict[str, Any] = {"content": config.content, "objective": named}
-    for name in ("style_size", "qat_weight", "temporal_weight", "checkerboard_weight"):
+    for name in ("style_size", "qat_weight", "temporal_weight", "checkerboard_weight", "palette_weight"):
         usual[name], chosen[name] = getattr(TrainConfig, name), getattr(config, name)
     for name in ("content_layers", "style_layers", "content_weight", "style_weight", "tv_weight"):
         chosen[name] = getattr(config.objective, name)

@@ -111,9 +111,9 @@ def upgraded(card: dict[str, Any]) -> dict[str, Any]:
 
     Schema 1 called two weights and two losses otherwise, had no checkerboard weight, and knew a second divisor.
     """
+    config = {"palette_weight": 0.0} | card["config"]  # of version 0.2.0's early networks
     if card["schema"] != 1:
-        return card
-    config = dict(card["config"])
+        return card | {"config": config}
     config["qat_weight"], config["temporal_weight"] = config.pop("rounding_weight"), config.pop("stability")
     config["checkerboard_weight"] = 4000.0
     config["objective"] = {name: value for name, value in config["objective"].items() if name != "gram_divisor"}

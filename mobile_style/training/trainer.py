@@ -11,23 +11,27 @@ from ..network.backend import fastest_precision
 from ..network.transform_net import TransformNet
 from .config import TrainConfig
 from .losses import PerceptualLoss, checkerboard
+from .palette import PaletteLoss
 
 FARTHEST = 8  # pixels that a frame moves; two of the network's strides
 LEARNING_RATE = 3e-3
 LONG = 4000  # steps; more steps of that length wander off, as far as the root of their number
-LOGGED = ("total", "content", "style", "tv", "quantization", "temporal", "checkerboard")
+LOGGED = ("total", "content", "style", "tv", "quantization", "temporal", "checkerboard", "palette")
 
 
 class Trainer(keras.Model):  # type: ignore[misc]
     """The network under its losses: what Keras differentiates, on any of its backends."""
 
-    def __init__(self, network: TransformNet, perceptual: PerceptualLoss, config: TrainConfig) -> None:
+    def __init__(
+        self, network: TransformNet, perceptual: PerceptualLoss, palette: PaletteLoss, config: TrainConfig
+    ) -> None:
         super().__init__(dtype="float32")
-        self.network, self.perceptual = network, perceptual
+        self.network, self.perceptual, self.palette = network, perceptual, palette
         self.weights_of = {
             "quantization": config.qat_weight,
             "temporal": config.temporal_weight,
             "checkerboard": config.checkerboard_weight,
+            "palette": config.palette_weight,
         }
         self.fine = False
         self.style_share = self.add_weight(name="style_share", shape=(), initializer="ones", trainable=False)
@@ -48,7 +52,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
         """The total of the losses of outputs `y_pred` for content images `x`, mean over the batch.
 
-        Of the style's weight, only `style_share` counts here; what is logged counts all of it.
+        Of the weights of style and palette, only `style_share` counts here; what is logged counts all of them.
 
         In the fine phase, `y_pred` is rounded as int8 will round it. Its distance from the output that is not
         rounded, in squared gray levels, is a loss of its own, with gradients through both: it makes the network
@@ -64,10 +68,11 @@ class Trainer(keras.Model):  # type: ignore[misc]
         frame = y_pred if exact is None else exact
         parts["temporal"] = moved_difference(self.network, x, frame, self.motion) if moved else nothing
         parts["checkerboard"] = checkerboard(y_pred)
+        parts["palette"] = self.palette(y_pred)
         parts["total"] = self.total(parts)
         for tracker in self.trackers:
             tracker.update_state(parts[tracker.name])
-        return ops.mean(self.total(parts | {"style": parts["style"] * self.style_share}))
+        return ops.mean(self.total(parts | {name: parts[name] * self.style_share for name in ("style", "palette")}))
 
     def total(self, parts: dict[str, Any]) -> Any:
         """Weighted sum of all the losses."""
@@ -121,7 +126,7 @@ def make_trainer(config: TrainConfig, style_image: np.ndarray) -> Trainer:
     precision = fastest_precision() if config.loss_precision == "auto" else config.loss_precision
     perceptual = PerceptualLoss(config.objective, style_image, precision)
     network = TransformNet(config.architecture, config.seed)
-    trainer = Trainer(network, perceptual, config)
+    trainer = Trainer(network, perceptual, PaletteLoss(style_image), config)
     # Muon (https://kellerjordan.github.io/posts/muon/) for the kernels, Adam for the rest: in the same number of steps
     # it gets what takes Adam 1.75 times as many (docs/training.md).
     optimizer = keras.optimizers.Muon(

@@ -1,0 +1,68 @@
+"""The palette loss: how far a picture's colors are from the painting's.
+
+Gram matrices of VGG-16 say which features occur together, and let a picture be paler than its painting. The sliced
+Wasserstein distance (Bonneel et al. 2015, https://doi.org/10.1007/s10851-014-0506-3) compares the colors themselves:
+along many directions of CIE Lab, both pictures' pixels are sorted, and the two sorted lists are compared.
+`metrics.palette_distance` is the same for finished pictures.
+"""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from ..metrics import LAB_BLUE_YELLOW, LAB_GREEN_RED, XYZ, directions, palette_quantiles
+from ..network.backend import LAST
+
+Tensor = Any  # a tensor of whichever backend Keras runs on
+
+DIRECTIONS = 24
+CELLS = (1, 4, 16)  # pixels
+
+
+def lab(images: Tensor) -> Tensor:
+    """CIE Lab (D65) of sRGB images (..., 3), 0..255: L from 0 to 100, a and b from about -100 to 100."""
+    x = images / 255
+    # Both branches are evaluated, and both have a gradient: neither may be infinite.
+    linear = ops.where(x > 0.04045, ops.power((ops.maximum(x, 0.04045) + 0.055) / 1.055, 2.4), x / 12.92)
+    xyz = ops.matmul(linear, ops.convert_to_tensor(XYZ, dtype="float32"))
+    root = ops.power(ops.maximum(xyz, 0.008856), 1 / 3)
+    f = ops.where(xyz > 0.008856, root, 7.787 * xyz + 16 / 116)
+    brightness = 116 * f[..., 1] - 16
+    green_red, blue_yellow = LAB_GREEN_RED * (f[..., 0] - f[..., 1]), LAB_BLUE_YELLOW * (f[..., 1] - f[..., 2])
+    return ops.stack([brightness, green_red, blue_yellow], axis=-1)
+
+
+class PaletteLoss:
+    """Mean squared distance between the sorted colors of a picture and of one painting, over directions of Lab.
+
+    Taken of the pixels, and of the means of cells of `CELLS` pixels: fine strokes can mix a painting's colors and yet
+    be gray from afar; shapes of its size cannot.
+    """
+
+    def __init__(self, painting: np.ndarray) -> None:
+        """Takes the painting, (H, W, 3), RGB, 0..255, at the scale its strokes should have."""
+        self.directions = directions(DIRECTIONS).astype(np.float32)
+        self.quantiles = [
+            palette_quantiles(ops.convert_to_numpy(cell_means(painting[None], side))[0], DIRECTIONS).astype(np.float32)
+            for side in CELLS
+        ]
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """The loss of each of (N, H, W, 3) images, sides at least 16 pixels, in squared units of Lab: (N,)."""
+        return sum(self._distance(cell_means(images, side), self.quantiles[at]) for at, side in enumerate(CELLS)) / len(
+            CELLS
+        )
+
+    def _distance(self, images: Tensor, quantiles: np.ndarray) -> Tensor:
+        _, height, width, _ = images.shape
+        pixels = ops.reshape(lab(images), (-1, height * width, 3))
+        found = ops.sort(ops.matmul(pixels, ops.convert_to_tensor(self.directions.T)), axis=1)
+        places = (np.arange(height * width) + 0.5) / (height * width) * len(quantiles)
+        return ops.mean(ops.square(found - ops.convert_to_tensor(quantiles[places.astype(int)])), axis=(1, 2))
+
+
+def cell_means(images: Tensor, side: int) -> Tensor:
+    """Means of cells of side x side pixels; what is left over of whole cells does not count."""
+    images = ops.convert_to_tensor(images, "float32")
+    return images if side == 1 else ops.average_pool(images, side, side, data_format=LAST)
