@@ -161,7 +161,7 @@ def main(runs: int, threads: int) -> None:
     with loading():
         from mobile_style.benchmarking.latency import latency, ratio
         from mobile_style.devices.host import ROUND_RUNS, Host, HostSession, Worker
-        from mobile_style.exporting.tflite_reader import macs, read_tflite
+        from mobile_style.inference.tflite_reader import macs, read_tflite
 
     with TemporaryDirectory() as place, ExitStack() as stack:
         folder = Path(place)

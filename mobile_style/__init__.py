@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .errors import OutputError as OutputError
     from .errors import UnpaintedError as UnpaintedError
     from .errors import UsageError as UsageError
-    from .exporting.android import bundle_android as bundle_android
+    from .exporting.android_bundle import bundle_android as bundle_android
     from .exporting.recipes import RECIPES as RECIPES
     from .exporting.recipes import find_recipe as find_recipe
     from .network.catalog import list_models as list_models
@@ -46,7 +46,7 @@ _PLACES = {
             *("MobileStyleError", "OutputError", "UnpaintedError", "UsageError"),
         )
     },
-    "exporting.android": {"bundle_android": "bundle_android"},
+    "exporting.android_bundle": {"bundle_android": "bundle_android"},
     "exporting.recipes": {"RECIPES": "RECIPES", "find_recipe": "find_recipe"},
     "network.catalog": {"list_models": "list_models"},
     "painting.files": {"stylize_files": "stylize_files"},

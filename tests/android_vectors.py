@@ -13,7 +13,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from mobile_style.exporting import runtimes
-from mobile_style.exporting.tflite_reader import read_tflite
+from mobile_style.inference.tflite_reader import read_tflite
 from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos
 from mobile_style.painting.grain import grained

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..devices.protocol import Device, Round
 from ..errors import DeviceError, UsageError
-from ..exporting.tflite_reader import macs, read_tflite
+from ..inference.tflite_reader import macs, read_tflite
 from ..progress import Note, Progress, silent, track
 from . import roofline
 from .latency import Interval, Latency, Rounds, latency, ratio

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..devices.compared import ComparedDevice
 from ..devices.host import Host
-from ..exporting.tflite_reader import macs, read_tflite
+from ..inference.tflite_reader import macs, read_tflite
 from ..media import images
 from ..network.catalog import bundled_photos
 from ..progress import Progress, silent, track

@@ -164,6 +164,6 @@ def bundle(
 
             show(bundle_web(models or [], web, progress))
         elif android is not None:
-            from ..exporting.android import bundle_android
+            from ..exporting.android_bundle import bundle_android
 
             show(*bundle_android(models or [], android, progress))

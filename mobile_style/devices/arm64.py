@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 from ..errors import DeviceError, UsageError
 from ..exporting.runtimes import RUNTIMES, Runner, runtime_version
-from ..exporting.tflite_reader import Node, macs
 from ..files import CACHE
+from ..inference.tflite_reader import Node, macs
 from . import worker
 from .host import HostSession, Worker, worker_runner
 from .protocol import Facts

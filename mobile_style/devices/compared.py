@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol, TypeGuard
 
-from ..exporting.tflite_reader import Node
+from ..inference.tflite_reader import Node
 from .host import HostSession
 from .protocol import Device
 

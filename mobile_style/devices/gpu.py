@@ -15,8 +15,8 @@ from typing import Any
 
 from ..errors import CheckpointError, DeviceError, UsageError
 from ..exporting.runtimes import Runner, runtime_version
-from ..exporting.tflite_reader import Node
 from ..files import CACHE
+from ..inference.tflite_reader import Node
 from ..inference.tflite_writer import TfliteWriter
 from . import gpu_interpreter, worker
 from .host import ROUND_RUNS, HostSession, Worker, worker_runner

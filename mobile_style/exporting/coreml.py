@@ -113,7 +113,7 @@ def write(
 ) -> None:
     """Writes an .mlpackage for iOS 16 and later that computes in float16.
 
-    Its input "image" and its output "stylised" are RGB images of 0..255 and of one size.
+    Its input "image" and its output "stylized" are RGB images of 0..255 and of one size.
 
     Args:
         path: of the package, a folder.
@@ -161,13 +161,13 @@ def _program(convolutions: Sequence[Convolution], sizes: Sequence[tuple[int, int
 
     def stylized(image: Any) -> Any:
         output = forward(_MilOps(bits), convolutions, _Image(image, sizes[0] if one else NOMINAL))
-        return mb.clip(x=output.var, alpha=0.0, beta=255.0, name="stylised")
+        return mb.clip(x=output.var, alpha=0.0, beta=255.0, name="stylized")
 
     given = mb.TensorSpec(shape=shapes[0] if one else (1, 3, get_new_symbol(), get_new_symbol()))
     program = mb.program(input_specs=[given], opset_version=ct.target.iOS16)(stylized)
     rgb, flexible = ct.colorlayout.RGB, None if one else ct.EnumeratedShapes(shapes)
     # Of a program, unlike of other sources, `convert` ignores the argument `outputs`.
-    program.functions["main"].set_output_types([ct.ImageType("stylised", color_layout=rgb)])
+    program.functions["main"].set_output_types([ct.ImageType("stylized", color_layout=rgb)])
     with redirect_stderr(io.StringIO()), warnings.catch_warnings():  # progress bars
         warnings.filterwarnings("ignore", "Implicitly cleaning up", ResourceWarning)  # of its temporary folder
         return ct.convert(

@@ -12,7 +12,7 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from ..errors import CheckpointError
-from .tflite_reader import BYTES, Node, Tensor, read_tflite
+from ..inference.tflite_reader import BYTES, Node, Tensor, read_tflite
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,8 @@ def _coreml(path: Path) -> Runner:
 
     def predict(picture: np.ndarray) -> np.ndarray:
         outputs: dict[str, Any] = model.predict({"image": Image.fromarray(picture)})
-        return np.asarray(outputs["stylised"].convert("RGB"))
+        (painted,) = outputs.values()
+        return np.asarray(painted.convert("RGB"))
 
     return Runner(evaluator.sizes, f"Core ML, macOS {platform.mac_ver()[0]}", predict)
 

@@ -147,7 +147,7 @@ def convert(
         card: what the file says about itself.
 
     Returns:
-        A model of one subgraph; tensors "image" and "stylised", (1, H, W, 3), RGB, 0..255.
+        A model of one subgraph; tensors "image" and "stylized", (1, H, W, 3), RGB, 0..255.
     """
     graph, shape = TfliteWriter(), (1, *size, 3)
     if quantization is None:
@@ -157,7 +157,7 @@ def convert(
         ops = Int8Ops(graph, quantization=quantization)
         bytes_in = graph.input(INPUT, "UINT8", shape, Levels(np.float32(1), 0))
         image = graph.operator("QUANTIZE", [bytes_in], "pixels", "INT8", shape, Levels.spanning(PIXELS))
-    output = ops.clipped(forward(ops, convolutions, image), "stylised")
+    output = ops.clipped(forward(ops, convolutions, image), "stylized")
     metadata = {"min_runtime_version": OLDEST_RUNTIME[recipe.name].ljust(16, b"\0")}
     if recipe.weights == "float16":  # phones that multiply float16 may, sums being float32
         metadata["reduced_precision_support"] = b"fp16accfp32"

@@ -179,7 +179,7 @@ def _write(
     }
     card = described | {
         "input": {"name": "image"} | tensor,
-        "output": {"name": "stylised"} | tensor,
+        "output": {"name": "stylized"} | tensor,
         "tools": {tool: version(tool) for tool in tools},
         "file": None,
         "fidelity": None,

@@ -58,7 +58,7 @@ def tile(convolutions: Sequence[Convolution], size: tuple[int, int], weights: st
     """
     graph = TfliteWriter()
     ops, image = _GivenGains(graph, weights), graph.input(INPUT, "FLOAT32", (1, *size, 3))
-    return graph.content({OUTPUT: ops.clipped(forward(ops, convolutions, image), "stylised")})
+    return graph.content({OUTPUT: ops.clipped(forward(ops, convolutions, image), "stylized")})
 
 
 def gains(convolutions: Sequence[Convolution], found: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -19,8 +19,8 @@ from ..painting.stylize import stylize_image
 from ..painting.temporal_consistency import temporal_error
 from ..progress import Progress, silent, track
 from .config import TrainConfig
+from .evaluation_losses import PictureLosses
 from .objective import Objective
-from .picture_losses import PictureLosses
 from .style_grams import losses_of
 
 # What a method made of each photo, and the seconds that it took.

@@ -16,8 +16,8 @@ from ..errors import CheckpointError
 from ..media import images
 from ..network.catalog import painting_of
 from .config import TrainConfig
+from .evaluation_losses import PictureLosses
 from .objective import VGG16_CHANNELS
-from .picture_losses import PictureLosses
 
 GRAMS = "style_grams.npz"  # beside a checkpoint, in place of its style image
 

@@ -19,7 +19,7 @@ from ..media import images as pictures
 from ..network.catalog import bundled_photos, model_path
 from ..progress import Progress, silent, track
 from ..training.config import TrainConfig
-from ..training.picture_losses import PictureLosses
+from ..training.evaluation_losses import PictureLosses
 from ..training.style_grams import losses_of
 
 SHOWN = 50  # photos in a report, the worst

@@ -73,7 +73,7 @@ def test_only_what_a_delegate_runs_is_counted(tmp_path: Path) -> None:
 def test_a_model_that_needs_what_the_runtime_lacks(tmp_path: Path, exported: Exported) -> None:
     import flatbuffers
 
-    from mobile_style.exporting.tflite_reader import schema
+    from mobile_style.inference.tflite_reader import schema
 
     model = schema.ModelT.InitFromPackedBuf(exported("float32").read_bytes(), 0)
     code = model.operatorCodes[0]

@@ -1,4 +1,4 @@
-"""What the Android demo measures on a phone, read over adb; that it writes such a file is tested in test_android.py."""
+"""What the Android demo measures on a phone, read over adb; that it writes such a file is tested in test_android_bundle.py."""
 
 import json
 import os

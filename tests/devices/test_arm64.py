@@ -12,7 +12,7 @@ from mobile_style.cli import app
 from mobile_style.devices import arm64
 from mobile_style.devices.arm64 import Emulator, installation
 from mobile_style.errors import CheckpointError, DeviceError, MobileStyleError
-from mobile_style.exporting.android import bundle_android
+from mobile_style.exporting.android_bundle import bundle_android
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
 from mobile_style.media import images

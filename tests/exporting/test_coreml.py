@@ -158,7 +158,7 @@ def test_8_bit_weights_in_silence(written: Path, tmp_path: Path, capfd: pytest.C
 def test_the_description_that_xcode_shows(written: Path) -> None:
     spec = coreml.ct.utils.load_spec(str(written))
     (given,), (wanted,) = spec.description.input, spec.description.output
-    assert (given.name, wanted.name) == ("image", "stylised")
+    assert (given.name, wanted.name) == ("image", "stylized")
     assert given.type.imageType.colorSpace == wanted.type.imageType.colorSpace == LAYOUTS.RGB
     assert [(s.height, s.width) for s in given.type.imageType.enumeratedSizes.sizes] == list(SIZES)
     assert spec.specificationVersion == 7  # iOS 16
@@ -212,7 +212,7 @@ def test_swapped_channels_give_other_pictures(package: Path) -> None:
 def test_a_wrong_export_gives_wrong_pictures(
     wrong: dict[str, Any], seen: Callable[[Array], Array], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right, changed = coreml.ct.ImageType, {"image": wrong, "stylised": {}}
+    right, changed = coreml.ct.ImageType, {"image": wrong, "stylized": {}}
     monkeypatch.setattr(coreml.ct, "ImageType", lambda name, **given: right(name, **(given | changed[name])))
     coreml.write(tmp_path / "model.mlpackage", network(), [SIZES[0]], 16, {})
     output, picture = Evaluator(tmp_path / "model.mlpackage")(noise(*SIZES[0])), noise(*SIZES[0])

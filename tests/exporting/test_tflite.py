@@ -17,10 +17,10 @@ from mobile_style.exporting.card import METADATA
 from mobile_style.exporting.int8_calibration import calibrate
 from mobile_style.exporting.lint import lint
 from mobile_style.exporting.recipes import RECIPES, Recipe, find_recipe
-from mobile_style.exporting.tflite_reader import read_tflite
 from mobile_style.inference.fold import fold
 from mobile_style.inference.interpreter import Loaded
 from mobile_style.inference.levels import Levels
+from mobile_style.inference.tflite_reader import read_tflite
 from mobile_style.media import images
 from mobile_style.network.catalog import BUNDLED, bundled_photos, model_path
 from mobile_style.network.checkpoint import Checkpoint

@@ -1,6 +1,5 @@
 """The palette loss against the metric that it lowers."""
 
-
 import keras
 import numpy as np
 import pytest

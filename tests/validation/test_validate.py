@@ -15,8 +15,8 @@ from mobile_style.cli import app
 from mobile_style.errors import CheckpointError, MobileStyleError
 from mobile_style.exporting.card import digest, read_export_card, write_card
 from mobile_style.exporting.recipes import find_recipe
-from mobile_style.exporting.tflite_reader import schema
 from mobile_style.exporting.write import write
+from mobile_style.inference.tflite_reader import schema
 from mobile_style.network.catalog import DEFAULT, bundled_photos, model_path
 from mobile_style.painting import stylize
 from mobile_style.progress import Note, Step

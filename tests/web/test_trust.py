@@ -19,7 +19,7 @@ from PIL import Image
 
 from browsing import serving, some_engine
 from mobile_style.errors import CheckpointError
-from mobile_style.exporting.android import find_exports
+from mobile_style.exporting.android_bundle import find_exports
 from mobile_style.network.catalog import BUNDLED, model_path
 from mobile_style.web import connection
 from mobile_style.web.bundle import bundle_web

@@ -17,7 +17,7 @@ from conftest import shared
 from mobile_style.benchmarking.phone_app import read_app_report, rows_of
 from mobile_style.errors import CheckpointError, UsageError
 from mobile_style.exporting import runtimes
-from mobile_style.exporting.android import bundle_android
+from mobile_style.exporting.android_bundle import bundle_android
 from mobile_style.exporting.card import digest
 from mobile_style.media import images
 from mobile_style.metrics import psnr

@@ -9,7 +9,7 @@ from conftest import Exported
 from mobile_style.benchmarking import roofline
 from mobile_style.errors import CheckpointError
 from mobile_style.exporting.lint import lint
-from mobile_style.exporting.tflite_reader import macs, read_tflite, schema
+from mobile_style.inference.tflite_reader import macs, read_tflite, schema
 
 
 def converted(function, *shapes: tuple[int, ...]) -> bytes:
