@@ -19,15 +19,18 @@ from PIL import Image
 
 from mobile_style.devices.browser import find_browser
 from mobile_style.errors import DeviceError
+from mobile_style.media import images
+from mobile_style.network.catalog import bundled_photos
 from mobile_style.web import litertjs
 from mobile_style.web.serve import listen, server
-from mobile_style.web.site import Site, resource
+from mobile_style.web.site import Site, build_site, resource
 
 try:
     from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 except ImportError:
     sync_playwright = None
 
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 STARTED = "#after[data-frames]"
 THREADS = f"{min(os.cpu_count() or 1, 4)} threads"  # that the page uses
 # Keeps the input of the newest inference with what was then put on the canvas.
@@ -184,3 +187,48 @@ def drop(page: "Page", name: str, content: bytes, kind: str, event: str = "drop"
         }""",
         [name, base64.b64encode(content).decode(), kind, event],
     )
+
+
+def photo(name: str) -> np.ndarray:
+    return images.load(bundled_photos("held_out") / f"{name}.jpg")
+
+
+def png(picture: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "PNG")
+    return out.getvalue()
+
+
+def first_file(kind: str) -> str:
+    """The first style's file that takes and gives this type."""
+    files = json.loads(build_site()[0]["site.json"].content())["styles"][0]["files"]
+    return next(file["url"] for file in files if file["type"] == kind)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with serving(at_once(build_site()[0])) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Any]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    film = camera_file(
+        tmp_path_factory.mktemp("film") / "camera.mjpeg",
+        [photo("roman_colosseum"), photo("river_otters"), photo("forest_stream")],
+    )
+    with chromium(playwright, *CAMERA, f"--use-file-for-fake-video-capture={film}") as running:
+        yield running
+
+
+@pytest.fixture
+def context(browser: Any) -> Iterator[Any]:
+    made = browser.new_context(accept_downloads=True)
+    yield made
+    made.close()

@@ -16,6 +16,8 @@ from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos
 from mobile_style.training.config import TrainConfig, configure
 
+pytest_plugins = ["browsing"]  # fixtures of the browser page
+
 TINY = {
     "width": 4,
     "blocks": 1,

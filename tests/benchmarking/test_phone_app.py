@@ -1,4 +1,4 @@
-"""What the Android demo measures on a phone, read over adb; that it writes such a file is tested in test_android_bundle.py."""
+"""What the Android demo measures on a phone, read over adb; test_android_bundle.py tests that it writes such a file."""
 
 import json
 import os

@@ -58,3 +58,12 @@ def test_pixels_follow_the_gradient_to_the_palette() -> None:
     for _ in range(60):
         model.train_on_batch(np.zeros((1, 1, 1, 1), np.float32))
     assert palette_distance(np.clip(ops.convert_to_numpy(pixels)[0], 0, 255), painting) < first / 4
+
+
+def test_each_quarter_is_compared() -> None:
+    """Both halves of a picture may hold what the whole does, or each a part of it."""
+    painting = np.concatenate([np.full((64, 32, 3), 40, np.uint8), np.full((64, 32, 3), 200, np.uint8)], axis=1)
+    stripes = np.where(np.arange(64)[None, :, None] // 16 % 2, 200, 40) * np.ones((64, 1, 3))
+    loss = PaletteLoss(painting)
+    apart, mixed = (float(loss(ops.convert_to_tensor(picture[None], "float32"))[0]) for picture in (painting, stripes))
+    assert mixed == pytest.approx(0, abs=1e-3) and apart > 100

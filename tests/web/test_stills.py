@@ -1,0 +1,120 @@
+"""The page in a real browser: photos."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from browsing import (
+    STARTED,
+    canvas,
+    drop,
+    frames,
+    in_a_browser,
+    native,
+    opened,
+    photo,
+    png,
+    serving,
+    until,
+)
+from mobile_style.inference.network import load_network
+from mobile_style.media import images
+from mobile_style.metrics import psnr
+from mobile_style.network.catalog import BUNDLED
+from mobile_style.painting.grain import grained
+from mobile_style.painting.stylize import stylize_image
+from mobile_style.web.models import OPENING
+from mobile_style.web.site import build_site
+
+pytestmark = in_a_browser
+INT8 = BUNDLED / OPENING / "int8.tflite"
+
+
+def test_photos_are_painted_as_native_litert_does(context: Any, url: str) -> None:
+    errors: list[str] = []
+    page = opened(context, url, errors)
+    page.wait_for_selector(STARTED)
+    assert "exactly what native LiteRT does" in page.text_content("#used")
+    for event, name in (("drop", "astronaut_portrait"), ("paste", "espresso_cup")):
+        picture, before = images.center_square(photo(name), 256), frames(page)
+        drop(page, f"{name}.png", png(picture), "image/png", event)
+        until(lambda before=before: frames(page) > before)
+        painted, given = canvas(page)
+        np.testing.assert_array_equal(given, grained(picture))
+        np.testing.assert_array_equal(painted, native(INT8, grained(picture)))
+    before = frames(page)
+    page.get_by_label("Starry Night").check(force=True)
+    until(lambda: frames(page) > before)
+    np.testing.assert_array_equal(canvas(page)[0], native(BUNDLED / "starry_night" / "int8.tflite", grained(picture)))
+    assert errors == []
+
+
+def test_what_shines_through_is_white(context: Any, url: str) -> None:
+    page = opened(context, url)
+    page.wait_for_selector(STARTED)
+    clear, before = np.zeros((256, 256, 4), np.uint8), frames(page)
+    drop(page, "a.png", png(clear), "image/png")
+    until(lambda: frames(page) > before)
+    np.testing.assert_array_equal(canvas(page)[1], grained(np.full((256, 256, 3), 255, np.uint8)))
+
+
+def test_a_photo_is_painted_at_its_own_size(context: Any) -> None:
+    """By tiles, without seams, and as the command paints it."""
+    picture = images.with_shorter_side(photo("roman_colosseum"), 400)[:398, :598]
+    with serving(build_site([BUNDLED / OPENING])[0]) as url:
+        page = opened(context, url)
+        page.wait_for_selector(STARTED)
+        drop(page, "a.png", png(picture), "image/png")
+        assert page.text_content("#shot span") == "Save"
+        until(lambda: page.get_attribute("#still", "data-painted") == "598x398", 240)
+        assert "398 pixels, painted in" in page.text_content("#stats") and page.text_content("#message") == ""
+        page.click("#shot")
+        with page.expect_download() as download:
+            page.click("#download")
+        taken = images.load(Path(download.value.path()).read_bytes())
+        page.click("#close")
+        assert taken.shape == picture.shape
+        network, _ = load_network(BUNDLED / OPENING / "model.safetensors")
+        assert psnr(stylize_image(network, picture), taken) > 31
+        drop(page, "b.png", png(picture[:100]), "image/png")  # lower than a tile
+        until(lambda: page.get_attribute("#still", "data-painted") == "598x100", 240)
+        page.click("#mirror")
+        until(lambda: page.get_attribute("#still", "data-painted") is None)
+        page.click("#sample")  # stops it
+        until(lambda: page.get_attribute("#still", "data-painted") == "576x384", 240)
+
+
+def test_a_photo_is_shown_enlarged_where_it_cannot_be_painted_at_its_own_size(context: Any) -> None:
+    with serving(build_site([BUNDLED / OPENING])[0]) as url:
+        context.route("**/models/0/tile.tflite", lambda route: route.abort())
+        page = opened(context, url)
+        until(lambda: "cannot be painted at its own size" in page.text_content("#message"))
+        assert page.get_attribute("#still", "data-painted") is None and not page.is_disabled("#shot")
+
+
+def test_a_picture_that_no_engine_can_paint_is_given_up(context: Any, url: str) -> None:
+    page = opened(context, url)
+    page.wait_for_selector(STARTED)
+    page.evaluate(
+        """() => { const post = Worker.prototype.postMessage, read = CanvasRenderingContext2D.prototype.getImageData;
+                   let photo = false;  // what is posted next is the photo, not the engine's known answer
+                   CanvasRenderingContext2D.prototype.getImageData = function (...where) {
+                     photo = true;
+                     return read.apply(this, where);
+                   };
+                   Worker.prototype.postMessage = function (message, ...rest) {
+                     const sent = photo && !window.fine ? {...message, pixels: new ArrayBuffer(4)} : message;
+                     photo = false;
+                     return post.call(this, sent, ...rest);
+                   }; }"""
+    )
+    page.click("#sample")
+    page.wait_for_selector("#message.error")
+    message = page.text_content("#message")
+    page.wait_for_timeout(1000)
+    assert page.text_content("#message") == message != ""
+    page.evaluate("window.fine = true")
+    before = frames(page)
+    page.click("#sample")
+    until(lambda: frames(page) > before and page.text_content("#message") == "")
