@@ -119,6 +119,7 @@ def painted(content: bytes, pictures: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([model(picture[None].astype(dtype))[0] for picture in pictures])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "tflite"], ids=lambda r: r.name)
 @pytest.mark.parametrize("style", ["starry_night", "the_scream"])
 def test_tensorflows_converter_makes_the_same(recipe: Recipe, style: str, tmp_path: Path) -> None:
