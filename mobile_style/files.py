@@ -61,13 +61,13 @@ def writing(path: Path, replacing: bool = False) -> Iterator[Path]:
 def sweep(folder: Path) -> None:
     """Removes what processes that were killed have left half written in a folder; a folder moved aside comes back."""
     with suppress(OSError):
-        for name in os.listdir(folder):
-            left = LEFT.fullmatch(name)
+        for path in list(folder.iterdir()):
+            left = LEFT.fullmatch(path.name)
             if left and not _is_running(int(left[2])):
                 if left[3] == "before":
-                    _put_back(folder / name, folder / left[1])
+                    _put_back(path, folder / left[1])
                 else:
-                    _remove(folder / name)
+                    _remove(path)
 
 
 def _is_running(process: int) -> bool:
@@ -127,7 +127,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def refuse_existing(path: Path, parameter: str = "out") -> None:
-    """Raises OutputError if there is something at `path` already; an empty folder, or one with leftovers, is nothing."""
+    """Raises OutputError if there is something at `path` already (an empty folder is nothing, nor are leftovers)."""
     if not path.name:
         raise OutputError(f"{path} is no new file or folder; name one with `{parameter}`")
     sweep(path.parent)

@@ -18,7 +18,7 @@ with writing(pathlib.Path(sys.argv[1]), replacing=True) as temporary:
     {at}
 """
 KILL = "os.kill(os.getpid(), signal.SIGKILL)"
-BETWEEN = f"pathlib.Path.replace = lambda old, new: (os.rename(old, new), {KILL})"  # the old aside, nothing in its place
+BETWEEN = f"pathlib.Path.replace = lambda old, new: (os.rename(old, new), {KILL})"  # the old is aside
 
 
 def killed(path: Path, at: str) -> None:

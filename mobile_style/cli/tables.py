@@ -55,15 +55,16 @@ def frontier(found: Sequence[Any]) -> None:
 
 
 def validation(measured: Any) -> None:
-    """The mean and the worst photo."""
-    from ..validation.report import COLUMNS
+    """The mean and the worst photo, what is fixed in all, and as much as fits a terminal; the report has the rest."""
+    from ..validation.report import COLUMNS, DECIDING
 
     rows = []
     for row in (measured.mean, measured.rows[0]):
         name = row.photo if row is measured.mean else f"worst: {row.photo}"
-        rows.append([name, *(show(row) for show in COLUMNS.values())])
+        rows.append([name, *(COLUMNS[column](row) for column in DECIDING)])
     title = f"{measured.target} {measured.recipe} by {measured.runtime}, against the float network"
-    _print(title, ("photo", *COLUMNS), rows, left=("photo",))
+    _print(title, ("photo", *DECIDING), rows, left=("photo",))
+    show(measured.fixed)
 
 
 def fail_unless_passed(validations: Iterable[Any], advice: str = "") -> None:
