@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -21,7 +22,7 @@ from ..network.card import Card
 from ..network.catalog import BUNDLED, bundled_photos, model_name, model_path
 from ..network.checkpoint import Checkpoint
 from ..progress import Note, Progress, silent
-from .card import SCHEMA, card_path, digest, for_apps, write_card
+from .card import SCHEMA, card_path, digest, for_apps, is_left_alone, write_card
 from .lint import lint
 from .recipes import Recipe
 
@@ -93,7 +94,7 @@ def write(
         progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
         quantization = calibrate(convolutions, photos)
     source = {
-        "checkpoint": model if checkpoint.is_relative_to(BUNDLED) else str(checkpoint),
+        "checkpoint": model,
         "sha256": sha256,
         "preset": card["config"]["preset"],
         "training": card,
@@ -102,7 +103,9 @@ def write(
     done = []
     for path, group in zip(places, groups, strict=True):
         progress(Note(f"writing {path}"))
-        written = _write(path, convolutions, recipe, group, quantization, described)
+        if not checkpoint.is_relative_to(BUNDLED):  # found from the file, whatever the working folder
+            source["checkpoint"] = os.path.relpath(checkpoint.resolve(), path.parent.resolve())
+        written = _write(path, convolutions, recipe, group, quantization, described | {"source": dict(source)})
         for finding in lint(path):
             progress(Note(str(finding), warning=True))
         done.append(Written(path, written, checkpoint, card))
@@ -142,7 +145,8 @@ def output_paths(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], 
         places = [out / label / f"model{suffix}" for label in labels]
     for path in places:
         refuse_existing(path)
-        refuse_existing(card_path(path))
+        if not is_left_alone(path):
+            refuse_existing(card_path(path))
     return places
 
 
@@ -184,29 +188,24 @@ def _write(
         "file": None,
         "fidelity": None,
     }
-    if recipe.target == "coreml":
-        from . import coreml
+    with writing(path) as temporary:
+        if recipe.target == "coreml":
+            from . import coreml
 
-        coreml.write(
-            path,
-            convolutions,
-            sizes,
-            8 if recipe.weights == "int8" else 16,
-            {
+            about = {
                 "author": "mobile-style",
                 "license": LICENSE,
                 "version": described["source"]["sha256"][:12],
                 "short_description": f"Paints photos in the style of {card['style']}",
                 "mobile_style": json.dumps(for_apps(card)),
-            },
-        )
-    else:
-        from . import tflite
+            }
+            coreml.write(temporary, convolutions, sizes, 8 if recipe.weights == "int8" else 16, about)
+        else:
+            from . import tflite
 
-        content = tflite.convert(convolutions, recipe, sizes[0], quantization, for_apps(card))
-        with writing(path) as temporary:
-            temporary.write_bytes(content)
-    size = path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
-    card |= {"file": {"name": path.name, "bytes": size, "sha256": digest(path)}}
-    write_card(path, card)
+            temporary.write_bytes(tflite.convert(convolutions, recipe, sizes[0], quantization, for_apps(card)))
+        files = [temporary] if temporary.is_file() else [file for file in temporary.rglob("*") if file.is_file()]
+        size = sum(file.stat().st_size for file in files)
+        card |= {"file": {"name": path.name, "bytes": size, "sha256": digest(temporary)}}
+        write_card(path, card)  # before the file is there: a process that is killed leaves no file without its card
     return card

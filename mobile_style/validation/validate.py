@@ -76,8 +76,8 @@ class Fixed:
     def __str__(self) -> str:
         few = f"; of fewer than {ENOUGH} this does not count" if self.photos < ENOUGH else ""
         return (
-            f"mean difference over {self.photos} photos: {self.spot:.1f} gray levels at the worst spot, {self.line:.1f} "
-            f"in the worst row or column, {self.tint:.2f} of a whole channel{few}"
+            f"mean difference over {self.photos} photos: {self.spot:.1f} gray levels at the worst spot, "
+            f"{self.line:.1f} in the worst row or column, {self.tint:.2f} of a whole channel{few}"
         )
 
 
@@ -270,8 +270,8 @@ def _mean(rows: Sequence[Figures]) -> Figures:
 def _fixed(differences: Iterable[np.ndarray], photos: int) -> Fixed:
     """Of differences, (H, W, 3), each the sum over so many photos."""
     means = [difference / photos for difference in differences]
-    scores = (max(map(score, means)) for score in (metrics.spot, metrics.line, metrics.tint))
-    return Fixed(*scores, photos)
+    spot, line, tint = (max(map(score, means)) for score in (metrics.spot, metrics.line, metrics.tint))
+    return Fixed(spot, line, tint, photos)
 
 
 def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -> Iterator[Failure]:

@@ -11,7 +11,7 @@ from conftest import Exported
 from mobile_style.cli import app
 from mobile_style.errors import ImageError, OutputError, UsageError
 from mobile_style.exporting import write as exporting
-from mobile_style.exporting.card import ExportCard, digest
+from mobile_style.exporting.card import ExportCard, digest, read_export_card, source_checkpoint
 from mobile_style.exporting.recipes import RECIPES, Recipe, find_recipe
 from mobile_style.exporting.write import write
 from mobile_style.network.card import MODEL
@@ -52,6 +52,40 @@ def test_several_sizes_make_several_files_with_their_cards(tmp_path: Path) -> No
         assert card["file"] == {"name": "model.tflite", "bytes": each.path.stat().st_size, "sha256": digest(each.path)}
         assert card["source"]["checkpoint"] == DEFAULT and card["calibration"]["photos"] == 32
         assert validate(each.path, limit=1).mean.psnr > 30
+
+
+def test_the_card_finds_its_checkpoint_from_any_folder(
+    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    shutil.copytree(trained_run, tmp_path / "runs" / "mine")
+    monkeypatch.chdir(tmp_path)
+    (made,) = write("runs/mine", find_recipe("tflite", "float32"), [(32, 32)])
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    path = tmp_path / made.path
+    card = read_export_card(path)
+    assert source_checkpoint(path, card).samefile(tmp_path / "runs" / "mine" / MODEL)
+    assert not Path(card["source"]["checkpoint"]).is_absolute()
+
+
+def test_an_export_that_is_killed_leaves_no_model_without_its_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, replace, done = tmp_path / "m.tflite", Path.replace, []
+
+    def killed(old: Path, new: Path) -> Path:
+        done.append(new.name)
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        return replace(old, new)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    recipe = find_recipe("tflite", "float32")
+    with pytest.raises(KeyboardInterrupt):
+        write(DEFAULT, recipe, [(32, 32)], out=path)
+    assert done == ["m.json", "m.tflite"] and [file.name for file in tmp_path.iterdir()] == ["m.json"]
+    write(DEFAULT, recipe, [(32, 32)], out=path)  # its card is no file of somebody else's
+    assert read_export_card(path)["file"]["name"] == "m.tflite"
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
