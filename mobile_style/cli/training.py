@@ -81,6 +81,13 @@ def train(
     style_size: Annotated[
         int, typer.Option(help="Shorter side of the style image: smaller gives finer strokes.")
     ] = TrainConfig.style_size,
+    style_crop: Annotated[
+        str,
+        typer.Option(
+            help="Part of the style image, LEFT,TOP,WIDTH,HEIGHT in pixels or per cent: 86,0,938,640 or 8%,0,92%,100%.",
+            show_default="all of it",
+        ),
+    ] = TrainConfig.style_crop,
     batch_size: Annotated[int, typer.Option(help="Crops per step.")] = TrainConfig.batch_size,
     learning_rate: Annotated[
         float | None,

@@ -77,13 +77,18 @@ def model_name(checkpoint: Path) -> str:
     return path.parent.name if path.name == MODEL else path.stem
 
 
+def kept_style(checkpoint: Path) -> Path:
+    """Where a run's folder has the style image as its losses saw it, cropped and at their size."""
+    return checkpoint.parent / "style.png"
+
+
 def painting_of(checkpoint: Path, style: str) -> Path:
     """The style image that a checkpoint was trained on: the copy kept in its run's folder, or the original.
 
     Raises:
         ImageError: neither is here.
     """
-    kept = checkpoint.parent / "style.png"
+    kept = kept_style(checkpoint)
     try:
         return kept if kept.is_file() else style_path(style)
     except ImageError:
