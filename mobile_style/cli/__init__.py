@@ -87,6 +87,7 @@ def _main(
 
 for _command in (
     training.dataset,
+    training.proof,
     training.train,
     painting.stylize,
     training.evaluate,

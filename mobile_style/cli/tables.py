@@ -44,6 +44,17 @@ def evaluation(result: Any, size: int) -> None:
     )
 
 
+def proof(found: Any) -> None:
+    """A row for each cell of a proof, then the command of each."""
+    rows = []
+    for cell in found.cells:
+        figures = (str(cell.config.style_size), cell.differs, f"{cell.palette:.1f}")
+        rows.append([cell.name, *figures])
+    columns = ("cell", "style size", "column", "palette distance")
+    _print(f"{found.photo}, painted as {found.style}", columns, rows, left=("cell", "column"))
+    show("train one of them for ten minutes:", *(f"{cell.name}: {cell.command()}" for cell in found.cells))
+
+
 def frontier(found: Sequence[Any]) -> None:
     """A row for each recipe that `export --recipe auto` tried."""
     rows = []

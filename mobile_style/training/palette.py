@@ -57,12 +57,13 @@ class PaletteLoss:
         ]
         return ops.mean(ops.reshape(sum(found) / len(CELLS), (-1, 4)), axis=1)
 
-    def _distance(self, images: Tensor, quantiles: np.ndarray) -> Tensor:
+    def _distance(self, images: Tensor, quantiles: Tensor) -> Tensor:
         _, height, width, _ = images.shape
         pixels = ops.reshape(lab(images), (-1, height * width, 3))
         found = ops.sort(ops.matmul(pixels, ops.convert_to_tensor(self.directions.T)), axis=1)
-        places = (np.arange(height * width) + 0.5) / (height * width) * len(quantiles)
-        return ops.mean(ops.square(found - ops.convert_to_tensor(quantiles[places.astype(int)])), axis=(1, 2))
+        places = (np.arange(height * width) + 0.5) / (height * width) * quantiles.shape[0]
+        wanted = ops.take(ops.convert_to_tensor(quantiles), places.astype(int), axis=0)
+        return ops.mean(ops.square(found - wanted), axis=(1, 2))
 
 
 def quarters(images: Tensor) -> Tensor:

@@ -19,11 +19,17 @@ def check_crop(text: str) -> None:
 
 
 def cropped(picture: np.ndarray, text: str, name: str = "the painting") -> np.ndarray:
-    """The part of a picture (H, W, 3) that `text` asks for; all of it for an empty one.
+    """The part of a picture (H, W, 3) that `text` asks for; all of it for an empty one. Raises what `crop_box` does."""
+    left, top, width, height = crop_box(picture, text, name)
+    return picture[top : top + height, left : left + width]
+
+
+def crop_box(picture: np.ndarray, text: str, name: str = "the painting") -> tuple[int, int, int, int]:
+    """The part of a picture that `text` asks for: left, top, width and height, in pixels.
 
     Args:
         picture: (H, W, 3).
-        text: LEFT,TOP,WIDTH,HEIGHT.
+        text: LEFT,TOP,WIDTH,HEIGHT, or empty for all of it.
         name: of the picture, for errors.
 
     Raises:
@@ -31,9 +37,9 @@ def cropped(picture: np.ndarray, text: str, name: str = "the painting") -> np.nd
         ImageError: the part reaches outside the picture.
     """
     numbers = _parsed(text)
-    if not numbers:
-        return picture
     height, width = picture.shape[:2]
+    if not numbers:
+        return 0, 0, width, height
     left, top, wide, high = (
         value * whole / 100 if unit else value
         for (value, unit), whole in zip(numbers, (width, height, width, height), strict=True)
@@ -45,7 +51,7 @@ def cropped(picture: np.ndarray, text: str, name: str = "the painting") -> np.nd
             f"`style_crop={text}` is no part of {name}, which is {width} x {height} pixels: LEFT + WIDTH may be at "
             f"most {width}, TOP + HEIGHT at most {height}"
         )
-    return picture[rows, columns]
+    return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
 
 
 def _parsed(text: str) -> list[tuple[float, str]]:
