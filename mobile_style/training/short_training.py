@@ -53,16 +53,17 @@ class ShortTraining:
         load_weights(self.trainer.network, Checkpoint.read(model_path(config.init)).weights)
         losses, palette = self.trainer.perceptual, self.trainer.palette
         # Variables, so that one compiled step serves every target; listed, so that Keras sees them on each backend.
-        losses.style_grams = {layer: _variable(gram) for layer, gram in losses.style_grams.items()}
-        palette.quantiles = [_variable(each) for each in palette.quantiles]
+        self.grams: dict[str, Any] = {layer: _variable(gram) for layer, gram in losses.style_grams.items()}
+        self.quantiles: list[Any] = [_variable(each) for each in palette.quantiles]
+        losses.style_grams, palette.quantiles = self.grams, self.quantiles
         self.palette_weight = self.trainer.weights_of["palette"] = _variable(config.palette_weight)
-        self.trainer.aims = [*losses.style_grams.values(), *palette.quantiles, self.palette_weight]
+        self.trainer.aims = [*self.grams.values(), *self.quantiles, self.palette_weight]
 
     def aim(self, config: TrainConfig, target: StyleTarget) -> None:
         """Turns to a style image, and to the style and palette weights of `config`."""
-        for layer, variable in self.trainer.perceptual.style_grams.items():
+        for layer, variable in self.grams.items():
             variable.assign(target.grams[layer][None])
-        for variable, value in zip(self.trainer.palette.quantiles, target.quantiles, strict=True):
+        for variable, value in zip(self.quantiles, target.quantiles, strict=True):
             variable.assign(value)
         # The compiled step has one style weight: its share, which the palette loss is multiplied by too, changes it.
         share = config.objective.style_weight / self.trainer.perceptual.objective.style_weight
