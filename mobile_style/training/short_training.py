@@ -17,9 +17,9 @@ from ..network.checkpoint import Checkpoint
 from ..network.transform_net import load_weights
 from .config import TrainConfig
 from .dataset import Batches
+from .evaluation_losses import PictureLosses
 from .objective import Objective
 from .palette import PaletteLoss
-from .picture_losses import PictureLosses
 from .trainer import LEARNING_RATE, make_trainer
 
 WARMUP = 20  # steps
