@@ -4,27 +4,25 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from ..documents import printable
 from ..errors import FidelityError
 from .terminal import show
 
-WIDE = Console(width=1000, markup=False)  # names of files may hold brackets
-
 
 def _print(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[str]], left: Sequence[str]) -> None:
     """Prints a table; the columns named in `left` are text, the others numbers."""
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(title=title and printable(title))
     for column in columns:
         table.add_column(column, justify="left" if column in left else "right")
     for row in rows:
         table.add_row(*map(printable, row))
-    out = Console(markup=False)
+    out = Console(markup=False)  # names of files may hold brackets
     # In a pipe rich would cut the columns at 80 characters.
     if not out.is_terminal:
-        out = Console(markup=False, width=max(140, WIDE.measure(table).maximum))
+        out = Console(markup=False, width=max(140, Console(width=1000, markup=False).measure(table).maximum))
     out.print(table)
 
 

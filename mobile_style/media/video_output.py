@@ -13,8 +13,8 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from ..errors import ImageError
 from . import images
 from .clip import Frame
+from .moving import CONTAINERS
 
-CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 SUFFIX = {container: suffix for suffix, container in reversed(CONTAINERS.items())}
 VP9 = {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
 # (encoder, layout of the pixels, options) by the container, without transparency and with it.

@@ -11,7 +11,7 @@ from ..files import refuse_existing
 from ..media.remarks import Remarks
 from ..network.catalog import DEFAULT, model_name, model_path
 from ..progress import Note, Progress, silent, track
-from . import photo, video
+from . import photo
 from .places import Job, plan
 from .record import Record
 from .stylize import Painter, check_size
@@ -68,7 +68,7 @@ def stylize_files(
         if job.folder is not None:
             records[job.folder].begin(job)
         if job.moving:
-            said = video.convert(job.source, job.target, painter, size, metadata, progress)
+            said = _convert_video(job, painter, size, metadata, progress)
         else:
             side, said = photo.convert(job.source, job.target, painter.paint_over, size, metadata)
             said = [*said, BOLDER] if side > THIN and size is None else said
@@ -81,6 +81,12 @@ def stylize_files(
     if failures:
         _fail(failures, len(jobs), written)
     return written
+
+
+def _convert_video(job: Job, painter: Painter, size: int | None, metadata: bool, progress: Progress) -> list[str]:
+    from . import video  # and with it PyAV, which photos do not wait for
+
+    return video.convert(job.source, job.target, painter, size, metadata, progress)
 
 
 def _fail(failures: dict[Job, ImageError], count: int, written: list[Path]) -> NoReturn:
