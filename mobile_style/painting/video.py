@@ -18,6 +18,7 @@ from ..media.moving import check_target, container_of, is_video
 from ..media.video_input import Video, chapters, opened
 from ..media.video_output import TRANSPARENT, VideoFile
 from ..progress import Progress, silent, track
+from .ahead import ahead
 
 # Tags that a container writes itself, or that are about how it was written.
 OWN_TAGS = frozenset(
@@ -58,12 +59,13 @@ def convert(
     """
     check_target(target)
     try:
-        with _reading(source) as clip:
-            painted = _painted(clip, apply, size, source.name, progress)
+        # One thread decodes, one paints, this one encodes.
+        with _reading(source) as clip, closing(ahead(_painted(clip, apply, size))) as painted:
+            frames = track(painted, source.name, clip.count, "frames", progress)
             if animation.can_hold(target):
-                remarks = _write_animation(clip, painted, target, metadata)
+                remarks = _write_animation(clip, frames, target, metadata)
             else:
-                remarks = _write_video(clip, painted, target, metadata)
+                remarks = _write_video(clip, frames, target, metadata)
             return clip.remarks + remarks
     except ImageError as error:
         raise error if source.name in str(error) else ImageError(f"{source}: {error}") from None
@@ -82,19 +84,14 @@ def _reading(source: Path) -> Iterator[Video | Animation]:
             yield clip
 
 
-def _painted(
-    clip: Video | Animation,
-    apply: Callable[[np.ndarray], np.ndarray],
-    size: int | None,
-    name: str,
-    progress: Progress,
-) -> Iterator[Frame]:
-    for frame in track(clip.frames(), name, clip.count, "frames", progress):
-        pixels, alpha = frame.pixels, frame.alpha
-        if size is not None:
-            pixels = images.with_shorter_side(pixels, size)
-            alpha = None if alpha is None else images.with_shorter_side(alpha, size)
-        yield Frame(apply(np.ascontiguousarray(pixels)), alpha, frame.time, frame.duration)
+def _painted(clip: Video | Animation, apply: Callable[[np.ndarray], np.ndarray], size: int | None) -> Iterator[Frame]:
+    with closing(ahead(clip.frames())) as frames:
+        for frame in frames:
+            pixels, alpha = frame.pixels, frame.alpha
+            if size is not None:
+                pixels = images.with_shorter_side(pixels, size)
+                alpha = None if alpha is None else images.with_shorter_side(alpha, size)
+            yield Frame(apply(np.ascontiguousarray(pixels)), alpha, frame.time, frame.duration)
 
 
 def _write_animation(clip: Video | Animation, frames: Iterator[Frame], target: Path, metadata: bool) -> list[str]:
