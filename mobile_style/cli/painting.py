@@ -31,6 +31,9 @@ def stylize(
     ] = None,
     strength: Annotated[float, typer.Option(help="0 gives the photo, 1 the full style.")] = 1.0,
     preserve_color: Annotated[bool, typer.Option("--preserve-color", help="Keep the photo's colors.")] = False,
+    precision: Annotated[
+        str | None, typer.Option(help="float or int8.", show_default="float; of videos the faster one that passes")
+    ] = None,
     metadata: Annotated[
         bool, typer.Option("--metadata/--no-metadata", help="Keep date, place, EXIF data and titles.")
     ] = True,
@@ -42,12 +45,13 @@ def stylize(
     Examples: `mobile-style stylize photo.jpg --model starry_night --out painted.png`,
     `mobile-style stylize photos --out painted/`
     """
-    from ..painting.files import stylize_files
+    from ..painting.files import Look, stylize_files
 
     with piped(inputs, out) as (files, place):
         try:
             with progress_bars() as progress:
-                done = stylize_files(files, model, place, size, strength, preserve_color, metadata, progress)
+                look = Look(strength=strength, preserve_color=preserve_color, precision=precision)
+                done = stylize_files(files, model, place, size, metadata, progress, **look)
         except UnpaintedError as error:
             show(*error.written)
             raise

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,23 +16,18 @@ from ..errors import UsageError
 from ..files import refuse_existing, writing
 from ..inference.fold import fold
 from ..inference.graph import Convolution
-from ..media import images
-from ..network.architecture import SMALLEST
+from ..inference.int8_calibration import calibrate, calibration_photos
+from ..inference.int8_ops import Quantization
 from ..network.card import Card
-from ..network.catalog import BUNDLED, bundled_photos, model_name, model_path
+from ..network.catalog import BUNDLED, model_name, model_path
 from ..network.checkpoint import Checkpoint
 from ..progress import Note, Progress, silent
 from .card import SCHEMA, card_path, digest, for_apps, is_left_alone, write_card
 from .lint import lint
 from .recipes import Recipe
 
-if TYPE_CHECKING:
-    from .tflite import Quantization
-
 EXPORTS = Path("exports")
 LICENSE = "the style's own; network and weights Apache-2.0"
-CALIBRATION_PHOTOS = 32
-CALIBRATION_PIXELS = 1_200_000  # in all: enough for ranges and means, and within 2 GB of memory
 SMALLEST_SIDE = 12  # a multiple of 4 that holds a window of SSIM
 
 
@@ -85,12 +80,10 @@ def write(
     groups: list[tuple[tuple[int, int], ...]]
     groups = [tuple(sizes)] if recipe.target == "coreml" else [(size,) for size in sizes]
     places = output_paths(name, recipe, groups, out)
-    photos = _calibration_photos(calibration, sizes[0], progress)
+    photos = calibration_photos(calibration, sizes[0], progress)
     convolutions = fold(architecture, trained.weights, photos)
     quantization = None
     if recipe.activations == "int8":
-        from .int8_calibration import calibrate
-
         progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
         quantization = calibrate(convolutions, photos)
     source = {
@@ -150,23 +143,12 @@ def output_paths(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], 
     return places
 
 
-def _calibration_photos(folder: Path | None, size: tuple[int, int], progress: Progress) -> np.ndarray:
-    """Photos of the shape that the app will pass, smaller where many large ones would not fit into memory."""
-    folder = folder or bundled_photos("train")
-    count = len(images.photos(folder, CALIBRATION_PHOTOS))
-    scale = min(1.0, (CALIBRATION_PIXELS / count / (size[0] * size[1])) ** 0.5)
-    height, width = (max(SMALLEST, round(side * scale)) for side in size)
-    height, width = (max(SMALLEST, side // 4 * 4) for side in (height, width))
-    read = images.read_photos(folder, CALIBRATION_PHOTOS, progress)
-    return np.stack([images.center_crop(photo, height, width) for _, photo in read])
-
-
 def _write(
     path: Path,
     convolutions: Sequence[Convolution],
     recipe: Recipe,
     sizes: tuple[tuple[int, int], ...],
-    quantization: "Quantization | None",
+    quantization: Quantization | None,
     described: dict[str, Any],
 ) -> dict[str, Any]:
     """Writes the file, and beside it its card, which is returned; nothing was measured yet."""

@@ -6,6 +6,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NoReturn
 
+from typing_extensions import TypedDict, Unpack
+
 from ..errors import ImageError, UnpaintedError
 from ..files import refuse_existing
 from ..media.remarks import Remarks
@@ -21,15 +23,29 @@ BOLDER = "strokes keep their width in pixels, so they are thin here; bolder: `si
 THIN = 1500  # pixels of a photo's shorter side, above which strokes look thin
 
 
+class Look(TypedDict, total=False):
+    """How results look.
+
+    Attributes:
+        strength: 0 gives the photo, 1 the network's output, between them a blend; by default 1.
+        preserve_color: keep the photo's colors; by default not.
+        precision: "float" or "int8"; by default float, and int8 for a video where that is faster on this machine and
+            paints the same (precision.py).
+    """
+
+    strength: float
+    preserve_color: bool
+    precision: str | None
+
+
 def stylize_files(
     inputs: Sequence[Path],
     model: str | Path = DEFAULT,
     out: Path | str | None = None,
     size: int | None = None,
-    strength: float = 1.0,
-    preserve_color: bool = False,
     metadata: bool = True,
     progress: Progress = silent,
+    **look: Unpack[Look],
 ) -> list[Path]:
     """Paints photos, folders of photos, and videos.
 
@@ -40,11 +56,10 @@ def stylize_files(
             default a file's result stands next to it as NAME-MODEL.SUFFIX, and a folder's results in a folder
             FOLDER-MODEL next to it. In a folder, what was painted before with the same settings is skipped.
         size: shorter side of the result in pixels; by default the input's own.
-        strength: 0 gives the photo, 1 the network's output, between them a blend.
-        preserve_color: keep the photo's colors.
         metadata: write date, place, titles and the like into the results, too.
         progress: called after each photo and each frame of a video, and with notes of what was skipped, damaged or is
             left out.
+        look: `strength`, `preserve_color` and `precision`, as `Look` tells.
 
     Returns:
         The files written, in the order of the inputs.
@@ -56,9 +71,12 @@ def stylize_files(
     """
     check_size(size)
     path = model_path(model)
-    painter, remarks = Painter(model, strength, preserve_color), Remarks()
+    strength, preserve_color = look.get("strength", 1.0), look.get("preserve_color", False)
+    precision = look.get("precision")
+    painter, remarks = Painter(path, strength, preserve_color, precision or "float"), Remarks()
     jobs = plan(inputs, model_name(path), out, lambda file: remarks.add(file, SKIPPED))
-    settings = (hashlib.sha256(path.read_bytes()).hexdigest(), size, strength, preserve_color, metadata)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    settings = (digest, size, strength, preserve_color, metadata, *([precision] if precision else []))
     records = {job.folder: Record(job.folder, settings) for job in jobs if job.folder is not None}
     waiting = [job for job in jobs if not _finished(job, records)]
     if before := len(jobs) - len(waiting):
@@ -68,7 +86,10 @@ def stylize_files(
         if job.folder is not None:
             records[job.folder].begin(job)
         if job.moving:
-            said = _convert_video(job, painter, size, metadata, progress)
+            from . import video  # and with it PyAV, which photos do not wait for
+
+            chosen = painter if precision else _fastest(painter, job, size, progress)
+            said = video.convert(job.source, job.target, chosen, size, metadata, progress)
         else:
             side, said = photo.convert(job.source, job.target, painter.paint_over, size, metadata)
             said = [*said, BOLDER] if side > THIN and size is None else said
@@ -83,10 +104,14 @@ def stylize_files(
     return written
 
 
-def _convert_video(job: Job, painter: Painter, size: int | None, metadata: bool, progress: Progress) -> list[str]:
-    from . import video  # and with it PyAV, which photos do not wait for
+def _fastest(painter: Painter, job: Job, size: int | None, progress: Progress) -> Painter:
+    """The painter in int8 where that is better for a video."""
+    from .precision import fastest
 
-    return video.convert(job.source, job.target, painter, size, metadata, progress)
+    chosen, said = fastest(painter, job.source, size)
+    if said:
+        progress(Note(f"{job.source.name}: {said}"))
+    return chosen
 
 
 def _fail(failures: dict[Job, ImageError], count: int, written: list[Path]) -> NoReturn:

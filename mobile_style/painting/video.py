@@ -60,7 +60,7 @@ def convert(
     check_target(target)
     try:
         # One thread decodes, one paints, this one encodes.
-        with _reading(source) as clip, closing(ahead(_painted(clip, apply, size))) as painted:
+        with reading(source) as clip, closing(ahead(_painted(clip, apply, size))) as painted:
             frames = track(painted, source.name, clip.count, "frames", progress)
             if animation.can_hold(target):
                 remarks = _write_animation(clip, frames, target, metadata)
@@ -75,7 +75,8 @@ def convert(
 
 
 @contextmanager
-def _reading(source: Path) -> Iterator[Video | Animation]:
+def reading(source: Path) -> Iterator[Video | Animation]:
+    """Opens a video or an animated picture."""
     if is_video(source) or not animation.is_animation(source):
         with opened(source) as container:
             yield Video(container, source.name)

@@ -3,7 +3,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -158,21 +157,6 @@ def test_a_run_that_goes_on_meanwhile(trained_run: Path, tmp_path: Path, monkeyp
     path = tmp_path / "model.tflite"
     write(str(tmp_path / "run"), find_recipe("tflite", "float32"), [(64, 64)], out=path)
     assert json.loads(path.with_suffix(".json").read_text())["source"]["sha256"] == before
-
-
-def test_calibration_photos_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Enough(Exception):
-        pass
-
-    def fold(_: object, __: object, photos: np.ndarray) -> None:
-        raise Enough(photos)
-
-    monkeypatch.setattr(exporting, "fold", fold)
-    with pytest.raises(Enough) as caught:
-        write(DEFAULT, INT8, [(1080, 1920)], out=tmp_path / "m.tflite")
-    (photos,) = caught.value.args
-    assert photos.shape[0] == 32 and photos.size / 3 <= exporting.CALIBRATION_PIXELS * 1.01
-    assert photos.shape[2] / photos.shape[1] == pytest.approx(1920 / 1080, rel=0.05)
 
 
 def test_calibration_photos_that_cannot_be_read_are_skipped(photos: Path, tmp_path: Path) -> None:
