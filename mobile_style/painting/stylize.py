@@ -23,7 +23,8 @@ from .grain import grained_part
 if TYPE_CHECKING:
     from ..inference.int8_network import Int8Network
 
-TILE = 768  # side of a tile with its overlap; larger images are cut. Its graph takes 400 MB, one of 1024 takes 730
+WHOLE = 768  # pixels of the longer side up to which a picture is painted all at once
+TILE = 1024  # side of a tile with its overlap; its graph takes 400 MB
 SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the gains of a large image
 SAMPLE_SIDE = 384
 LARGEST_INT8 = 9_000_000  # pixels: int8 paints a picture all at once
@@ -86,7 +87,7 @@ class Painter:
                 picture[above : above + len(done)] = done
         for top, band in waiting:
             picture[top : top + len(band)] = band
-        if max(picture.shape[:2]) > TILE:
+        if max(picture.shape[:2]) > WHOLE:
             self.network.release()  # the memory is needed for encoding
 
     def _bands(self, picture: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -184,7 +185,7 @@ def painted_bands(network: Network, picture: np.ndarray, grain: bool) -> Iterato
             return grained_part(picture, top, bottom, left, right)
         return picture[top:bottom, left:right]
 
-    if max(height, width) <= TILE:
+    if max(height, width) <= WHOLE:
         yield 0, network(part(0, height, 0, width))
         return
     gains = sampled_gains(network, picture, part)

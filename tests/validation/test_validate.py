@@ -139,7 +139,8 @@ def test_a_cut_file_fails(length: int, files: dict[str, Path], tmp_path: Path) -
 
 def test_the_reference_is_painted_whole(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """As the export does; stylize cuts large photos into tiles, which share magnitudes that are estimated."""
-    monkeypatch.setattr(stylize, "TILE", 64)
+    for limit in ("WHOLE", "TILE"):
+        monkeypatch.setattr(stylize, limit, 64)
     assert validate(files["float32"], limit=1).mean.psnr > 58
 
 
