@@ -12,6 +12,7 @@ https://arxiv.org/abs/1906.04721) makes other photos worse (docs/quantization.md
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from ..progress import Progress, silent
 from .float_ops import PIXELS
 from .graph import Convolution
 from .int8_ops import Quantization, reciprocal_terms
+from .interpreter import cores
 from .levels import Levels, Range
 from .observe import Observed, observe
 
@@ -67,9 +69,11 @@ def calibrate(convolutions: Sequence[Convolution], photos: np.ndarray) -> Quanti
     """
     seen, chosen = observe(convolutions, photos), Quantization({convolutions[-1].name: PIXELS})
     cuts = _cuts(convolutions)
-    for name, samples in seen.samples.items():
-        if name not in chosen.ranges:
-            chosen.ranges[name] = best_range(samples, seen.factors.get(name), cuts.get(name, ALL))
+    names = [name for name in seen.samples if name not in chosen.ranges]
+    with ThreadPoolExecutor(cores()) as pool:  # NumPy lets other threads work while it computes
+        factors, limits = [seen.factors.get(name) for name in names], [cuts.get(name, ALL) for name in names]
+        found = pool.map(best_range, (seen.samples[name] for name in names), factors, limits)
+        chosen.ranges |= dict(zip(names, found, strict=True))
     for convolution in convolutions:
         if convolution.scale is not None:
             _interpolate(convolution, seen, chosen)

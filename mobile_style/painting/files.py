@@ -86,10 +86,7 @@ def stylize_files(
         if job.folder is not None:
             records[job.folder].begin(job)
         if job.moving:
-            from . import video  # and with it PyAV, which photos do not wait for
-
-            chosen = painter if precision else _fastest(painter, job, size, progress)
-            said = video.convert(job.source, job.target, chosen, size, metadata, progress)
+            said = _convert_video(job, painter, precision is None, size, metadata, progress)
         else:
             side, said = photo.convert(job.source, job.target, painter.paint_over, size, metadata)
             said = [*said, BOLDER] if side > THIN and size is None else said
@@ -104,14 +101,18 @@ def stylize_files(
     return written
 
 
-def _fastest(painter: Painter, job: Job, size: int | None, progress: Progress) -> Painter:
-    """The painter in int8 where that is better for a video."""
+def _convert_video(
+    job: Job, painter: Painter, choose: bool, size: int | None, metadata: bool, progress: Progress
+) -> list[str]:
+    """Paints a video, in int8 where that is better and `choose` allows it; what is to be said of it."""
+    from . import video  # and with it PyAV, which photos do not wait for
     from .precision import fastest
 
-    chosen, said = fastest(painter, job.source, size)
-    if said:
-        progress(Note(f"{job.source.name}: {said}"))
-    return chosen
+    if choose:
+        painter, said = fastest(painter, job.source, size)
+        if said:
+            progress(Note(f"{job.source.name}: {said}"))
+    return video.convert(job.source, job.target, painter, size, metadata, progress)
 
 
 def _fail(failures: dict[Job, ImageError], count: int, written: list[Path]) -> NoReturn:

@@ -5,8 +5,10 @@ from copy import copy
 from itertools import islice
 from pathlib import Path
 
+import av
 import numpy as np
 
+from ..errors import ImageError
 from ..inference.int8_network import Int8Network
 from ..media import images
 from ..metrics import psnr
@@ -31,14 +33,14 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
 
     Returns:
         The painter, and what is to be said where int8 is faster, without the file's name.
-
-    Raises:
-        ImageError: the source is no video that can be decoded.
     """
-    with video.reading(source) as clip:
-        if clip.count < FEWEST:
-            return painter, None
-        frames = [frame.pixels for frame in islice(clip.frames(), 0, COMPARED * APART, APART)]
+    try:
+        with video.reading(source) as clip:
+            if clip.count < FEWEST:
+                return painter, None
+            frames = [frame.pixels for frame in islice(clip.frames(), 0, COMPARED * APART, APART)]
+    except (ImageError, av.FFmpegError):  # which decoding the whole will say
+        return painter, None
     frames = [np.ascontiguousarray(images.with_shorter_side(each, size) if size else each) for each in frames]
     if frames[0].shape[0] * frames[0].shape[1] > LARGEST_INT8:
         return painter, None
