@@ -71,12 +71,11 @@ def stylize_files(
     """
     check_size(size)
     path = model_path(model)
-    strength, preserve_color = look.get("strength", 1.0), look.get("preserve_color", False)
-    precision = look.get("precision")
-    painter, remarks = Painter(path, strength, preserve_color, precision or "float"), Remarks()
+    precision, remarks = look.get("precision"), Remarks()
+    painter = Painter(path, look.get("strength", 1.0), look.get("preserve_color", False), precision or "float")
     jobs = plan(inputs, model_name(path), out, lambda file: remarks.add(file, SKIPPED))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    settings = (digest, size, strength, preserve_color, metadata, *([precision] if precision else []))
+    asked = (size, painter.strength, painter.preserve_color, metadata, *([precision] if precision else []))
+    settings = (hashlib.sha256(path.read_bytes()).hexdigest(), *asked)
     records = {job.folder: Record(job.folder, settings) for job in jobs if job.folder is not None}
     waiting = [job for job in jobs if not _finished(job, records)]
     if before := len(jobs) - len(waiting):
