@@ -90,7 +90,7 @@ def jobs(peer: str, video: bool) -> dict[str, dict[str, Callable[[int], Command]
                 "int8",
                 "--out",
                 f"{n}.mp4",
-            ],  # fmt: skip
+            ],
             "peer": lambda n, name=name: [peer, "video", name, "--style", "7", "-o", f"{n}.mp4"],
         }
     return made

@@ -12,9 +12,10 @@ from .float_ops import OUTPUT
 from .fold import fold
 from .graph import forward
 from .int8_calibration import calibrate, calibration_photos
-from .int8_ops import Int8Ops, bytes_in
+from .int8_ops import bytes_in
 from .interpreter import Loaded
 from .network import KEPT
+from .paired_ops import PairedInt8Ops
 from .tflite_writer import TfliteWriter
 
 CALIBRATED_AT = (256, 256)  # pixels, as exports by default
@@ -44,7 +45,7 @@ class Int8Network:
 
     def _load(self, size: tuple[int, int]) -> Loaded:
         graph = TfliteWriter()
-        ops = Int8Ops(graph, quantization=self._quantization)
+        ops = PairedInt8Ops(graph, quantization=self._quantization)
         painted = ops.clipped(forward(ops, self._convolutions, bytes_in(graph, size)), "painted")
         return Loaded(graph.content({OUTPUT: painted}))
 

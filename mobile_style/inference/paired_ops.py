@@ -1,8 +1,9 @@
-"""The float operators for painting: the network's two large kernels see neighboring pixels of a row as one pixel."""
+"""The operators for painting: the network's two large kernels see neighboring pixels of a row as one pixel."""
 
 import numpy as np
 
 from .float_ops import NONE, RELU6, FloatOps
+from .int8_ops import Int8Ops
 from .tflite_writer import Value
 
 LARGE = 5  # side of a kernel from which on it pays
@@ -25,6 +26,10 @@ class PairedOps(FloatOps):
         pairs = self._reshaped(x, (images, height, width // 2, 2 * channels))
         y = self._convolution(pairs, paired(kernel), np.tile(bias, 2), 1, RELU6 if relu else NONE, name)
         return self._reshaped(y, (images, y.shape[1], 2 * y.shape[2], kernel.shape[3]))
+
+
+class PairedInt8Ops(PairedOps, Int8Ops):
+    """The same values as `Int8Ops`, bit for bit."""
 
 
 def paired(kernel: np.ndarray) -> np.ndarray:

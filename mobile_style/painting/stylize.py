@@ -27,7 +27,7 @@ WHOLE = 768  # pixels of the longer side up to which a picture is painted all at
 TILE = 1024  # side of a tile with its overlap; its graph takes 400 MB
 SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the gains of a large image
 SAMPLE_SIDE = 384
-LARGEST_INT8 = 9_000_000  # pixels: int8 paints a picture all at once
+LARGEST_INT8 = 4_000_000  # pixels: int8 paints a picture all at once, in 280 bytes a pixel
 PRECISIONS = ("float", "int8")
 SMALLEST_SIDE, LARGEST_SIDE = 16, 8192  # pixels that a result's shorter side may be asked to have
 
