@@ -4,10 +4,11 @@ All cells share a network, the crops of the photos, and the first part of the tr
 of the sheet; from there each goes its own way. docs/art_direction.md tells how well that predicts a training.
 """
 
+import itertools
 import json
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -154,20 +155,21 @@ def _train(
     middle = next((cell for cell in cells if cell.name == "a2"), cells[0])
     training = ShortTraining(middle.config, style_image(middle.config, painting), batches)
     training.train(WARM, False)
-    seconds = statistics.median(training.train(MEASURED, False))
-    afford = max(0, round((deadline - time.perf_counter() - PAINTING * len(cells)) / seconds))
-    shared = max(FEWEST, round(SHARED * afford))
-    each = max(FEWEST, (afford - shared) // len(cells))
-    progress(Note(f"plan: {shared} steps for all cells, then {each} for each of {len(cells)}"))
-    total, done = shared + each * len(cells), 0
 
-    def stepped() -> None:
-        nonlocal done
-        done += 1
-        progress(Step("Training", done, total, "steps"))
+    def affordable(taken: list[float]) -> float:
+        """How many steps there is time for, pictures not counted, where steps took so many seconds."""
+        return max(0.0, deadline - time.perf_counter() - PAINTING * len(cells)) / statistics.median(taken)
 
-    training.train(shared, False, stepped)
+    def counter(task: str, total: int) -> Callable[[], None]:
+        done = itertools.count(1)
+        return lambda: progress(Step(task, next(done), total, "steps"))
+
+    shared = max(FEWEST, round(SHARED * affordable(training.train(MEASURED, False))))
+    taken = training.train(shared, False, counter("Training, for all cells", shared))
+    each = max(FEWEST, int(affordable(taken)) // len(cells))
+    progress(Note(f"plan: after {shared} steps for all cells, {each} for each of {len(cells)}"))
     state, painted = training.state(), {}
+    stepped = counter("Training, cell by cell", each * len(cells))
     for cell in cells:
         training.restore(state)
         training.aim(cell.config, styles[cell.config.style_size, cell.config.style_crop])

@@ -10,8 +10,8 @@ from .config import TrainConfig, configure
 from .scan import Remark, remarks
 from .style_crop import crop_box
 
-SIZES = (192, 256, 384)  # pixels: the rows
-STYLE_WEIGHT, PALETTE_WEIGHT = 36.0, 4000.0  # of the second and the third column
+SIZES = (128, 256, 512)  # pixels: the rows
+STYLE_WEIGHT, PALETTE_WEIGHT = 48.0, 4000.0  # of the second and the third column
 MIDDLE = 0.6  # of the painting's height and width: the last column, if there is no frame to leave away
 
 

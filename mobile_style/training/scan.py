@@ -13,7 +13,7 @@ SHALLOWEST = 3  # lines: a frame's side has as many
 EVEN = 8.0  # units of Lab that most of a frame's line stays within, around the line's own color
 MOST = 0.8  # of a line's pixels
 DEEPEST = 1 / 3  # of the picture's height or width, that a frame takes on one side
-FLAT = 50.0  # units of lightness, from the 5th to the 95th percentile: a pale scan has less
+FLAT = 62.0  # units of lightness, from the 5th to the 95th percentile: a pale scan has less
 DULL = 30.0  # units of chroma, the 95th percentile: a nearly gray painting has less
 LINE = 5.0  # units of Lab, standard deviation of the colors across the line that they lie along
 
@@ -48,8 +48,8 @@ def remarks(painting: np.ndarray, left: int = 0, top: int = 0) -> tuple[Remark, 
     low, high = np.percentile(colors[:, 0], [5, 95])
     if high - low < FLAT:
         text = (
-            f"its lightness spans {high - low:.0f} of 100 units, so photos come out pale or dark; if another scan of "
-            "it is more vivid, train on that one"
+            f"its lightness spans {high - low:.0f} of 100 units, where vivid scans reach 80, so photos come out pale or "
+            "dark; if another scan of it is more vivid, train on that one"
         )
         found.append(Remark("contrast", text))
     chroma = np.percentile(np.hypot(colors[:, 1], colors[:, 2]), 95)

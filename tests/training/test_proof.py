@@ -37,20 +37,20 @@ def painting(tmp_path: Path) -> Path:
 
 
 def test_the_cells_of_a_large_painting() -> None:
-    said, cells = plan("starry_night", np.zeros((700, 900, 3), np.uint8), "")
+    said, cells = plan("starry_night", np.zeros((900, 1200, 3), np.uint8), "")
     assert [cell.name for cell in cells] == [f"{column}{row}" for row in (1, 2, 3) for column in "abcd"]
     assert "pixels" not in [remark.kind for remark in said]
     settings = {cell.name: cell.config for cell in cells}
     assert settings["a2"] == configure("starry_night")  # the middle of the sheet is what is trained by default
-    assert settings["b2"].objective.style_weight == 36 and settings["c2"].palette_weight == 4000
-    assert settings["d3"].style_crop == "180,140,540,420" and settings["d3"].style_size == 384
+    assert settings["b2"].objective.style_weight == 48 and settings["c2"].palette_weight == 4000
+    assert settings["d3"].style_crop == "240,180,720,540" and settings["d3"].style_size == 512
 
 
 def test_a_crop_is_the_whole_of_its_proof_and_a_small_painting_has_fewer_cells() -> None:
     said, cells = plan("starry_night", np.zeros((500, 900, 3), np.uint8), "100,50,400,300")
-    assert [cell.name for cell in cells] == ["a1", "b1", "c1", "a2", "b2", "c2"]
-    assert {cell.config.style_crop for cell in cells} == {"100,50,400,300"}
-    assert said[-1].kind == "pixels" and "400 x 300 pixels, too few for 6 of the cells" in said[-1].text
+    assert [cell.name for cell in cells] == ["a1", "b1", "c1", "d1", "a2", "b2", "c2"]
+    assert {cell.config.style_crop for cell in cells} == {"100,50,400,300", "180,110,240,180"}
+    assert said[-1].kind == "pixels" and "400 x 300 pixels, too few for 5 of the cells" in said[-1].text
 
 
 def test_a_frame_is_left_away_in_the_last_column() -> None:
