@@ -7,12 +7,8 @@ file          name, bytes, sha256 (of an .mlpackage: over its files in order); n
 input, output name, shape (N, H, W, C), layout, type, range, color order, scale, zero_point; all that an app
               needs to feed camera frames. sizes: every (height, width) that a Core ML program takes
 source        checkpoint (a bundled one's name, or else its place from this folder), its sha256, preset; and the
-<<<<<<< HEAD
               training's card. Copies that an app carries, and that inside the file, lack it and the folder
               of the checkpoint
-=======
-              training's card. Copies that an app carries, and that inside the file, lack it, and the folder's name
->>>>>>> 0f89040 (Models that load and compute nothing are refused by every command, in one line)
 tools         versions
 calibration   number of photos and sha256 over their pixels, by which channels were scaled and int8 ranges chosen
 fidelity      what validate measured right after the export; null if it was skipped; not in the copy inside

@@ -48,8 +48,8 @@ def remarks(painting: np.ndarray, left: int = 0, top: int = 0) -> tuple[Remark, 
     low, high = np.percentile(colors[:, 0], [5, 95])
     if high - low < FLAT:
         text = (
-            f"its lightness spans {high - low:.0f} of 100 units, where vivid scans reach 80, so photos come out pale or "
-            "dark; if another scan of it is more vivid, train on that one"
+            f"its lightness spans {high - low:.0f} of 100 units, where vivid scans reach 80, so photos come out pale "
+            "or dark; if another scan of it is more vivid, train on that one"
         )
         found.append(Remark("contrast", text))
     chroma = np.percentile(np.hypot(colors[:, 1], colors[:, 2]), 95)

@@ -11,7 +11,7 @@ from mobile_style.cli import app
 from mobile_style.errors import CheckpointError, ImageError, MobileStyleError, UsageError
 from mobile_style.exporting import runtimes
 from mobile_style.exporting.card import digest, write_card
-from mobile_style.exporting.tflite_reader import schema
+from mobile_style.inference.tflite_reader import schema
 
 
 def test_int8_is_bit_identical_in_every_tflite_runtime(exported: Exported, astronaut: np.ndarray) -> None:
