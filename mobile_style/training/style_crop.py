@@ -4,10 +4,12 @@ Each number is pixels of the picture, or per cent of its width or height: "86,0,
 """
 
 import re
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..errors import ImageError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 EXAMPLE = "86,0,938,640 (pixels: left, top, width, height) or 8%,0,92%,100%"
 NUMBER = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(%?)")
@@ -18,13 +20,13 @@ def check_crop(text: str) -> None:
     _parsed(text)
 
 
-def cropped(picture: np.ndarray, text: str, name: str = "the painting") -> np.ndarray:
+def cropped(picture: "np.ndarray", text: str, name: str = "the painting") -> "np.ndarray":
     """The part of a picture (H, W, 3) that `text` asks for; all of it for an empty one. Raises what `crop_box` does."""
     left, top, width, height = crop_box(picture, text, name)
     return picture[top : top + height, left : left + width]
 
 
-def crop_box(picture: np.ndarray, text: str, name: str = "the painting") -> tuple[int, int, int, int]:
+def crop_box(picture: "np.ndarray", text: str, name: str = "the painting") -> tuple[int, int, int, int]:
     """The part of a picture that `text` asks for: left, top, width and height, in pixels.
 
     Args:
