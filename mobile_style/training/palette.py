@@ -18,6 +18,7 @@ Tensor = Any  # a tensor of whichever backend Keras runs on
 
 DIRECTIONS = 24
 CELLS = (1, 4, 16)  # pixels
+RIM = 8  # pixels that do not count: or a network that lacks a color paints a frame of it
 
 
 def lab(images: Tensor) -> Tensor:
@@ -50,12 +51,14 @@ class PaletteLoss:
         ]
 
     def __call__(self, images: Tensor) -> Tensor:
-        """The loss of each of (N, H, W, 3) images, sides at least 32 pixels, in squared units of Lab: (N,)."""
-        parts = quarters(images)
+        """The loss of each of (N, H, W, 3) images, sides at least 24 pixels, in squared units of Lab: (N,)."""
+        parts = quarters(images[:, RIM:-RIM, RIM:-RIM])
         found = [
-            self._distance(cell_means(parts, side), wanted) for side, wanted in zip(CELLS, self.quantiles, strict=True)
+            self._distance(cell_means(parts, side), wanted)
+            for side, wanted in zip(CELLS, self.quantiles, strict=True)
+            if side <= min(parts.shape[1:3])
         ]
-        return ops.mean(ops.reshape(sum(found) / len(CELLS), (-1, 4)), axis=1)
+        return ops.mean(ops.reshape(sum(found) / len(found), (-1, 4)), axis=1)
 
     def _distance(self, images: Tensor, quantiles: Tensor) -> Tensor:
         _, height, width, _ = images.shape
