@@ -49,7 +49,12 @@ def _layers(text: str) -> tuple[str, ...]:
 
 def train(
     ctx: typer.Context,
-    style: Annotated[str, typer.Option(help="Style image, or the name of a bundled one.")] = DEFAULT,
+    style: Annotated[
+        list[str],
+        typer.Option(
+            help="Style image, or the name of a bundled one. Several, a folder or a list (JSON): one network for all."
+        ),
+    ] = [DEFAULT],  # noqa: B006 (typer copies it)
     content: Annotated[
         Path | None, typer.Option(help="Folder of photos or shards.", show_default="the bundled photos")
     ] = None,
@@ -150,7 +155,7 @@ def train(
         named = {"style", "content", "preset", "objective", "init", "out", "resume"}
         overrides = {name: value for name, value in chosen.items() if name not in named}
         config = configure(style, content, preset, objective, init, **overrides)
-        out = out or new_run(f"{Path(config.style).stem}-{config.preset}")
+        out = out or new_run(f"{'many' if config.styles else Path(config.style).stem}-{config.preset}")
         length = f"{config.minutes:g} minutes" if config.minutes else f"{config.steps} steps"
         say(
             f"style {config.style}, photos {config.content or 'bundled'}, preset {config.preset}, {length}, "

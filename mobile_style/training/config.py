@@ -4,6 +4,7 @@ Nothing here computes, so the command line can show the defaults without loading
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from math import inf
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..network.backend import Precision
 from ..network.card import Card, architecture_of, read_card
 from ..network.catalog import DEFAULT, START, model_path, style_path
 from .objective import OBJECTIVES, Objective
+from .paintings import StyleEntry, is_list, list_styles
 
 MOST_STEPS = 10**9
 ROUGH_SIZE = 2 / 3  # side of the first crops, in `image_size`
@@ -27,7 +29,8 @@ class TrainConfig:
     """Every setting of a training; stored in the checkpoint.
 
     Attributes:
-        style: file of the style image, or the name of a bundled one.
+        style: file of the style image, or the name of a bundled one; of many styles, their names.
+        styles: of a network of many styles, which take turns; else none.
         content: folder of photos or of shards; empty for the bundled photos.
         architecture: of the network; `preset` is its name.
         objective: the losses.
@@ -64,6 +67,7 @@ class TrainConfig:
     loss_precision: Literal["auto"] | Precision = "auto"
     seed: int = 0
     init: str = ""
+    styles: tuple[StyleEntry, ...] = ()
     checkpoint_every: int = 100
     preview_every: int = 200
 
@@ -108,7 +112,8 @@ class TrainConfig:
     def without_paths(self) -> "TrainConfig":
         """The settings to pass on: names of files in place of paths, which are this machine's."""
         names = {key: Path(getattr(self, key)).name for key in ("style", "content", "init")}
-        return replace(self, **names)  # type: ignore[arg-type]
+        styles = tuple(replace(entry, file=Path(entry.file).name) for entry in self.styles)
+        return replace(self, styles=styles, **names)  # type: ignore[arg-type]
 
     @classmethod
     def from_card(cls, card: Card) -> "TrainConfig":
@@ -125,7 +130,7 @@ class TrainConfig:
 
 
 def configure(
-    style: str = DEFAULT,
+    style: str | Sequence[str] = DEFAULT,
     content: Path | None = None,
     preset: str | None = None,
     objective: str = "painterly",
@@ -135,7 +140,8 @@ def configure(
     """Puts a training's settings together from named presets and single overrides.
 
     Args:
-        style: file of the style image, or the name of a bundled one.
+        style: file of the style image, or the name of a bundled one; or several, folders of them, or a list in JSON,
+            for a network of many styles.
         content: folder of photos or shards; None for the bundled photos.
         preset: of the architecture; None for that of `init`, or "small".
         objective: name of a preset in `OBJECTIVES`.
@@ -154,7 +160,10 @@ def configure(
         raise UsageError(f"there is no setting `{unknown[0]}`; docs/training.md lists them")
     if content is not None and not content.is_dir():
         raise UsageError(f"`content={content}` is not a folder")
-    style_path(style)  # fails early
+    given = [style] if isinstance(style, str) else list(style)
+    styles = list_styles(given) if len(given) != 1 or is_list(given[0]) else ()
+    if not styles:
+        style_path(given[0])  # fails early
     start = None if init in (None, "none") else str(init)
     if preset is None and start is not None:
         chosen = read_card(model_path(start))
@@ -173,7 +182,8 @@ def configure(
     if "minutes" in overrides:
         overrides = {"steps": 0} | overrides
     return TrainConfig(
-        style=style,
+        style=", ".join(entry.name for entry in styles) if styles else given[0],
+        styles=styles,
         content="" if content is None else str(content.resolve()),  # a run may be resumed from elsewhere
         preset=preset,
         architecture=architecture,

@@ -44,7 +44,7 @@ class PaletteLoss:
     def __init__(self, painting: np.ndarray) -> None:
         """Takes the painting, (H, W, 3), RGB, 0..255, at the scale its strokes should have."""
         self.directions = directions(DIRECTIONS).astype(np.float32)
-        self.quantiles = [
+        self.quantiles: list[Any] = [
             palette_quantiles(ops.convert_to_numpy(cell_means(painting[None], side))[0], DIRECTIONS).astype(np.float32)
             for side in CELLS
         ]
@@ -57,12 +57,12 @@ class PaletteLoss:
         ]
         return ops.mean(ops.reshape(sum(found) / len(CELLS), (-1, 4)), axis=1)
 
-    def _distance(self, images: Tensor, quantiles: np.ndarray) -> Tensor:
+    def _distance(self, images: Tensor, quantiles: Tensor) -> Tensor:
         _, height, width, _ = images.shape
         pixels = ops.reshape(lab(images), (-1, height * width, 3))
         found = ops.sort(ops.matmul(pixels, ops.convert_to_tensor(self.directions.T)), axis=1)
-        places = (np.arange(height * width) + 0.5) / (height * width) * len(quantiles)
-        return ops.mean(ops.square(found - ops.convert_to_tensor(quantiles[places.astype(int)])), axis=(1, 2))
+        places = (np.arange(height * width) + 0.5) / (height * width) * quantiles.shape[0]
+        return ops.mean(ops.square(found - ops.take(quantiles, places.astype(int), axis=0)), axis=(1, 2))
 
 
 def quarters(images: Tensor) -> Tensor:
