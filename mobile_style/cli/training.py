@@ -80,6 +80,12 @@ def train(
             show_default=f"{START}, if it is of --preset",
         ),
     ] = None,
+    only_style: Annotated[
+        bool,
+        typer.Option(
+            "--only-style", help="Train scales and offsets of --style alone; the kernels of --init stay."
+        ),
+    ] = False,
     image_size: Annotated[
         int, typer.Option(help="Side of the training crops, in pixels; two thirds of it at first.")
     ] = TrainConfig.image_size,

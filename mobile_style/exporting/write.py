@@ -18,8 +18,8 @@ from ..inference.graph import Convolution
 from ..media import images
 from ..network.architecture import SMALLEST
 from ..network.card import Card
-from ..network.catalog import BUNDLED, bundled_photos, model_name, model_path
-from ..network.checkpoint import Checkpoint
+from ..network.catalog import BUNDLED, bundled_photos, mix_of, model_name, model_path, reference, with_mix
+from ..network.checkpoint import read_model
 from ..progress import Note, Progress, silent
 from .card import SCHEMA, card_path, digest, for_apps, write_card
 from .lint import lint
@@ -74,13 +74,13 @@ def write(
         UsageError, CheckpointError, OutputError, ImageError: before anything is written.
     """
     checkpoint = model_path(model)
-    trained = Checkpoint.read(checkpoint)
+    trained = read_model(model)
     architecture, card = trained.architecture(), trained.card
     sha256 = digest(checkpoint)  # now: a training that is under way replaces the file
     for height, width in sizes:
         if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= 4096:
             raise UsageError(f"`size={width}x{height}`: each side must be from {SMALLEST_SIDE} to 4096 pixels")
-    name = model_name(checkpoint)
+    name = model_name(reference(model))
     groups: list[tuple[tuple[int, int], ...]]
     groups = [tuple(sizes)] if recipe.target == "coreml" else [(size,) for size in sizes]
     places = output_paths(name, recipe, groups, out)
@@ -93,7 +93,7 @@ def write(
         progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
         quantization = calibrate(convolutions, photos)
     source = {
-        "checkpoint": model if checkpoint.is_relative_to(BUNDLED) else str(checkpoint),
+        "checkpoint": model if checkpoint.is_relative_to(BUNDLED) else with_mix(checkpoint, mix_of(model)),
         "sha256": sha256,
         "preset": card["config"]["preset"],
         "training": card,

@@ -9,7 +9,7 @@ from typing import NoReturn
 from ..errors import ImageError, UnpaintedError
 from ..files import refuse_existing
 from ..media.remarks import Remarks
-from ..network.catalog import DEFAULT, model_name, model_path
+from ..network.catalog import DEFAULT, mix_of, model_name, model_path, reference, with_mix
 from ..progress import Note, Progress, silent, track
 from . import photo, video
 from .places import Job, plan
@@ -35,7 +35,7 @@ def stylize_files(
 
     Args:
         inputs: files and folders.
-        model: a bundled model's name, a run's folder or a checkpoint.
+        model: a bundled model's name, a run's folder or a checkpoint; of many styles, with a mix of them after a colon.
         out: the file for one input, the folder for several (a text that ends in a slash is always a folder); by
             default a file's result stands next to it as NAME-MODEL.SUFFIX, and a folder's results in a folder
             FOLDER-MODEL next to it. In a folder, what was painted before with the same settings is skipped.
@@ -57,8 +57,9 @@ def stylize_files(
     check_size(size)
     path = model_path(model)
     painter, remarks = Painter(model, strength, preserve_color), Remarks()
-    jobs = plan(inputs, model_name(path), out, lambda file: remarks.add(file, SKIPPED))
-    settings = (hashlib.sha256(path.read_bytes()).hexdigest(), size, strength, preserve_color, metadata)
+    jobs = plan(inputs, model_name(reference(model)), out, lambda file: remarks.add(file, SKIPPED))
+    made_by = with_mix(hashlib.sha256(path.read_bytes()).hexdigest(), mix_of(model))
+    settings = (made_by, size, strength, preserve_color, metadata)
     records = {job.folder: Record(job.folder, settings) for job in jobs if job.folder is not None}
     waiting = [job for job in jobs if not _finished(job, records)]
     if before := len(jobs) - len(waiting):

@@ -16,7 +16,7 @@ from PIL import Image
 from ..errors import UsageError
 from ..inference.network import Network, load_network
 from ..media import images
-from ..network.catalog import DEFAULT, model_path
+from ..network.catalog import DEFAULT
 from .grain import grained_part
 
 TILE = 768  # side of a tile with its overlap; larger images are cut. Its graph takes 400 MB, one of 1024 takes 730
@@ -29,7 +29,7 @@ class Painter:
     """A trained network, loaded once, that paints any number of pictures.
 
     Args:
-        model: a bundled model's name, a run's folder or a checkpoint.
+        model: a bundled model's name, a run's folder or a checkpoint; of many styles, with a mix of them after a colon.
         strength: 0 gives the photo, 1 the network's output, between them a blend.
         preserve_color: take the brightness from the network's output, the colors from the photo
             (luminance-only transfer, Gatys et al. 2016, https://arxiv.org/abs/1606.05897).
@@ -42,7 +42,7 @@ class Painter:
     def __init__(self, model: str | Path = DEFAULT, strength: float = 1.0, preserve_color: bool = False) -> None:
         if not 0 <= strength <= 1:
             raise UsageError(f"`strength` must be from 0 to 1, not {strength:g}")
-        self.network, _ = load_network(model_path(model))
+        self.network, _ = load_network(model)
         self.strength, self.preserve_color = strength, preserve_color
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:

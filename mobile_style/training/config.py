@@ -47,6 +47,7 @@ class TrainConfig:
             output and of the painting.
         loss_precision: of the loss network while training; "auto" for the fastest on the machine.
         init: model whose weights are the start; empty to start from random ones.
+        only_style: leave the kernels of `init` as they are, and train the scales and offsets of new styles.
     """
 
     style: str
@@ -68,6 +69,7 @@ class TrainConfig:
     seed: int = 0
     init: str = ""
     styles: tuple[StyleEntry, ...] = ()
+    only_style: bool = False
     checkpoint_every: int = 100
     preview_every: int = 200
 
@@ -96,6 +98,8 @@ class TrainConfig:
         for name in ("qat_weight", "temporal_weight", "checkerboard_weight", "palette_weight"):
             if not 0 <= getattr(self, name) < inf:
                 raise UsageError(f"`{name}` must be finite and not negative: {getattr(self, name)}")
+        if self.only_style and not (self.init and self.styles):
+            raise UsageError("`only_style` needs a network whose kernels stay as they are; name it with `init`")
         if not 0 <= self.seed < 2**32:
             raise UsageError(f"`seed` must be from 0 to {2**32 - 1}, not {self.seed}")
 
@@ -161,7 +165,8 @@ def configure(
     if content is not None and not content.is_dir():
         raise UsageError(f"`content={content}` is not a folder")
     given = [style] if isinstance(style, str) else list(style)
-    styles = list_styles(given) if len(given) != 1 or is_list(given[0]) else ()
+    many = len(given) != 1 or is_list(given[0]) or overrides.get("only_style", False)
+    styles = list_styles(given) if many else ()
     if not styles:
         style_path(given[0])  # fails early
     start = None if init in (None, "none") else str(init)
@@ -173,7 +178,7 @@ def configure(
         architecture = _named(PRESETS, preset, "preset")
 
     architecture = replace(architecture, **_settings_of(Architecture, overrides))
-    if init is None and architecture_of(read_card(model_path(START))) == architecture:
+    if init is None and "only_style" not in overrides and architecture_of(read_card(model_path(START))) == architecture:
         start = START
     weighed = replace(_named(OBJECTIVES, objective, "objective"), **_settings_of(Objective, overrides))
     if "style_weight" not in overrides:

@@ -30,6 +30,7 @@ from ..painting.stylize import stylize_image
 from ..progress import Note, Progress, Step
 from .config import TrainConfig
 from .dataset import Batches, Photos
+from .start import joined
 from .trainer import FARTHEST, Trainer, suitable_rate
 from .turns import Turns, turn
 
@@ -69,6 +70,7 @@ class Run:
     Args:
         began: of `time.perf_counter`, such that the seconds since then are those of the whole training.
         turns: of many styles; by default the trainer's one style has all of them.
+        others: the network of many styles that the trained ones are put into, in a training of styles alone.
     """
 
     def __init__(
@@ -80,8 +82,9 @@ class Run:
         began: float,
         progress: Progress,
         turns: Turns | None = None,
+        others: Checkpoint | None = None,
     ) -> None:
-        self.turns = turns or Turns(trainer)
+        self.turns, self.others = turns or Turns(trainer), others
         self.config, self.out, self.trainer, self.step, self.began = config, out, trainer, step, began
         self.progress = progress
         self.photos = photos_of(config, out)
@@ -162,7 +165,8 @@ class Run:
             raise DivergedError(f"the weights are no longer finite at step {self.step}{self.advice()}")
         Checkpoint(card, weights, self.turns.optimizer()).write(self.out / STATE)
         public: Card = {**card, "config": cast(Settings, asdict(settings.without_paths()))}
-        Checkpoint(public, weights, {}).write(self.out / MODEL)
+        model = Checkpoint(public, weights, {})
+        (model if self.others is None else joined(model, self.others)).write(self.out / MODEL)
         self.saved = self.step
 
     def advice(self) -> str:

@@ -28,14 +28,14 @@ import numpy as np
 from ..errors import CheckpointError, ImageError, OutputError, UsageError
 from ..files import alone, refuse_existing
 from ..media import images
-from ..network.card import MODEL, architecture_of
-from ..network.catalog import bundled_photos, model_path, style_path
+from ..network.card import MODEL
+from ..network.catalog import bundled_photos, style_path
 from ..network.checkpoint import Checkpoint
-from ..network.transform_net import load_weights
 from ..progress import Note, Progress, silent
 from .config import TrainConfig
 from .dataset import MANIFEST, build, note_unreadable
 from .run import STATE, Run, drop_lines_after, photos_of
+from .start import other_styles, start_arrays
 from .trainer import Trainer, make_trainer, suitable_rate
 from .turns import Turns
 
@@ -65,11 +65,12 @@ def train(config: TrainConfig, out: Path, progress: Progress = silent, painting:
     _refuse_started(out)
     refuse_existing(out)
     config, paintings = _paintings(config, painting)
-    start = _start(config)
+    start, others = start_arrays(config), other_styles(config)
     _make_folder(config, out, progress)
     trainer = make_trainer(config, paintings[0])
+    turns = _turns(config, trainer, paintings)
     if start is not None:
-        load_weights(trainer.network, start)
+        turns.load(start, turns.optimizer())
     for style, path in zip(paintings, painting_paths(config, out), strict=True):
         images.save(style, path)
     if config.minutes:  # less what packing the photos took
@@ -83,7 +84,7 @@ def train(config: TrainConfig, out: Path, progress: Progress = silent, painting:
     rate = config.learning_rate or (suitable_rate(config.steps) if config.steps else None)
     config = replace(config, loss_precision=trainer.perceptual.network.precision, learning_rate=rate)
     with alone(out):
-        run = Run(config, out, trainer, 0, began, progress, _turns(config, trainer, paintings))
+        run = Run(config, out, trainer, 0, began, progress, turns, others)
         if (side := run.photos.manifest.shorter_side) < config.image_size:
             text = (
                 f"the photos were packed at {side} pixels and are enlarged for `image_size={config.image_size}`; "
@@ -125,7 +126,9 @@ def resume(out: Path, progress: Progress = silent) -> Path:
             text = f"{out / STATE} holds another optimizer; start again with --init {out / MODEL}"
             raise CheckpointError(text) from None
         drop_lines_after(out / "log.jsonl", state.card["step"])
-        run = Run(config, out, trainer, state.card["step"], began - state.card["seconds"], progress, turns)
+        others = Checkpoint.read(out / MODEL) if config.only_style else None
+        began -= state.card["seconds"]
+        run = Run(config, out, trainer, state.card["step"], began, progress, turns, others)
         if run.done() >= 1:
             progress(Note(f"{out} has ended; train it further with --init {out}"))
         return run.go(paintings)
@@ -171,25 +174,11 @@ def style_image(config: TrainConfig, painting: np.ndarray) -> np.ndarray:
 
 def _refuse_started(out: Path) -> None:
     """Raises OutputError if `out` is of a training that was killed before its first checkpoint."""
-    if not (out / STATE).exists() and (any((out / name).exists() for name in LEFT)):
+    if not (out / STATE).exists() and any((out / name).exists() for name in LEFT):
         raise OutputError(
             f"{out} is the folder of a training that has no checkpoint yet; if it is not under way any more, remove "
             f"{out}, or choose another `out`"
         )
-
-
-def _start(config: TrainConfig) -> dict[str, np.ndarray] | None:
-    """The arrays that the training starts from; None for random weights."""
-    if not config.init:
-        return None
-    start = Checkpoint.read(model_path(config.init))
-    architecture = architecture_of(start.card)
-    if architecture != config.architecture:
-        raise CheckpointError(
-            f"`init={config.init}` is a network of preset {start.card['config']['preset']} ({architecture}), "
-            f"but this training asks for {config.preset} ({config.architecture})"
-        )
-    return start.weights
 
 
 def _make_folder(config: TrainConfig, out: Path, progress: Progress) -> None:

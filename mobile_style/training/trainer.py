@@ -167,6 +167,8 @@ def make_trainer(config: TrainConfig, style_image: np.ndarray) -> Trainer:
     precision = fastest_precision() if config.loss_precision == "auto" else config.loss_precision
     perceptual = PerceptualLoss(config.objective, style_image, precision)
     network = TransformNet(config.architecture, config.seed)
+    for kernel in network.kernels:
+        kernel.trainable = not config.only_style
     trainer = Trainer(network, perceptual, PaletteLoss(style_image), config)
     # Muon (https://kellerjordan.github.io/posts/muon/) for the kernels, Adam for the rest: in the same number of steps
     # it gets what takes Adam 1.75 times as many (docs/training.md).
