@@ -12,11 +12,11 @@ from ..files import refuse_existing
 from ..network.architecture import PRESETS
 from ..network.backend import loading
 from ..network.card import read_card
-from ..network.catalog import DEFAULT, RUNS, START, new_run, newest_run
+from ..network.catalog import DEFAULT, RUNS, START, new_run, newest_run, with_mix
 from ..training.config import TrainConfig, configure
 from ..training.objective import OBJECTIVES, Objective
 from . import tables
-from .options import Limit, Photos, TrainedModel, given, parse_numbers
+from .options import Limit, Mix, Photos, TrainedModel, given, parse_numbers
 from .terminal import progress_bars, say, show
 
 
@@ -82,9 +82,7 @@ def train(
     ] = None,
     only_style: Annotated[
         bool,
-        typer.Option(
-            "--only-style", help="Train scales and offsets of --style alone; the kernels of --init stay."
-        ),
+        typer.Option("--only-style", help="Train scales and offsets of --style alone; the kernels of --init stay."),
     ] = False,
     image_size: Annotated[
         int, typer.Option(help="Side of the training crops, in pixels; two thirds of it at first.")
@@ -226,6 +224,7 @@ def further(config: TrainConfig, out: Path) -> str:
 
 def evaluate(
     model: TrainedModel = DEFAULT,
+    mix: Mix = None,
     style: Annotated[str | None, typer.Option(help="Style image.", show_default="the one it was trained on")] = None,
     images: Photos = None,
     size: Annotated[int, typer.Option(help="Side of the square that is compared, in pixels.")] = 256,
@@ -252,7 +251,7 @@ def evaluate(
     from ..training.evaluate import write
 
     with progress_bars() as progress:
-        result = run(model, style, images, size, iterations, start, limit, progress)
+        result = run(with_mix(model, mix or ""), style, images, size, iterations, start, limit, progress)
     tables.evaluation(result, size)
     if out is not None:
         write(result, out)
