@@ -88,6 +88,7 @@ def _main(
 for _command in (
     training.dataset,
     training.train,
+    training.add_styles,
     painting.stylize,
     training.evaluate,
     exporting.export,

@@ -222,6 +222,20 @@ def further(config: TrainConfig, out: Path) -> str:
     return command
 
 
+def add_styles(
+    model: TrainedModel,
+    styles: Annotated[list[Path], typer.Argument(help="Style files: styles/NAME.style of a training.")],
+    out: Annotated[Path, typer.Option(help="New folder for the network with these styles, too.", show_default=False)],
+) -> None:
+    """Put styles that were trained with --only-style into the network that they were trained on.
+
+    Example: `mobile-style add-styles runs/many runs/cafe/styles/cafe.style --out runs/more`
+    """
+    from ..training.style_files import add_styles as run
+
+    show(run(model, styles, out))
+
+
 def evaluate(
     model: TrainedModel = DEFAULT,
     mix: Mix = None,

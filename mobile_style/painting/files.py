@@ -55,11 +55,10 @@ def stylize_files(
         UsageError, CheckpointError, OutputError: before anything is computed.
     """
     check_size(size)
-    path = model_path(model)
     painter, remarks = Painter(model, strength, preserve_color), Remarks()
     jobs = plan(inputs, model_name(reference(model)), out, lambda file: remarks.add(file, SKIPPED))
-    made_by = with_mix(hashlib.sha256(path.read_bytes()).hexdigest(), mix_of(model))
-    settings = (made_by, size, strength, preserve_color, metadata)
+    sha256 = hashlib.sha256(model_path(model).read_bytes()).hexdigest()
+    settings = (with_mix(sha256, mix_of(model)), size, strength, preserve_color, metadata)
     records = {job.folder: Record(job.folder, settings) for job in jobs if job.folder is not None}
     waiting = [job for job in jobs if not _finished(job, records)]
     if before := len(jobs) - len(waiting):

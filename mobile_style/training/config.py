@@ -164,11 +164,7 @@ def configure(
         raise UsageError(f"there is no setting `{unknown[0]}`; docs/training.md lists them")
     if content is not None and not content.is_dir():
         raise UsageError(f"`content={content}` is not a folder")
-    given = [style] if isinstance(style, str) else list(style)
-    many = len(given) != 1 or is_list(given[0]) or overrides.get("only_style", False)
-    styles = list_styles(given) if many else ()
-    if not styles:
-        style_path(given[0])  # fails early
+    name, styles = _styles(style, overrides.get("only_style", False))
     start = None if init in (None, "none") else str(init)
     if preset is None and start is not None:
         chosen = read_card(model_path(start))
@@ -187,7 +183,7 @@ def configure(
     if "minutes" in overrides:
         overrides = {"steps": 0} | overrides
     return TrainConfig(
-        style=", ".join(entry.name for entry in styles) if styles else given[0],
+        style=name,
         styles=styles,
         content="" if content is None else str(content.resolve()),  # a run may be resumed from elsewhere
         preset=preset,
@@ -196,6 +192,16 @@ def configure(
         init=start or "",
         **_settings_of(TrainConfig, overrides),
     )
+
+
+def _styles(style: str | Sequence[str], alone: bool) -> tuple[str, tuple[StyleEntry, ...]]:
+    """What a training's style is called, and the styles if it is one of many, or of styles alone."""
+    given = [style] if isinstance(style, str) else list(style)
+    if alone or len(given) != 1 or is_list(given[0]):
+        styles = list_styles(given)
+        return ", ".join(entry.name for entry in styles), styles
+    style_path(given[0])  # fails early
+    return given[0], ()
 
 
 def _settings_of(kind: type[Architecture | Objective | TrainConfig], overrides: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """What a training starts from, and what it leaves as it is: the kernels and the other styles of a network of many."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def as_many(checkpoint: Checkpoint, name: str) -> Checkpoint:
     config, own = TrainConfig.from_card(checkpoint.card), own_arrays(checkpoint.architecture())
     name = "".join("_" if character in RESERVED else character for character in name)
     entry = StyleEntry(Path(config.style).name or name, name, config.style_size)
-    card = _with_styles(checkpoint.card, [asdict(entry)])
+    card = with_styles(checkpoint.card, [entry])
     return Checkpoint(card, {k: value[None] if k in own else value for k, value in checkpoint.weights.items()}, {})
 
 
@@ -85,7 +86,7 @@ def joined(trained: Checkpoint, others: Checkpoint) -> Checkpoint:
         name: np.concatenate([others.weights[name][kept], value]) if name in own else value
         for name, value in trained.weights.items()
     }
-    return Checkpoint(_with_styles(trained.card, [asdict(e) for e in (*entries, *config.styles)]), weights, {})
+    return Checkpoint(with_styles(trained.card, (*entries, *config.styles)), weights, {})
 
 
 def kernels_sha256(checkpoint: Checkpoint) -> str:
@@ -97,7 +98,8 @@ def kernels_sha256(checkpoint: Checkpoint) -> str:
     return whole.hexdigest()
 
 
-def _with_styles(card: Card, styles: list[dict[str, Any]]) -> Card:
-    names = ", ".join(style["name"] for style in styles)
-    config = cast(Settings, {**card["config"], "style": names, "styles": styles})
+def with_styles(card: Card, styles: Sequence[StyleEntry]) -> Card:
+    """The card of a network with other styles."""
+    names = ", ".join(style.name for style in styles)
+    config = cast(Settings, {**card["config"], "style": names, "styles": [asdict(style) for style in styles]})
     return cast(Card, {k: v for k, v in card.items() if k != "arrays_sha256"} | {"config": config})

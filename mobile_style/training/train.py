@@ -36,6 +36,7 @@ from .config import TrainConfig
 from .dataset import MANIFEST, build, note_unreadable
 from .run import STATE, Run, drop_lines_after, photos_of
 from .start import other_styles, start_arrays
+from .style_files import SUFFIX, style_file
 from .trainer import Trainer, make_trainer, suitable_rate
 from .turns import Turns
 
@@ -91,7 +92,7 @@ def train(config: TrainConfig, out: Path, progress: Progress = silent, painting:
                 f"sharper: pack them with mobile-style dataset --size {config.packed_size}"
             )
             progress(Note(text, warning=True))
-        return run.go(paintings)
+        return _trained(run, paintings)
 
 
 def resume(out: Path, progress: Progress = silent) -> Path:
@@ -131,7 +132,17 @@ def resume(out: Path, progress: Progress = silent) -> Path:
         run = Run(config, out, trainer, state.card["step"], began, progress, turns, others)
         if run.done() >= 1:
             progress(Note(f"{out} has ended; train it further with --init {out}"))
-        return run.go(paintings)
+        return _trained(run, paintings)
+
+
+def _trained(run: Run, paintings: list[np.ndarray]) -> Path:
+    """Trains to the end; of styles alone, each is written as a file of its own, too."""
+    path = run.go(paintings)
+    if run.config.only_style:
+        model = Checkpoint.read(path)
+        for entry, painting in zip(run.config.styles, paintings, strict=True):
+            style_file(model, entry, painting).write(run.out / "styles" / f"{entry.name}{SUFFIX}")
+    return path
 
 
 def painting_paths(config: TrainConfig, out: Path) -> list[Path]:
