@@ -26,7 +26,7 @@ from PIL import Image
 from mobile_style.network.catalog import bundled_photos
 
 OURS = [sys.executable, "-m", "mobile_style"]
-FRAMES, SIDE = 60, 640
+VIDEOS = {"video.mp4": (60, 640, 640), "hd.mp4": (20, 1920, 1080)}  # frames, width and height
 Command = list[str]
 
 
@@ -45,15 +45,14 @@ def run(command: Command, folder: Path) -> tuple[float, int]:
     return time.perf_counter() - began, 1024 * usage.ru_maxrss
 
 
-def write_video(photo: Image.Image, path: Path) -> None:
-    """A pan over the photo, `FRAMES` frames of `SIDE` x `SIDE`."""
-    wide = np.asarray(photo.resize((SIDE + FRAMES, SIDE)))
+def write_video(photo: Image.Image, path: Path, frames: int, width: int, height: int) -> None:
+    """A pan over the photo."""
+    wide = np.asarray(photo.resize((width + frames, height)))
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=30)
-        stream.width = stream.height = SIDE
-        stream.pix_fmt = "yuv420p"
-        for number in range(FRAMES):
-            frame = np.ascontiguousarray(wide[:, number : number + SIDE])
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(frames):
+            frame = np.ascontiguousarray(wide[:, number : number + width])
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
 
@@ -80,10 +79,19 @@ def jobs(peer: str, video: bool) -> dict[str, dict[str, Callable[[int], Command]
             "mobile-style": lambda n: [*OURS, "export", "udnie", "--int8", "--out", f"{n}.tflite"],
         },
     }
-    if video:
-        made[f"a video, {FRAMES} frames of {SIDE} x {SIDE}"] = {
-            "mobile-style": lambda n: [*OURS, "stylize", "video.mp4", "--out", f"{n}.mp4"],
-            "peer": lambda n: [peer, "video", "video.mp4", "--style", "7", "-o", f"{n}.mp4"],
+    for name, (frames, width, height) in VIDEOS.items() if video else ():
+        made[f"a video, {frames} frames of {width} x {height}"] = {
+            "mobile-style": lambda n, name=name: [*OURS, "stylize", name, "--out", f"{n}.mp4"],
+            "mobile-style --precision int8": lambda n, name=name: [
+                *OURS,
+                "stylize",
+                name,
+                "--precision",
+                "int8",
+                "--out",
+                f"{n}.mp4",
+            ],
+            "peer": lambda n, name=name: [peer, "video", name, "--style", "7", "-o", f"{n}.mp4"],
         }
     return made
 
@@ -96,16 +104,17 @@ def main() -> None:
     parser.add_argument("--no-video", action="store_true", help="the peer needs its extra [video] for them")
     arguments = parser.parse_args()
     print(f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}, {arguments.rounds} rounds\n")
-    print("| job | program | seconds (fastest-slowest) | times the first | MB |\n|---|---|---|---|---|")
+    print("| job | program | seconds (fastest-slowest) | times the first | frames a second | MB |\n" + 6 * "|---" + "|")
     with TemporaryDirectory() as name:
         folder = Path(name)
         photo = Image.open(arguments.photo).convert("RGB")
         photo.resize((510, 338)).save(folder / "small.jpg", quality=95)
         photo.resize((4000, 3000)).save(folder / "large.jpg", quality=90)
-        write_video(photo, folder / "video.mp4")
+        for video, shape in VIDEOS.items():
+            write_video(photo, folder / video, *shape)
         count = 0
         for job, commands in jobs(arguments.peer, not arguments.no_video).items():
-            programs = {p: c for p, c in commands.items() if arguments.peer or p == "mobile-style"}
+            programs = {p: c for p, c in commands.items() if arguments.peer or not p.startswith("peer")}
             taken: dict[str, list[tuple[float, int]]] = {program: [] for program in programs}
             for _ in range(arguments.rounds):
                 for program, command in programs.items():
@@ -116,7 +125,9 @@ def main() -> None:
                 seconds = [one for one, _ in each]
                 middle = statistics.median(seconds)
                 spread = f"{middle:.2f} ({min(seconds):.2f}-{max(seconds):.2f})"
-                print(f"| {job} | {program} | {spread} | {middle / first:.2f} | {max(m for _, m in each) / 1e6:.0f} |")
+                frames = f"{int(job.split()[2]) / middle:.1f}" if job.startswith("a video") else ""
+                memory = max(each_memory for _, each_memory in each) / 1e6
+                print(f"| {job} | {program} | {spread} | {middle / first:.2f} | {frames} | {memory:.0f} |")
     for program in filter(None, (sys.executable, arguments.peer)):
         print(f"\n{program}: {installed(program):.0f} MB installed")
 

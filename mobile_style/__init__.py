@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .training.config import configure as configure
     from .training.dataset import build as build_dataset  # noqa: F401
     from .training.evaluate import evaluate as evaluate
+    from .training.proof import proof as proof
     from .training.train import resume as resume
     from .training.train import train as train
     from .validation.checked_export import export as export
@@ -55,6 +56,7 @@ _PLACES = {
     "training.config": {"configure": "configure"},
     "training.dataset": {"build": "build_dataset"},
     "training.evaluate": {"evaluate": "evaluate"},
+    "training.proof": {"proof": "proof"},
     "training.train": {"resume": "resume", "train": "train"},
     "validation.checked_export": {"export": "export"},
     "validation.validate": {"validate": "validate"},

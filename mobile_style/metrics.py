@@ -3,6 +3,8 @@
 Pictures are uint8, (H, W, 3), RGB. One definition of each metric, used everywhere.
 """
 
+from functools import reduce
+
 import numpy as np
 
 IDENTICAL = 100.0  # dB, of pictures that are equal, or as good as: JSON has no infinity
@@ -12,6 +14,8 @@ WINDOW /= WINDOW.sum()
 XYZ = np.array([[0.4124, 0.2126, 0.0193], [0.3576, 0.7152, 0.1192], [0.1805, 0.0722, 0.9505]])  # of linear sRGB, rows
 XYZ /= (0.9505, 1.0, 1.089)  # of white, D65
 LAB_GREEN_RED, LAB_BLUE_YELLOW = 500, 200
+BLOCK = 4  # pixels: side of the smallest spot that is looked for
+NEAR = 4  # pixels: rounding may move a stroke as far
 RING = 4  # pixels: width of the border that is compared with what lies inside it
 
 
@@ -31,8 +35,7 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
 
     def local(z: np.ndarray) -> np.ndarray:
         for axis in (0, 1):
-            inside = z.shape[axis] - len(WINDOW) + 1
-            z = sum(weight * np.take(z, np.arange(inside) + at, axis) for at, weight in enumerate(WINDOW))
+            z = sum(weight * part for part, weight in zip(_shifted(z, len(WINDOW), axis), WINDOW, strict=True))
         return z
 
     mean_x, mean_y = local(x), local(y)
@@ -52,6 +55,42 @@ def largest_difference(a: np.ndarray, b: np.ndarray) -> int:
 def share_off(a: np.ndarray, b: np.ndarray) -> float:
     """Share of the pixels of which a channel is off by more than `VISIBLE` gray levels, 0 to 1."""
     return float((np.abs(a.astype(int) - b).max(axis=2) > VISIBLE).mean())
+
+
+def block(expected: np.ndarray, output: np.ndarray) -> float:
+    """How foreign the colors of the worst `BLOCK` x `BLOCK` pixels are, in gray levels.
+
+    How far a channel of the output lies outside the range that the expected picture has within `NEAR` pixels, as `spot`
+    sees it. Rounding moves strokes, so a pixel of an honest export may be far off; but its color is there nearby.
+    """
+    low = high = np.pad(expected.astype(np.int16), ((NEAR, NEAR), (NEAR, NEAR), (0, 0)), mode="edge")
+    for axis in (0, 1):
+        low = reduce(np.minimum, _shifted(low, 2 * NEAR + 1, axis))
+        high = reduce(np.maximum, _shifted(high, 2 * NEAR + 1, axis))
+    return spot(np.maximum(np.maximum(low - output, output - high), 0))
+
+
+def spot(difference: np.ndarray) -> float:
+    """Largest mean of a channel over any `BLOCK` x `BLOCK` pixels of a difference, (H, W, 3); its sign left out."""
+    for axis in (0, 1):
+        difference = reduce(np.add, _shifted(difference, BLOCK, axis))
+    return float(np.abs(difference).max()) / BLOCK**2
+
+
+def line(difference: np.ndarray) -> float:
+    """Largest mean of a channel over any whole row or column of a difference, (H, W, 3); its sign left out."""
+    return float(max(np.abs(difference.mean(axis=axis)).max() for axis in (0, 1)))
+
+
+def tint(difference: np.ndarray) -> float:
+    """Largest mean of a channel over the whole of a difference, (H, W, 3); its sign left out."""
+    return float(np.abs(difference.mean(axis=(0, 1))).max())
+
+
+def _shifted(z: np.ndarray, length: int, axis: int) -> list[np.ndarray]:
+    """What a window of that length sees at each of its places, where the window lies inside."""
+    inside = z.shape[axis] - length + 1
+    return [z[at : at + inside] if axis == 0 else z[:, at : at + inside] for at in range(length)]
 
 
 def border(picture: np.ndarray) -> float:

@@ -1,9 +1,29 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from mobile_style import files
 from mobile_style.errors import OutputError
 from mobile_style.files import alone, refuse_existing, writing
+
+KILLED = """
+import os, pathlib, signal, sys
+from mobile_style.files import writing
+with writing(pathlib.Path(sys.argv[1]), replacing=True) as temporary:
+    temporary.mkdir()
+    (temporary / "a.txt").write_text("new")
+    {at}
+"""
+KILL = "os.kill(os.getpid(), signal.SIGKILL)"
+BETWEEN = f"pathlib.Path.replace = lambda old, new: (os.rename(old, new), {KILL})"  # the old is aside
+
+
+def killed(path: Path, at: str) -> None:
+    """Has a process write a folder, and be killed meanwhile."""
+    assert subprocess.run([sys.executable, "-c", KILLED.format(at=at), str(path)]).returncode == -9
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -24,6 +44,68 @@ def test_a_write_replaces_the_file_or_makes_the_folder(tmp_path: Path) -> None:
         (temporary / "b.txt").write_text("b")
     assert (tmp_path / "deep" / "a.txt").read_text() == "new"
     assert (tmp_path / "folder" / "b.txt").read_text() == "b"
+
+
+@pytest.mark.parametrize("at", [KILL, BETWEEN])
+def test_what_a_killed_process_leaves_is_put_right_by_the_next(at: str, tmp_path: Path) -> None:
+    path = tmp_path / "style"
+    path.mkdir()
+    (path / "a.txt").write_text("old")
+    killed(path, at)
+    assert path.exists() == (at == KILL) and any(entry.suffix == ".partial" for entry in tmp_path.iterdir())
+    with pytest.raises(OutputError, match="exists and is left as it is"):
+        refuse_existing(path)
+    assert (path / "a.txt").read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_running_process_is_writing_stays(tmp_path: Path) -> None:
+    others = [tmp_path / f".a.txt.{os.getppid()}.partial", tmp_path / ".a.txt.1.before", tmp_path / ".a.x.partial"]
+    for other in others:
+        other.write_text("half")
+    with writing(tmp_path / "a.txt") as temporary:
+        temporary.write_text("whole")
+    assert all(other.read_text() == "half" for other in others)
+
+
+def test_a_folder_that_holds_leftovers_only_is_new(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    path.mkdir()
+    killed(path / "content", KILL)
+    assert list(path.iterdir())
+    refuse_existing(path)
+    assert not list(path.iterdir())
+
+
+def test_a_folder_is_replaced_when_the_new_one_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "style"
+    for text in ("old", "new"):
+        with writing(path, replacing=True) as temporary:
+            temporary.mkdir()
+            (temporary / "a.txt").write_text(text)
+            assert not path.exists() or (path / "a.txt").read_text() == "old"
+    assert (path / "a.txt").read_text() == "new" and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(OutputError), writing(path) as temporary:  # unasked
+        temporary.mkdir()
+    with pytest.raises(KeyboardInterrupt), writing(path, replacing=True) as temporary:
+        temporary.mkdir()
+        raise KeyboardInterrupt
+    assert (path / "a.txt").read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_swap_that_fails_keeps_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, replace = tmp_path / "style", Path.replace
+    path.mkdir()
+    (path / "a.txt").write_text("old")
+
+    def failing(old: Path, new: Path) -> Path:
+        if old.suffix == ".partial":
+            raise OSError(28, "No space left on device")
+        return replace(old, new)
+
+    monkeypatch.setattr(files.Path, "replace", failing)
+    with pytest.raises(OutputError, match="No space left"), writing(path, replacing=True) as temporary:
+        temporary.mkdir()
+    assert (path / "a.txt").read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:

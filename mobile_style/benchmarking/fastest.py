@@ -1,5 +1,6 @@
 """`export --recipe auto`: the fastest recipe that passes its gate."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -75,6 +76,9 @@ def export_fastest(
         kept = made[best.recipe]
         with writing(target) as temporary:
             temporary.write_bytes(kept.path.read_bytes())
-        card = read_export_card(kept.path)
-        write_card(target, card | {"file": card["file"] | {"name": target.name}})
+            card = read_export_card(kept.path)
+            source = kept.path.parent / card["source"]["checkpoint"]
+            if source.exists():  # elsewhere than a bundled one, whose name this is
+                card["source"]["checkpoint"] = os.path.relpath(source.resolve(), target.parent.resolve())
+            write_card(target, card | {"file": card["file"] | {"name": target.name}})
     return rows, Export(target, kept.validation)

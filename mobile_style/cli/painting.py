@@ -33,6 +33,9 @@ def stylize(
     ] = None,
     strength: Annotated[float, typer.Option(help="0 gives the photo, 1 the full style.")] = 1.0,
     preserve_color: Annotated[bool, typer.Option("--preserve-color", help="Keep the photo's colors.")] = False,
+    precision: Annotated[
+        str | None, typer.Option(help="float or int8.", show_default="float; of videos the faster one that passes")
+    ] = None,
     metadata: Annotated[
         bool, typer.Option("--metadata/--no-metadata", help="Keep date, place, EXIF data and titles.")
     ] = True,
@@ -45,13 +48,14 @@ def stylize(
     `mobile-style stylize photos --out painted/`,
     `mobile-style stylize photo.jpg --model runs/many --mix starry_night=0.7,udnie=0.3`
     """
-    from ..painting.files import stylize_files
+    from ..painting.files import Look, stylize_files
 
     chosen = with_mix(model, mix or "")
     with piped(inputs, out) as (files, place):
         try:
             with progress_bars() as progress:
-                done = stylize_files(files, chosen, place, size, strength, preserve_color, metadata, progress)
+                look = Look(strength=strength, preserve_color=preserve_color, precision=precision)
+                done = stylize_files(files, chosen, place, size, metadata, progress, **look)
         except UnpaintedError as error:
             show(*error.written)
             raise

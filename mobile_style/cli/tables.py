@@ -4,27 +4,25 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from ..documents import printable
 from ..errors import FidelityError
 from .terminal import show
 
-WIDE = Console(width=1000, markup=False)  # names of files may hold brackets
-
 
 def _print(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[str]], left: Sequence[str]) -> None:
     """Prints a table; the columns named in `left` are text, the others numbers."""
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(title=title and printable(title))
     for column in columns:
         table.add_column(column, justify="left" if column in left else "right")
     for row in rows:
         table.add_row(*map(printable, row))
-    out = Console(markup=False)
+    out = Console(markup=False)  # names of files may hold brackets
     # In a pipe rich would cut the columns at 80 characters.
     if not out.is_terminal:
-        out = Console(markup=False, width=max(140, WIDE.measure(table).maximum))
+        out = Console(markup=False, width=max(140, Console(width=1000, markup=False).measure(table).maximum))
     out.print(table)
 
 
@@ -44,6 +42,17 @@ def evaluation(result: Any, size: int) -> None:
     )
 
 
+def proof(found: Any) -> None:
+    """A row for each cell of a proof, then the command of each."""
+    rows = []
+    for cell in found.cells:
+        figures = (str(cell.config.style_size), cell.differs, f"{cell.palette:.1f}")
+        rows.append([cell.name, *figures])
+    columns = ("cell", "style size", "column", "palette distance")
+    _print(f"{found.photo}, painted as {found.style}", columns, rows, left=("cell", "column"))
+    show("train one of them for ten minutes:", *(f"{cell.name}: {cell.command()}" for cell in found.cells))
+
+
 def frontier(found: Sequence[Any]) -> None:
     """A row for each recipe that `export --recipe auto` tried."""
     rows = []
@@ -55,15 +64,16 @@ def frontier(found: Sequence[Any]) -> None:
 
 
 def validation(measured: Any) -> None:
-    """The mean and the worst photo."""
-    from ..validation.report import COLUMNS
+    """The mean and the worst photo, what is fixed in all, and as much as fits a terminal; the report has the rest."""
+    from ..validation.report import COLUMNS, DECIDING
 
     rows = []
     for row in (measured.mean, measured.rows[0]):
         name = row.photo if row is measured.mean else f"worst: {row.photo}"
-        rows.append([name, *(show(row) for show in COLUMNS.values())])
+        rows.append([name, *(COLUMNS[column](row) for column in DECIDING)])
     title = f"{measured.target} {measured.recipe} by {measured.runtime}, against the float network"
-    _print(title, ("photo", *COLUMNS), rows, left=("photo",))
+    _print(title, ("photo", *DECIDING), rows, left=("photo",))
+    show(measured.fixed)
 
 
 def fail_unless_passed(validations: Iterable[Any], advice: str = "") -> None:

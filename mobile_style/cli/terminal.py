@@ -5,23 +5,31 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from ..documents import printable
 from ..progress import Note, Step
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
 LOG_SECONDS = 20  # between two lines about a task where no terminal shows its bar
 WIDE = 170  # characters of a terminal that shows all the details of a step
 
-console = Console(stderr=True, highlight=False)
+
+@cache
+def console() -> "Console":
+    """Standard error; rich, which takes a while to load, is loaded when there is something to say."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
 
 
 def say(text: str, style: str | None = None) -> None:
     """Prints one line to standard error, brackets as they are: names of files may hold some, and are not wrapped."""
-    console.print(printable(" ".join(text.splitlines())), style=style, markup=False, soft_wrap=True)
+    console().print(printable(" ".join(text.splitlines())), style=style, markup=False, soft_wrap=True)
 
 
 def show(*lines: object) -> None:
@@ -36,19 +44,21 @@ class Bars:
     def __init__(self) -> None:
         self._bars: Progress | None = None
         self._task = ""
-        self._last_line = float("-inf")
+        self._last_line = time.monotonic()
 
     def __call__(self, event: Note | Step) -> None:
         """Shows the event."""
         if isinstance(event, Note):
             say(str(event), "yellow" if event.warning else None)
-        elif console.is_terminal:
+        elif sys.stderr.isatty():
             self._show(event)
         elif time.monotonic() - self._last_line > LOG_SECONDS:
             self._last_line = time.monotonic()
             say(str(event))
 
     def _show(self, step: Step) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
         if self._bars is None or step.task != self._task:
             self.close()
             self._task = step.task
@@ -60,10 +70,10 @@ class Bars:
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[details]}"),
             ]
-            self._bars = Progress(*columns, console=console)
+            self._bars = Progress(*columns, console=console())
             self._bars.add_task(printable(step.task), total=step.total or None, count="", details="")
             self._bars.start()
-        shown = step.details if console.width >= WIDE else dict(list(step.details.items())[:1])
+        shown = step.details if console().width >= WIDE else dict(list(step.details.items())[:1])
         count = f"{step.done:g}/{step.total:g} {step.unit}" if step.total else f"{step.done:g} {step.unit}"
         details = printable("  ".join(f"{name} {value}" for name, value in shown.items()))
         (task,) = self._bars.task_ids

@@ -1,4 +1,4 @@
-"""Commands that train and measure a network: dataset, train, evaluate."""
+"""Commands that train and measure a network: dataset, proof, train, evaluate."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +18,14 @@ from ..training.objective import OBJECTIVES, Objective
 from . import tables
 from .options import Limit, Mix, Photos, TrainedModel, given, parse_numbers
 from .terminal import progress_bars, say, show
+
+StyleCrop = Annotated[
+    str,
+    typer.Option(
+        help="Part of the style image, LEFT,TOP,WIDTH,HEIGHT in pixels or per cent: 86,0,938,640 or 8%,0,92%,100%.",
+        show_default="all of it",
+    ),
+]
 
 
 def dataset(
@@ -90,6 +98,7 @@ def train(
     style_size: Annotated[
         int, typer.Option(help="Shorter side of the style image: smaller gives finer strokes.")
     ] = TrainConfig.style_size,
+    style_crop: StyleCrop = TrainConfig.style_crop,
     batch_size: Annotated[int, typer.Option(help="Crops per step.")] = TrainConfig.batch_size,
     learning_rate: Annotated[
         float | None,
@@ -214,7 +223,8 @@ def further(config: TrainConfig, out: Path) -> str:
         chosen[name] = getattr(config.objective, name)
     if config.temporal_weight:
         usual["style_weight"] = None  # or it would be raised once more
-    command = f"mobile-style train --init {quote(str(out))} --style {quote(str(out / 'style.png'))}"
+    kept = [out / "styles" / f"{entry.name}.png" for entry in config.styles] or [out / "style.png"]
+    command = f"mobile-style train --init {quote(str(out))}" + "".join(f" --style {quote(str(path))}" for path in kept)
     for name, value in chosen.items():
         if value != usual[name]:
             text = ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else value
@@ -270,3 +280,38 @@ def evaluate(
     if out is not None:
         write(result, out)
         show(out / "evaluation.json", out / "grid.png")
+
+
+def proof(
+    style: Annotated[str, typer.Option(help="Style image, or the name of a bundled one.")] = DEFAULT,
+    photo: Annotated[Path | None, typer.Option(help="Photo that is painted.", show_default="a bundled one")] = None,
+    out: Annotated[Path, typer.Option(help="New picture of all cells.")] = Path("proof.png"),
+    json: Annotated[
+        Path | None,
+        typer.Option(help="New file for the settings and commands.", show_default="--out's name with .json"),
+    ] = None,
+    style_crop: StyleCrop = "",
+    minutes: Annotated[float, typer.Option(help="How long it may take.")] = 3.0,
+) -> None:
+    """Show what a training would give, for several style sizes, weights and crops of a painting.
+
+    Each cell of the picture is a short training; the command that trains it for ten minutes is printed.
+
+    Example: `mobile-style proof --style painting.jpg --photo photo.jpg`
+    """
+    json = json or out.with_suffix(".json")
+    if json == out:
+        raise UsageError("`json` and `out` name the same file")
+    for parameter, place in {"out": out, "json": json}.items():
+        refuse_existing(place, parameter)
+    with loading():
+        from ..media.images import format_of
+        from ..training.proof import proof as run
+        from ..training.proof import write
+
+    format_of(out)
+    with progress_bars() as progress:
+        found = run(style, photo, style_crop, minutes, progress)
+    write(found, out, json)
+    tables.proof(found)
+    show(out, json)

@@ -68,7 +68,7 @@ def setup() -> Installation:
         if shutil.which(tool) is None:
             raise DeviceError(f"there is no {tool}; the emulation is set up from the packages of Debian or Ubuntu")
     _tools()
-    with writing(FOLDER) as place:
+    with writing(FOLDER, replacing=True) as place:
         root, site = place / "root", place / "site"
         root.mkdir(parents=True)
         print("fetching Python for arm64 from the distribution's packages", file=sys.stderr, flush=True)
@@ -84,8 +84,6 @@ def setup() -> Installation:
         counts = _plugin(Installation(place, python, False))
         described = {"setup": setup_version(), "python": python, "counts": counts}
         (place / "installed.json").write_text(json.dumps(described) + "\n")
-        if FOLDER.exists():
-            shutil.rmtree(FOLDER)
     return installation()
 
 

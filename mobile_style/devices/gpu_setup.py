@@ -32,14 +32,12 @@ def setup() -> str:
     """
     with suppress(DeviceError):
         return Gpu().facts.name
-    with writing(FOLDER) as place, TemporaryDirectory() as fetched:
+    with writing(FOLDER, replacing=True) as place, TemporaryDirectory() as fetched:
         place.mkdir(parents=True)
         for library in _installed() or _fetched(Path(fetched)):
             shutil.copy(library, place)
         described = {"library_path": str(FOLDER / LIBRARIES[0]), "api_version": VULKAN}
         (place / DRIVER.name).write_text(json.dumps({"file_format_version": "1.0.0", "ICD": described}) + "\n")
-        if FOLDER.exists():
-            shutil.rmtree(FOLDER)
     return Gpu().facts.name
 
 

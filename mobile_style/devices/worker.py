@@ -70,6 +70,15 @@ def timed(interpreter: Any, runs: int) -> list[float]:
     return times
 
 
+def refuse_uncomputed(interpreter: Any, wanted: list[dict[str, Any]]) -> None:
+    """Raises ValueError for a model that runs and computes nothing, whose times would be those of nothing."""
+    if hasattr(interpreter, "accelerated"):  # which gpu_interpreter.py tells itself
+        return
+    computed = {int(tensor) for operator in interpreter._get_ops_details() for tensor in operator["outputs"]}
+    if any(each["index"] not in computed for each in wanted):
+        raise ValueError("no operator computes its output")
+
+
 def serve(path: str, module: str, threads: int) -> None:
     """Loads the file and answers until the input ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
@@ -86,6 +95,7 @@ def serve(path: str, module: str, threads: int) -> None:
         interpreter.allocate_tensors()
         loaded = time.perf_counter() - began
         given, wanted = interpreter.get_input_details(), interpreter.get_output_details()
+        refuse_uncomputed(interpreter, wanted)
         rng = np.random.default_rng(0)
         for details in given:
             interpreter.set_tensor(details["index"], random_input(details, rng))

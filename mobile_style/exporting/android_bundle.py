@@ -54,7 +54,7 @@ def bundle_android(models: Sequence[str], app_dir: Path, progress: Progress = si
     cards = [_checked(path) for path in exported]
     folders = [_bundle(path, card, app_dir / ASSETS, progress) for path, card in zip(exported, cards, strict=True)]
     styles = app_dir / ASSETS / "styles"
-    found = sorted(path.parent.relative_to(styles).as_posix() for path in styles.glob("*/*/model.tflite"))
+    found = sorted(path.parent.relative_to(styles).as_posix() for path in styles.glob("*/[!.]*/model.tflite"))
     with writing(styles / "index.txt") as temporary:
         temporary.write_text("".join(f"{folder}\n" for folder in found))
     return folders
@@ -101,8 +101,7 @@ def _bundle(exported: Path, card: dict[str, Any], assets: Path, progress: Progre
     reference = _reference(exported, card, photo, progress)
     images.save(photo, assets / "golden" / f"{size}.png")
     images.save(_thumbnail(exported, card, reference, photo), style / "thumbnail.jpg")
-    shutil.rmtree(style / size, ignore_errors=True)
-    with writing(style / size) as folder:
+    with writing(style / size, replacing=True) as folder:
         folder.mkdir()
         shutil.copyfile(exported, folder / "model.tflite")
         (folder / "card.json").write_text(json.dumps(for_apps(card), indent=2) + "\n")

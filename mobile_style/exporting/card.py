@@ -6,8 +6,9 @@ target        tflite or coreml; recipe: a row of recipes.py
 file          name, bytes, sha256 (of an .mlpackage: over its files in order); not in the copy inside the file
 input, output name, shape (N, H, W, C), layout, type, range, color order, scale, zero_point; all that an app
               needs to feed camera frames. sizes: every (height, width) that a Core ML program takes
-source        checkpoint, its sha256, preset; and the training's card. Copies that an app carries, and that inside the
-              file, lack it, and the checkpoint's folder
+source        checkpoint (a bundled one's name, or else its place from this folder), its sha256, preset; and the
+              training's card. Copies that an app carries, and that inside the file, lack it and the folder
+              of the checkpoint
 tools         versions
 calibration   number of photos and sha256 over their pixels, by which channels were scaled and int8 ranges chosen
 fidelity      what validate measured right after the export; null if it was skipped; not in the copy inside
@@ -124,6 +125,15 @@ def card_path(exported: Path) -> Path:
     return exported.with_suffix(".json")
 
 
+def is_left_alone(exported: Path) -> bool:
+    """Whether there is the card of an exported file that is not there: its export was killed, or it was removed."""
+    try:
+        card = read_document_file(ExportCard, card_path(exported), CheckpointError)
+    except CheckpointError:
+        return False
+    return not exported.exists() and card["file"] is not None and card["file"]["name"] == exported.name
+
+
 def digest(path: Path) -> str:
     """sha256 of a file, or over the relative names and contents of a folder's files, hidden ones left out, in order."""
     if path.is_file():
@@ -165,7 +175,7 @@ def source_checkpoint(exported: Path, card: dict[str, Any]) -> Path:
         CheckpointError: it is at neither place, or is another by now.
     """
     source, other = card["source"], None
-    for place in (source["checkpoint"], exported.parent):
+    for place in (exported.parent / source["checkpoint"], source["checkpoint"], exported.parent):
         try:
             checkpoint = model_path(place)
         except CheckpointError:

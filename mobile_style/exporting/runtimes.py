@@ -92,6 +92,8 @@ def _tflite(path: Path, runtime: str, threads: int) -> Runner:
         (given,), (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
     except (ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path} is damaged or no TensorFlow Lite model ({_first_line(error)})") from None
+    if not any(wanted["index"] in operator["outputs"] for operator in interpreter._get_ops_details()):
+        raise CheckpointError(f"{path} cannot be run: no operator computes its output; export it again")
     for details in (given, wanted):
         shape, kind = tuple(details["shape"]), details["dtype"]
         if len(shape) != 4 or shape[0] != 1 or shape[3] != 3 or kind not in (np.uint8, np.float32):
@@ -100,9 +102,13 @@ def _tflite(path: Path, runtime: str, threads: int) -> Runner:
             raise CheckpointError(f"{path}: {details['name']} is not bytes of 0..255: {details['quantization']}")
 
     def run(picture: np.ndarray) -> np.ndarray:
-        interpreter.set_tensor(given["index"], picture[None].astype(given["dtype"]))
-        interpreter.invoke()
-        output: np.ndarray = interpreter.get_tensor(wanted["index"])[0]
+        try:
+            with quiet():
+                interpreter.set_tensor(given["index"], picture[None].astype(given["dtype"]))
+                interpreter.invoke()
+            output: np.ndarray = interpreter.get_tensor(wanted["index"])[0]
+        except (ValueError, RuntimeError) as error:
+            raise CheckpointError(f"{path} cannot be run ({_first_line(error)}); export it again") from None
         return output
 
     _, height, width, _ = map(int, given["shape"])

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,23 +16,18 @@ from ..errors import UsageError
 from ..files import refuse_existing, writing
 from ..inference.fold import fold
 from ..inference.graph import Convolution
-from ..media import images
-from ..network.architecture import SMALLEST
+from ..inference.int8_calibration import calibrate, calibration_photos
+from ..inference.int8_ops import Quantization
 from ..network.card import Card
-from ..network.catalog import BUNDLED, bundled_photos, mix_of, model_name, model_path, reference, with_mix
+from ..network.catalog import BUNDLED, mix_of, model_name, model_path, reference, with_mix
 from ..network.checkpoint import read_model
 from ..progress import Note, Progress, silent
-from .card import SCHEMA, card_path, digest, for_apps, write_card
+from .card import SCHEMA, card_path, digest, for_apps, is_left_alone, write_card
 from .lint import lint
 from .recipes import Recipe
 
-if TYPE_CHECKING:
-    from .tflite import Quantization
-
 EXPORTS = Path("exports")
 LICENSE = "the style's own; network and weights Apache-2.0"
-CALIBRATION_PHOTOS = 32
-CALIBRATION_PIXELS = 1_200_000  # in all: enough for ranges and means, and within 2 GB of memory
 SMALLEST_SIDE = 12  # a multiple of 4 that holds a window of SSIM
 
 
@@ -84,16 +80,14 @@ def write(
     groups: list[tuple[tuple[int, int], ...]]
     groups = [tuple(sizes)] if recipe.target == "coreml" else [(size,) for size in sizes]
     places = output_paths(name, recipe, groups, out)
-    photos = _calibration_photos(calibration, sizes[0], progress)
+    photos = calibration_photos(calibration, sizes[0], progress)
     convolutions = fold(architecture, trained.weights, photos)
     quantization = None
     if recipe.activations == "int8":
-        from .int8_calibration import calibrate
-
         progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
         quantization = calibrate(convolutions, photos)
     source = {
-        "checkpoint": model if checkpoint.is_relative_to(BUNDLED) else with_mix(checkpoint, mix_of(model)),
+        "checkpoint": model,
         "sha256": sha256,
         "preset": card["config"]["preset"],
         "training": card,
@@ -102,7 +96,10 @@ def write(
     done = []
     for path, group in zip(places, groups, strict=True):
         progress(Note(f"writing {path}"))
-        written = _write(path, convolutions, recipe, group, quantization, described)
+        if not checkpoint.is_relative_to(BUNDLED):  # found from the file, whatever the working folder
+            relative = os.path.relpath(checkpoint.resolve(), path.parent.resolve())
+            source["checkpoint"] = with_mix(relative, mix_of(model))
+        written = _write(path, convolutions, recipe, group, quantization, described | {"source": dict(source)})
         for finding in lint(path):
             progress(Note(str(finding), warning=True))
         done.append(Written(path, written, checkpoint, card))
@@ -142,19 +139,9 @@ def output_paths(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], 
         places = [out / label / f"model{suffix}" for label in labels]
     for path in places:
         refuse_existing(path)
-        refuse_existing(card_path(path))
+        if not is_left_alone(path):
+            refuse_existing(card_path(path))
     return places
-
-
-def _calibration_photos(folder: Path | None, size: tuple[int, int], progress: Progress) -> np.ndarray:
-    """Photos of the shape that the app will pass, smaller where many large ones would not fit into memory."""
-    folder = folder or bundled_photos("train")
-    count = len(images.photos(folder, CALIBRATION_PHOTOS))
-    scale = min(1.0, (CALIBRATION_PIXELS / count / (size[0] * size[1])) ** 0.5)
-    height, width = (max(SMALLEST, round(side * scale)) for side in size)
-    height, width = (max(SMALLEST, side // 4 * 4) for side in (height, width))
-    read = images.read_photos(folder, CALIBRATION_PHOTOS, progress)
-    return np.stack([images.center_crop(photo, height, width) for _, photo in read])
 
 
 def _write(
@@ -162,7 +149,7 @@ def _write(
     convolutions: Sequence[Convolution],
     recipe: Recipe,
     sizes: tuple[tuple[int, int], ...],
-    quantization: "Quantization | None",
+    quantization: Quantization | None,
     described: dict[str, Any],
 ) -> dict[str, Any]:
     """Writes the file, and beside it its card, which is returned; nothing was measured yet."""
@@ -184,29 +171,24 @@ def _write(
         "file": None,
         "fidelity": None,
     }
-    if recipe.target == "coreml":
-        from . import coreml
+    with writing(path) as temporary:
+        if recipe.target == "coreml":
+            from . import coreml
 
-        coreml.write(
-            path,
-            convolutions,
-            sizes,
-            8 if recipe.weights == "int8" else 16,
-            {
+            about = {
                 "author": "mobile-style",
                 "license": LICENSE,
                 "version": described["source"]["sha256"][:12],
                 "short_description": f"Paints photos in the style of {card['style']}",
                 "mobile_style": json.dumps(for_apps(card)),
-            },
-        )
-    else:
-        from . import tflite
+            }
+            coreml.write(temporary, convolutions, sizes, 8 if recipe.weights == "int8" else 16, about)
+        else:
+            from . import tflite
 
-        content = tflite.convert(convolutions, recipe, sizes[0], quantization, for_apps(card))
-        with writing(path) as temporary:
-            temporary.write_bytes(content)
-    size = path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
-    card |= {"file": {"name": path.name, "bytes": size, "sha256": digest(path)}}
-    write_card(path, card)
+            temporary.write_bytes(tflite.convert(convolutions, recipe, sizes[0], quantization, for_apps(card)))
+        files = [temporary] if temporary.is_file() else [file for file in temporary.rglob("*") if file.is_file()]
+        size = sum(file.stat().st_size for file in files)
+        card |= {"file": {"name": path.name, "bytes": size, "sha256": digest(temporary)}}
+        write_card(path, card)  # before the file is there: a process that is killed leaves no file without its card
     return card

@@ -108,8 +108,8 @@ class FloatOps:
         self, x: Value, kernel: np.ndarray, bias: np.ndarray, strides: int, activation: int, name: str
     ) -> Value:
         images, height, width, _ = x.shape
-        k, channels = kernel.shape[0], kernel.shape[3]
-        shape = (images, (height - k) // strides + 1, (width - k) // strides + 1, channels)
+        rows, columns, _, channels = kernel.shape
+        shape = (images, (height - rows) // strides + 1, (width - columns) // strides + 1, channels)
         given = [x, *self._weights(x, kernel.transpose(3, 0, 1, 2), bias, name)]
         return self._stored(
             "CONV_2D",

@@ -10,10 +10,11 @@ from ..network.architecture import SMALLEST, Architecture
 from ..network.card import Card
 from ..network.checkpoint import read_model
 from . import tiles
-from .float_ops import INPUT, OUTPUT, FloatOps
+from .float_ops import INPUT, OUTPUT
 from .fold import fold
 from .graph import forward
 from .interpreter import Loaded
+from .paired_ops import PairedOps
 from .tflite_writer import TfliteWriter
 
 KEPT = 2  # sizes whose graphs are kept: the frames of a video share one, the tiles of a photo another
@@ -71,7 +72,7 @@ class Network:
 
     def _load_whole(self, size: tuple[int, int]) -> Loaded:
         graph = TfliteWriter()
-        ops, image = FloatOps(graph), graph.input(INPUT, "FLOAT32", (1, *size, 3))
+        ops, image = PairedOps(graph), graph.input(INPUT, "FLOAT32", (1, *size, 3))
         painted = ops.clipped(forward(ops, self._convolutions, image), "painted")
         return Loaded(graph.content({OUTPUT: painted}), self._threads)
 

@@ -59,7 +59,7 @@ def read_tflite(path: Path) -> list[Node]:
     """Every operator that runs, in order.
 
     Raises:
-        CheckpointError: the file is missing, empty, cut short, of another kind, or of a newer schema.
+        CheckpointError: the file is missing, empty, damaged, of another kind or a newer schema, or has no operators.
     """
     if not path.exists():
         raise CheckpointError(f"there is no TensorFlow Lite model at {path}; `mobile-style export` makes one")
@@ -75,7 +75,9 @@ def read_tflite(path: Path) -> list[Node]:
                 f"it is of schema version {model.version}, this version reads {SCHEMA_VERSION}; "
                 "update mobile-style and its runtime"
             )
-        return list(_nodes(model))
+        if not (found := list(_nodes(model))):
+            raise CheckpointError("it has no operators, so nothing computes its output; export it again")
+        return found
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
     except (struct.error, AttributeError, LookupError, TypeError, ValueError) as error:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .float_ops import INPUT, OUTPUT, FloatOps
+from .float_ops import INPUT, OUTPUT
 from .graph import Convolution, forward
+from .paired_ops import PairedOps
 from .tflite_writer import TfliteWriter, Value
 
 
@@ -67,13 +68,13 @@ def gains(convolutions: Sequence[Convolution], found: Sequence[np.ndarray]) -> l
     return [scale / (each + floor) for (scale, floor), each in zip(layers, found, strict=True)]
 
 
-class _GivenGains(FloatOps):
+class _GivenGains(PairedOps):
     def gain(self, x: Value, scale: np.ndarray, floor: np.ndarray, name: str) -> Value:
         return self.graph.input(name, "FLOAT32", (1, 1, 1, len(scale)))
 
 
 @dataclass
-class _Shared(FloatOps):
+class _Shared(PairedOps):
     shape: tuple[int, int, int] = (1, 0, 0)
     trims: tuple[int, int] = (0, 0)
 

@@ -75,12 +75,14 @@ def guarded() -> Iterator[None]:
 
 def opened(source: io.BytesIO | Path) -> Image.Image:
     """The picture file with only its header read; within `guarded`."""
-    Image.init()
-    try:
-        return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
-    except UnidentifiedImageError:
-        if _brand(source) not in HEIC:
-            raise
+    for load_plugins in (Image.preinit, Image.init):  # the usual few; all forty take longer than decoding a photo
+        load_plugins()
+        try:
+            return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
+        except UnidentifiedImageError as error:
+            unknown = error
+    if _brand(source) not in HEIC:
+        raise unknown
     try:
         import pillow_heif
     except ImportError:

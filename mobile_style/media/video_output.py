@@ -1,5 +1,6 @@
 """Writing videos through PyAV: H.264, or what holds transparency; sound, subtitles and titles are taken along."""
 
+from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from fractions import Fraction
@@ -13,8 +14,8 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from ..errors import ImageError
 from . import images
 from .clip import Frame
+from .moving import CONTAINERS
 
-CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 SUFFIX = {container: suffix for suffix, container in reversed(CONTAINERS.items())}
 VP9 = {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
 # (encoder, layout of the pixels, options) by the container, without transparency and with it.
@@ -105,7 +106,7 @@ class VideoFile:
         self._file: av.container.OutputContainer | None = None
         self._encoder: Any = None
         self._tracks: dict[int, Track] = {}
-        self._waiting: list[Any] = []
+        self._waiting: deque[Any] = deque()
         self._reformatter = VideoReformatter()
         self._last: int | None = None
 
@@ -129,8 +130,7 @@ class VideoFile:
         self._last = encoded.pts = ticks
         encoded.time_base, encoded.duration = self._time_base, round(frame.duration / self._time_base)
         self._mux(self._encoder.encode(encoded))
-        while self._waiting:
-            self.take(self._waiting.pop(0))
+        self._take_along()
 
     @staticmethod
     def _fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -139,20 +139,24 @@ class VideoFile:
         return images.resized(np.ascontiguousarray(picture), height, width)
 
     def take(self, packet: Any) -> None:
-        """Takes a packet of sound or subtitles along; until the first frame, they wait."""
-        if self._file is None:
-            self._waiting.append(packet)
-            return
-        track = self._tracks.get(packet.stream.index)
-        for written in track.packets(packet) if track is not None else ():
-            try:
-                self._file.mux(written)
-            except (av.FFmpegError, ValueError):  # as for AAC whose header is damaged
-                track.damaged += 1  # type: ignore[union-attr]
+        """Takes a packet of sound or subtitles along, from any thread; it waits for the next frame, or the end."""
+        self._waiting.append(packet)
+
+    def _take_along(self) -> None:
+        assert self._file is not None
+        while self._waiting:
+            packet = self._waiting.popleft()
+            track = self._tracks.get(packet.stream.index)
+            for written in track.packets(packet) if track is not None else ():
+                try:
+                    self._file.mux(written)
+                except (av.FFmpegError, ValueError):  # as for AAC whose header is damaged
+                    track.damaged += 1  # type: ignore[union-attr]
 
     def finish(self) -> None:
         """Writes what is still in the encoders, and the file's end."""
         assert self._file is not None
+        self._take_along()
         self._mux(self._encoder.encode())
         self._file.close()
         for track in self._tracks.values():

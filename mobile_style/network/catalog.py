@@ -103,6 +103,11 @@ def model_name(model: str | Path) -> str:
     return "-".join([name, *re.findall(r"[^,=]+", mix_of(model))])
 
 
+def kept_style(checkpoint: Path) -> Path:
+    """Where a run's folder has the style image as its losses saw it, cropped and at their size."""
+    return checkpoint.parent / "style.png"
+
+
 def painting_of(checkpoint: Path, style: str) -> Path:
     """The style image that a checkpoint was trained on: the copy kept in its run's folder, or the original.
 
@@ -111,7 +116,7 @@ def painting_of(checkpoint: Path, style: str) -> Path:
     Raises:
         ImageError: neither is here.
     """
-    kept = [checkpoint.parent / "styles" / f"{style}.png", checkpoint.parent / "style.png"]
+    kept = [checkpoint.parent / "styles" / f"{style}.png", kept_style(checkpoint)]
     try:
         return next((path for path in kept if path.is_file()), None) or style_path(style)
     except ImageError:

@@ -116,7 +116,7 @@ class Checkpoint:
         weights = mixed(self.architecture(), self.weights, names, mix)
         most = styles[names.index(max(mix, key=lambda name: mix[name]))]
         config: dict[str, Any] = {**self.card["config"], "styles": [], "only_style": False}
-        config |= {"style": most["name"], "style_size": most["size"]}
+        config |= {"style": most["name"], "style_size": most["size"], "style_crop": ""}  # the kept picture is cut
         objective = config.get("objective")
         if isinstance(objective, dict) and isinstance(objective.get("style_weight"), float):
             config["objective"] = objective | {"style_weight": objective["style_weight"] * most["weight"]}

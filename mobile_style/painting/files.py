@@ -6,12 +6,14 @@ from itertools import chain
 from pathlib import Path
 from typing import NoReturn
 
+from typing_extensions import TypedDict, Unpack
+
 from ..errors import ImageError, UnpaintedError
 from ..files import refuse_existing
 from ..media.remarks import Remarks
 from ..network.catalog import DEFAULT, mix_of, model_name, model_path, reference, with_mix
 from ..progress import Note, Progress, silent, track
-from . import photo, video
+from . import photo
 from .places import Job, plan
 from .record import Record
 from .stylize import Painter, check_size
@@ -21,15 +23,29 @@ BOLDER = "strokes keep their width in pixels, so they are thin here; bolder: `si
 THIN = 1500  # pixels of a photo's shorter side, above which strokes look thin
 
 
+class Look(TypedDict, total=False):
+    """How results look.
+
+    Attributes:
+        strength: 0 gives the photo, 1 the network's output, between them a blend; by default 1.
+        preserve_color: keep the photo's colors; by default not.
+        precision: "float" or "int8"; by default float, and int8 for a video where that is faster on this machine and
+            paints the same (precision.py).
+    """
+
+    strength: float
+    preserve_color: bool
+    precision: str | None
+
+
 def stylize_files(
     inputs: Sequence[Path],
     model: str | Path = DEFAULT,
     out: Path | str | None = None,
     size: int | None = None,
-    strength: float = 1.0,
-    preserve_color: bool = False,
     metadata: bool = True,
     progress: Progress = silent,
+    **look: Unpack[Look],
 ) -> list[Path]:
     """Paints photos, folders of photos, and videos.
 
@@ -40,11 +56,10 @@ def stylize_files(
             default a file's result stands next to it as NAME-MODEL.SUFFIX, and a folder's results in a folder
             FOLDER-MODEL next to it. In a folder, what was painted before with the same settings is skipped.
         size: shorter side of the result in pixels; by default the input's own.
-        strength: 0 gives the photo, 1 the network's output, between them a blend.
-        preserve_color: keep the photo's colors.
         metadata: write date, place, titles and the like into the results, too.
         progress: called after each photo and each frame of a video, and with notes of what was skipped, damaged or is
             left out.
+        look: `strength`, `preserve_color` and `precision`, as `Look` tells.
 
     Returns:
         The files written, in the order of the inputs.
@@ -55,10 +70,12 @@ def stylize_files(
         UsageError, CheckpointError, OutputError: before anything is computed.
     """
     check_size(size)
-    painter, remarks = Painter(model, strength, preserve_color), Remarks()
+    precision, remarks = look.get("precision"), Remarks()
+    painter = Painter(model, look.get("strength", 1.0), look.get("preserve_color", False), precision or "float")
     jobs = plan(inputs, model_name(reference(model)), out, lambda file: remarks.add(file, SKIPPED))
+    asked = (size, painter.strength, painter.preserve_color, metadata, *([precision] if precision else []))
     sha256 = hashlib.sha256(model_path(model).read_bytes()).hexdigest()
-    settings = (with_mix(sha256, mix_of(model)), size, strength, preserve_color, metadata)
+    settings = (with_mix(sha256, mix_of(model)), *asked)
     records = {job.folder: Record(job.folder, settings) for job in jobs if job.folder is not None}
     waiting = [job for job in jobs if not _finished(job, records)]
     if before := len(jobs) - len(waiting):
@@ -68,7 +85,7 @@ def stylize_files(
         if job.folder is not None:
             records[job.folder].begin(job)
         if job.moving:
-            said = video.convert(job.source, job.target, painter, size, metadata, progress)
+            said = _convert_video(job, painter, precision is None, size, metadata, progress)
         else:
             side, said = photo.convert(job.source, job.target, painter.paint_over, size, metadata)
             said = [*said, BOLDER] if side > THIN and size is None else said
@@ -81,6 +98,20 @@ def stylize_files(
     if failures:
         _fail(failures, len(jobs), written)
     return written
+
+
+def _convert_video(
+    job: Job, painter: Painter, choose: bool, size: int | None, metadata: bool, progress: Progress
+) -> list[str]:
+    """Paints a video, in int8 where that is better and `choose` allows it; what is to be said of it."""
+    from . import video  # and with it PyAV, which photos do not wait for
+    from .precision import fastest
+
+    if choose:
+        painter, said = fastest(painter, job.source, size)
+        if said:
+            progress(Note(f"{job.source.name}: {said}"))
+    return video.convert(job.source, job.target, painter, size, metadata, progress)
 
 
 def _fail(failures: dict[Job, ImageError], count: int, written: list[Path]) -> NoReturn:

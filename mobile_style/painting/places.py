@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import ImageError, OutputError
-from ..media import images
-from . import video
+from ..media import images, moving
 
 LONGEST = 255  # bytes of a file's name, on Linux and macOS
 
@@ -54,7 +53,7 @@ def plan(inputs: Sequence[Path], name: str, out: Path | str | None, on_skip: Cal
     if folder is not None and not in_folder:
         if len(sources) > 1:
             raise OutputError(f"{len(sources)} results do not fit in one file: `out={out}` must be a folder")
-        jobs = [Job(sources[0][1], folder, None, video.is_moving(sources[0][1]))]
+        jobs = [Job(sources[0][1], folder, None, moving.is_moving(sources[0][1]))]
     else:
         jobs = [_job(given, file, name, folder) for given, file in sources]
         if folder is not None and _twice(jobs):  # folders with photos of the same name
@@ -65,7 +64,7 @@ def plan(inputs: Sequence[Path], name: str, out: Path | str | None, on_skip: Cal
         raise OutputError(f"two inputs would both become {twice}; rename one of them")
     for job in jobs:
         if job.moving:
-            video.check_target(job.target)
+            moving.check_target(job.target)
         else:
             images.format_of(job.target)
     return jobs
@@ -74,20 +73,20 @@ def plan(inputs: Sequence[Path], name: str, out: Path | str | None, on_skip: Cal
 def _found(inputs: Sequence[Path], on_skip: Callable[[Path], None]) -> Iterator[tuple[Path, Path]]:
     """Each input with each of its files."""
     for given in inputs:
-        files = images.find([given], lambda path: images.is_photo(path) or video.is_video(path), on_skip)
+        files = images.find([given], lambda path: images.is_photo(path) or moving.is_video(path), on_skip)
         if not files:
             raise ImageError(f"{given} holds no photo and no video")
         yield from ((given, file) for file in files)
 
 
 def _job(given: Path, file: Path, name: str, out: Path | None) -> Job:
-    moving = video.is_moving(file)
-    suffix = video.suffix_of(file) if moving else file.suffix if images.is_image(file) else ".png"
+    moves = moving.is_moving(file)
+    suffix = moving.suffix_of(file) if moves else file.suffix if images.is_image(file) else ".png"
     place = given.resolve() if given.name in ("", "..") else given  # "." has no name to put beside
     folder = out or (place.with_name(f"{place.name}-{name}") if given.is_dir() else None)
     inside = file.relative_to(given) if given.is_dir() else Path(file.name)
     target = (folder or given.parent) / inside.with_name(fitting(file.stem, f"-{name}{suffix}"))
-    return Job(file, target, folder, moving)
+    return Job(file, target, folder, moves)
 
 
 def _twice(jobs: Sequence[Job]) -> Path | None:

@@ -7,21 +7,28 @@ with the same gains a pixel comes out the same whichever tile it lies in, and th
 """
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from PIL import Image
 
-from ..errors import UsageError
+from ..errors import ImageError, UsageError
 from ..inference.network import Network, load_network
 from ..media import images
-from ..network.catalog import DEFAULT
+from ..network.catalog import DEFAULT, reference
 from .grain import grained_part
 
-TILE = 768  # side of a tile with its overlap; larger images are cut. Its graph takes 400 MB, one of 1024 takes 730
+if TYPE_CHECKING:
+    from ..inference.int8_network import Int8Network
+
+WHOLE = 768  # pixels of the longer side up to which a picture is painted all at once
+TILE = 1024  # side of a tile with its overlap; its graph takes 400 MB
 SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the gains of a large image
 SAMPLE_SIDE = 384
+LARGEST_INT8 = 4_000_000  # pixels: int8 paints a picture all at once, in 280 bytes a pixel
+PRECISIONS = ("float", "int8")
 SMALLEST_SIDE, LARGEST_SIDE = 16, 8192  # pixels that a result's shorter side may be asked to have
 
 
@@ -33,17 +40,34 @@ class Painter:
         strength: 0 gives the photo, 1 the network's output, between them a blend.
         preserve_color: take the brightness from the network's output, the colors from the photo
             (luminance-only transfer, Gatys et al. 2016, https://arxiv.org/abs/1606.05897).
+        precision: "float", or "int8" as phones paint, which is faster on processors that multiply it in hardware.
 
     Raises:
-        UsageError: `strength` is out of range.
+        UsageError: a parameter is out of range.
         CheckpointError: the model is missing or damaged.
     """
 
-    def __init__(self, model: str | Path = DEFAULT, strength: float = 1.0, preserve_color: bool = False) -> None:
+    def __init__(
+        self,
+        model: str | Path = DEFAULT,
+        strength: float = 1.0,
+        preserve_color: bool = False,
+        precision: str = "float",
+    ) -> None:
         if not 0 <= strength <= 1:
             raise UsageError(f"`strength` must be from 0 to 1, not {strength:g}")
-        self.network, _ = load_network(model)
-        self.strength, self.preserve_color = strength, preserve_color
+        if precision not in PRECISIONS:
+            raise UsageError(f"`precision` is {' or '.join(PRECISIONS)}, not {precision}")
+        self.path = reference(model)
+        self.network, _ = load_network(self.path)
+        self.strength, self.preserve_color, self.precision = strength, preserve_color, precision
+
+    @cached_property
+    def int8_network(self) -> "Int8Network":
+        """The network in int8; choosing its ranges takes seconds."""
+        from ..inference.int8_network import load_int8_network
+
+        return load_int8_network(self.path)
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """The painted picture, of the same size: (H, W, 3) uint8, RGB, to the same."""
@@ -63,17 +87,25 @@ class Painter:
                 picture[above : above + len(done)] = done
         for top, band in waiting:
             picture[top : top + len(band)] = band
-        if max(picture.shape[:2]) > TILE:
+        if max(picture.shape[:2]) > WHOLE:
             self.network.release()  # the memory is needed for encoding
 
     def _bands(self, picture: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        for top, painted in painted_bands(self.network, picture, grain=True):
+        whole = self.precision == "int8"
+        for top, painted in self._in_int8(picture) if whole else painted_bands(self.network, picture, grain=True):
             photo = picture[top : top + len(painted)]
             if self.preserve_color:
                 painted = with_colors_of(photo, painted)
             if self.strength < 1:
                 painted = photo + np.float32(self.strength) * (painted - photo.astype(np.float32))
             yield top, images.to_pixels(painted)
+
+    def _in_int8(self, picture: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        height, width = picture.shape[:2]
+        if height * width > LARGEST_INT8:
+            most = LARGEST_INT8 // 10**6
+            raise ImageError(f"int8 paints {most} megapixels at most; use `precision=float`, or a smaller `size`")
+        yield 0, self.int8_network(grained_part(picture, 0, height, 0, width)).astype(np.float32)
 
 
 @overload
@@ -83,6 +115,7 @@ def stylize(
     size: int | None = ...,
     strength: float = ...,
     preserve_color: bool = ...,
+    precision: str = ...,
 ) -> np.ndarray: ...
 @overload
 def stylize(
@@ -91,6 +124,7 @@ def stylize(
     size: int | None = ...,
     strength: float = ...,
     preserve_color: bool = ...,
+    precision: str = ...,
 ) -> Image.Image: ...
 def stylize(
     picture: np.ndarray | Image.Image | Path | str,
@@ -98,6 +132,7 @@ def stylize(
     size: int | None = None,
     strength: float = 1.0,
     preserve_color: bool = False,
+    precision: str = "float",
 ) -> np.ndarray | Image.Image:
     """Paints one picture. (`Painter` loads a model once for many; `stylize_files` reads and writes files.)
 
@@ -107,6 +142,7 @@ def stylize(
         size: shorter side of the result in pixels; by default the picture's own.
         strength: 0 gives the photo, 1 the network's output, between them a blend.
         preserve_color: keep the photo's colors.
+        precision: "float", or "int8" as phones paint.
 
     Returns:
         An array for an array, else a PIL image. Transparency is laid on white.
@@ -118,7 +154,7 @@ def stylize(
     """
     check_size(size)
     pixels = images.pixels_of(picture)
-    painter = Painter(model, strength, preserve_color)
+    painter = Painter(model, strength, preserve_color, precision)
     painted = painter(pixels if size is None else images.with_shorter_side(pixels, size))
     return painted if isinstance(picture, np.ndarray) else Image.fromarray(painted)
 
@@ -149,7 +185,7 @@ def painted_bands(network: Network, picture: np.ndarray, grain: bool) -> Iterato
             return grained_part(picture, top, bottom, left, right)
         return picture[top:bottom, left:right]
 
-    if max(height, width) <= TILE:
+    if max(height, width) <= WHOLE:
         yield 0, network(part(0, height, 0, width))
         return
     gains = sampled_gains(network, picture, part)

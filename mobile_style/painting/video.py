@@ -9,20 +9,17 @@ from typing import Any
 import av
 import numpy as np
 
-from ..errors import ImageError, OutputError
+from ..errors import ImageError
 from ..files import writing
 from ..media import animation, images
 from ..media.animation import Animation
 from ..media.clip import Frame
+from ..media.moving import check_target, container_of, is_video
 from ..media.video_input import Video, chapters, opened
-from ..media.video_output import CONTAINERS, TRANSPARENT, VideoFile
+from ..media.video_output import TRANSPARENT, VideoFile
 from ..progress import Progress, silent, track
+from .ahead import ahead
 
-SUFFIXES = frozenset(
-    {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".3gp", ".3g2", ".mts", ".m2ts", ".ts", ".mpg", ".mpeg"}
-    | {".vob", ".wmv", ".asf", ".ogv", ".flv", ".f4v"}
-)
-SYNC = 0x47  # the first byte of each packet of an MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2)
 # Tags that a container writes itself, or that are about how it was written.
 OWN_TAGS = frozenset(
     {"major_brand", "minor_version", "compatible_brands", "encoder", "software", "duration", "handler_name"}
@@ -32,51 +29,6 @@ APPLE = "com.apple.quicktime."
 APPLE_NAMES = {"location.iso6709": "location", "creationdate": "date", "author": "artist"} | {
     name: name for name in ("make", "model", "title", "description", "keywords", "copyright", "artist", "comment")
 }
-
-
-def is_video(path: Path) -> bool:
-    """Whether the name is that of a video file; of TypeScript's .ts, the content tells."""
-    suffix = path.suffix.lower()
-    return suffix in SUFFIXES and (suffix != ".ts" or not path.is_file() or _is_transport_stream(path))
-
-
-def _is_transport_stream(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            start = file.read(193)
-    except OSError:
-        return True  # which says why it cannot be read
-    return any(len(start) > at + 188 and start[at] == start[at + 188] == SYNC for at in (0, 4))
-
-
-def is_moving(path: Path) -> bool:
-    """Whether the file is a video, by its name, or an animated picture."""
-    return is_video(path) or animation.is_animation(path)
-
-
-def suffix_of(source: Path) -> str:
-    """The suffix of what becomes of a moving source: its own if that can be written, else .mp4."""
-    suffix = source.suffix.lower()
-    return source.suffix if suffix in CONTAINERS or animation.can_hold(source) else ".mp4"
-
-
-def check_target(target: Path) -> None:
-    """Raises OutputError if no video or animated picture can be written at a file of this name."""
-    if not animation.can_hold(target):
-        container_of(target)
-
-
-def container_of(target: Path) -> str:
-    """ffmpeg's name of the container that the suffix asks for.
-
-    Raises:
-        OutputError: none that is written here.
-    """
-    if target.suffix.lower() not in CONTAINERS:
-        raise OutputError(
-            f"{target}: videos are written as {', '.join(CONTAINERS)}, .gif or .webp; use one of these suffixes"
-        )
-    return CONTAINERS[target.suffix.lower()]
 
 
 def convert(
@@ -107,12 +59,13 @@ def convert(
     """
     check_target(target)
     try:
-        with _reading(source) as clip:
-            painted = _painted(clip, apply, size, source.name, progress)
+        # One thread decodes, one paints, this one encodes.
+        with reading(source) as clip, closing(ahead(_painted(clip, apply, size))) as painted:
+            frames = track(painted, source.name, clip.count, "frames", progress)
             if animation.can_hold(target):
-                remarks = _write_animation(clip, painted, target, metadata)
+                remarks = _write_animation(clip, frames, target, metadata)
             else:
-                remarks = _write_video(clip, painted, target, metadata)
+                remarks = _write_video(clip, frames, target, metadata)
             return clip.remarks + remarks
     except ImageError as error:
         raise error if source.name in str(error) else ImageError(f"{source}: {error}") from None
@@ -122,7 +75,8 @@ def convert(
 
 
 @contextmanager
-def _reading(source: Path) -> Iterator[Video | Animation]:
+def reading(source: Path) -> Iterator[Video | Animation]:
+    """Opens a video or an animated picture."""
     if is_video(source) or not animation.is_animation(source):
         with opened(source) as container:
             yield Video(container, source.name)
@@ -131,19 +85,14 @@ def _reading(source: Path) -> Iterator[Video | Animation]:
             yield clip
 
 
-def _painted(
-    clip: Video | Animation,
-    apply: Callable[[np.ndarray], np.ndarray],
-    size: int | None,
-    name: str,
-    progress: Progress,
-) -> Iterator[Frame]:
-    for frame in track(clip.frames(), name, clip.count, "frames", progress):
-        pixels, alpha = frame.pixels, frame.alpha
-        if size is not None:
-            pixels = images.with_shorter_side(pixels, size)
-            alpha = None if alpha is None else images.with_shorter_side(alpha, size)
-        yield Frame(apply(np.ascontiguousarray(pixels)), alpha, frame.time, frame.duration)
+def _painted(clip: Video | Animation, apply: Callable[[np.ndarray], np.ndarray], size: int | None) -> Iterator[Frame]:
+    with closing(ahead(clip.frames())) as frames:
+        for frame in frames:
+            pixels, alpha = frame.pixels, frame.alpha
+            if size is not None:
+                pixels = images.with_shorter_side(pixels, size)
+                alpha = None if alpha is None else images.with_shorter_side(alpha, size)
+            yield Frame(apply(np.ascontiguousarray(pixels)), alpha, frame.time, frame.duration)
 
 
 def _write_animation(clip: Video | Animation, frames: Iterator[Frame], target: Path, metadata: bool) -> list[str]:

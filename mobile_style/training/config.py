@@ -18,6 +18,7 @@ from ..network.card import Card, architecture_of, read_card
 from ..network.catalog import DEFAULT, START, model_path, style_path
 from .objective import OBJECTIVES, Objective
 from .paintings import StyleEntry, is_list, list_styles
+from .style_crop import check_crop
 
 MOST_STEPS = 10**9
 ROUGH_SIZE = 2 / 3  # side of the first crops, in `image_size`
@@ -35,6 +36,7 @@ class TrainConfig:
         architecture: of the network; `preset` is its name.
         objective: the losses.
         style_size: shorter side of the style image in pixels: the scale of the strokes.
+        style_crop: the part of the style image that is used, LEFT,TOP,WIDTH,HEIGHT (style_crop.py); empty for all.
         image_size: side of the square crops that are trained on; the first ones are smaller (trainer.py).
         steps: optimizer steps of `batch_size` crops each; or
         minutes: wall-clock time. The other one is 0.
@@ -56,6 +58,7 @@ class TrainConfig:
     architecture: Architecture
     objective: Objective = field(default_factory=Objective)
     style_size: int = 256
+    style_crop: str = ""
     image_size: int = 192
     batch_size: int = 1
     steps: int = 4000
@@ -82,6 +85,7 @@ class TrainConfig:
         for name in ("style_size", "image_size"):
             if not 32 <= getattr(self, name) <= 4096:
                 raise UsageError(f"`{name}` must be from 32 to 4096, not {getattr(self, name)}")
+        check_crop(self.style_crop)
         if self.image_size % 4:
             raise UsageError(f"`image_size` must be a multiple of 4, not {self.image_size}")
         if bool(self.steps) == bool(self.minutes):
@@ -98,6 +102,8 @@ class TrainConfig:
         for name in ("qat_weight", "temporal_weight", "checkerboard_weight", "palette_weight"):
             if not 0 <= getattr(self, name) < inf:
                 raise UsageError(f"`{name}` must be finite and not negative: {getattr(self, name)}")
+        if len(self.styles) > 1 and self.style_crop:
+            raise UsageError("`style_crop` is of one painting; of several, a list (JSON) has the parts")
         if self.only_style and not (self.init and self.styles):
             raise UsageError("`only_style` needs a network whose kernels stay as they are; name it with `init`")
         if not 0 <= self.seed < 2**32:

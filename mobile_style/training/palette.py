@@ -62,7 +62,8 @@ class PaletteLoss:
         pixels = ops.reshape(lab(images), (-1, height * width, 3))
         found = ops.sort(ops.matmul(pixels, ops.convert_to_tensor(self.directions.T)), axis=1)
         places = (np.arange(height * width) + 0.5) / (height * width) * quantiles.shape[0]
-        return ops.mean(ops.square(found - ops.take(quantiles, places.astype(int), axis=0)), axis=(1, 2))
+        wanted = ops.take(ops.convert_to_tensor(quantiles), places.astype(int), axis=0)
+        return ops.mean(ops.square(found - wanted), axis=(1, 2))
 
 
 def quarters(images: Tensor) -> Tensor:

@@ -101,5 +101,7 @@ def kernels_sha256(checkpoint: Checkpoint) -> str:
 def with_styles(card: Card, styles: Sequence[StyleEntry]) -> Card:
     """The card of a network with other styles."""
     names = ", ".join(style.name for style in styles)
-    config = cast(Settings, {**card["config"], "style": names, "styles": [asdict(style) for style in styles]})
+    config = cast(
+        Settings, {**card["config"], "style": names, "styles": [asdict(style) for style in styles], "style_crop": ""}
+    )
     return cast(Card, {k: v for k, v in card.items() if k != "arrays_sha256"} | {"config": config})

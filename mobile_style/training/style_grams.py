@@ -14,10 +14,11 @@ from numpy.lib import format as npy
 
 from ..errors import CheckpointError
 from ..media import images
-from ..network.catalog import painting_of
+from ..network.catalog import kept_style, painting_of
 from .config import TrainConfig
 from .evaluation_losses import PictureLosses
 from .objective import VGG16_CHANNELS
+from .style_crop import cropped
 
 GRAMS = "style_grams.npz"  # beside a checkpoint, in place of its style image
 
@@ -32,7 +33,10 @@ def losses_of(checkpoint: Path, config: TrainConfig, style: Path | None = None) 
     source = style or style_source(checkpoint, config.style)
     if style is None and source.name == GRAMS:
         return PictureLosses(config.objective, read_grams(source, config.objective.style_layers))
-    return PictureLosses(config.objective, images.with_shorter_side(images.load(source), config.style_size))
+    picture = images.load(source)
+    if style is None and source != kept_style(checkpoint):  # the painting that it was cut from
+        picture = cropped(picture, config.style_crop, config.style)
+    return PictureLosses(config.objective, images.with_shorter_side(picture, config.style_size))
 
 
 def style_source(checkpoint: Path, style: str) -> Path:

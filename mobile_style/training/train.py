@@ -4,7 +4,7 @@
 
     model.safetensors     the network so far, ready for `stylize` and `export`
     training.safetensors  the same with the optimizer's state, for `resume`
-    style.png             the style image as the losses see it; of many styles, styles/NAME.png
+    style.png             the style image as the losses see it: cropped and at their size; of many, styles/NAME.png
     content/              the shards made from a folder of photos (not when shards were given)
     preview.png           held-out photos and what the network makes of them; previews/ keeps them all
     log.jsonl             the losses of every step
@@ -36,6 +36,7 @@ from .config import TrainConfig
 from .dataset import MANIFEST, build, note_unreadable
 from .run import STATE, Run, drop_lines_after, photos_of
 from .start import other_styles, start_arrays
+from .style_crop import cropped
 from .style_files import SUFFIX, style_file
 from .trainer import Trainer, make_trainer, suitable_rate
 from .turns import Turns
@@ -169,18 +170,21 @@ def _turns(config: TrainConfig, trainer: Trainer, paintings: list[np.ndarray]) -
 
 
 def style_image(config: TrainConfig, painting: np.ndarray) -> np.ndarray:
-    """The painting at the scale of its strokes: shorter side `style_size`, uint8.
+    """The part of the painting that is used, at the scale of its strokes: shorter side `style_size`, uint8.
 
     Raises:
-        ImageError: the painting is smaller than that.
+        ImageError: it is smaller than that, or no part of the painting.
     """
-    height, width = painting.shape[:2]
+    part = cropped(painting, config.style_crop, config.style)
+    height, width = part.shape[:2]
     if min(height, width) < config.style_size:
+        what = f"`style_crop={config.style_crop}` of {config.style}" if config.style_crop else config.style
+        larger = "a larger part or picture" if config.style_crop else "a larger picture"
         raise ImageError(
-            f"{config.style} is {width} x {height} pixels, smaller than `style_size={config.style_size}`: "
-            f"use a larger picture of the painting, or `style_size={max(32, min(height, width))}`"
+            f"{what} is {width} x {height} pixels, smaller than `style_size={config.style_size}`: "
+            f"use {larger} of the painting, or `style_size={max(32, min(height, width))}`"
         )
-    return images.with_shorter_side(painting, config.style_size)
+    return images.with_shorter_side(part, config.style_size)
 
 
 def _refuse_started(out: Path) -> None:

@@ -20,11 +20,14 @@ COLUMNS: dict[str, Callable[[Figures], str]] = {
     "SSIM": lambda row: f"{row.ssim:.4f}",
     "largest difference": lambda row: f"{row.largest:.0f}",
     "pixels off by more than 8": lambda row: f"{row.off:.2%}",
+    "worst block": lambda row: f"{row.block:.1f}",
+    "worst line": lambda row: f"{row.line:.1f}",
     "content loss": lambda row: change(row.content, row.content_reference),
     "style loss": lambda row: change(row.style, row.style_reference),
     "border": lambda row: f"{row.border:.2f} ({row.border_reference:.2f})",
     "checkerboard": lambda row: f"{row.checkerboard:.2f} ({row.checkerboard_reference:.2f})",
 }
+DECIDING = ("PSNR, dB", "SSIM", "worst block", "worst line")  # what fits a terminal
 
 
 def change(value: float, reference: float) -> str:
@@ -60,6 +63,7 @@ def page(validation: Validation) -> str:
 <h1>{title}: <span class="{verdict}">{verdict}</span></h1>
 <p>{html.escape(validation.exported)}, run by {html.escape(validation.runtime)}, against the float network
 {html.escape(validation.reference)}. In brackets: change from, or value of, the float network's output.</p>
+<p>{validation.fixed}.</p>
 <ul class="failed">{failures}</ul>
 <table><tr>{head}</tr>{body}</table>
 {figures}

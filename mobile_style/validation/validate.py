@@ -1,6 +1,6 @@
 """Whether an exported file still paints what the float network paints: measured on real photos."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -13,7 +13,7 @@ from ..devices.protocol import Device
 from ..devices.registry import open_device
 from ..errors import CheckpointError
 from ..exporting.card import read_export_card, source_checkpoint
-from ..exporting.recipes import Gate, find_recipe
+from ..exporting.recipes import ENOUGH, Gate, find_recipe
 from ..inference.network import Network, load_network
 from ..media import images as pictures
 from ..network.catalog import bundled_photos, mix_of, model_path, with_mix
@@ -35,6 +35,7 @@ class Figures:
         psnr: dB, data range 255; ssim: at most 1.
         largest: difference of any pixel's channel, in gray levels.
         off: share of the pixels off by more than 8 gray levels, 0 to 1.
+        block, line: by `metrics.block`, and by `metrics.line` of the difference, in gray levels.
         content, style: losses of the exported output; content_reference, style_reference: of the float output.
         border, checkerboard: artifact scores of the exported output, in gray levels, and of the float output.
         constant: whether the exported output is one color only.
@@ -45,6 +46,8 @@ class Figures:
     ssim: float
     largest: float
     off: float
+    block: float
+    line: float
     content: float
     content_reference: float
     style: float
@@ -54,6 +57,28 @@ class Figures:
     checkerboard: float
     checkerboard_reference: float
     constant: bool
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What the mean difference over all photos has at one place, in gray levels; of several sizes the worst.
+
+    Attributes:
+        spot, line, tint: by the functions of metrics.py.
+        photos: of each size; with fewer than `ENOUGH` they do not tell.
+    """
+
+    spot: float
+    line: float
+    tint: float
+    photos: int
+
+    def __str__(self) -> str:
+        few = f"; of fewer than {ENOUGH} this does not count" if self.photos < ENOUGH else ""
+        return (
+            f"mean difference over {self.photos} photos: {self.spot:.1f} gray levels at the worst spot, "
+            f"{self.line:.1f} in the worst row or column, {self.tint:.2f} of a whole channel{few}"
+        )
 
 
 @dataclass(frozen=True)
@@ -75,7 +100,8 @@ class Validation:
 
     Attributes:
         rows: a photo each, the worst PSNR first.
-        mean: over the photos (`largest`: the maximum).
+        mean: over the photos (`largest`, `block` and `line`: the maximum).
+        fixed: of the mean difference.
         pictures: (photo, float output, exported output) of the first `SHOWN` rows.
     """
 
@@ -87,6 +113,7 @@ class Validation:
     gate: Gate
     rows: tuple[Figures, ...]
     mean: Figures
+    fixed: Fixed
     failures: tuple[Failure, ...]
     pictures: tuple[Pictures, ...]
 
@@ -102,6 +129,7 @@ class Validation:
             "passed": not self.failures,
             "failures": [asdict(failure) for failure in self.failures],
             "mean": asdict(self.mean),
+            "fixed": asdict(self.fixed),
             "photos": [asdict(row) for row in self.rows],
         }
 
@@ -172,6 +200,7 @@ def validate_on(
     rows: list[Figures] = []
     shown: list[tuple[float, Pictures]] = []
     with closing(device.runner(subject.exported)) as runner:
+        differences = {size: np.zeros((*size, 3), np.int64) for size in runner.sizes}  # summed up
         read = pictures.read_photos(folder, limit, progress)
         jobs = ((file, picture, size) for file, picture in read for size in runner.sizes)
         total = count * len(runner.sizes)
@@ -180,10 +209,11 @@ def validate_on(
             expected, output = pictures.to_pixels(subject.network(photo)), runner(photo)
             name = file.name if len(runner.sizes) == 1 else f"{file.name} {width}x{height}"
             rows.append(compare(name, losses, photo, expected, output))
+            differences[height, width] += output.astype(int) - expected
             shown.append((rows[-1].psnr, (photo, expected, output)))
             shown = sorted(shown, key=lambda pair: pair[0])[:SHOWN]
     rows.sort(key=lambda row: row.psnr)
-    mean = _mean(rows)
+    mean, fixed = _mean(rows), _fixed(differences.values(), len(rows) // len(differences))
     return Validation(
         exported=str(subject.exported),
         recipe=recipe.name,
@@ -193,7 +223,8 @@ def validate_on(
         gate=recipe.gate,
         rows=tuple(rows),
         mean=mean,
-        failures=tuple(failures(recipe.gate, rows, mean)),
+        fixed=fixed,
+        failures=tuple(failures(recipe.gate, rows, mean, fixed)),
         pictures=tuple(each for _, each in shown),
     )
 
@@ -216,6 +247,8 @@ def compare(name: str, losses: PictureLosses, photo: np.ndarray, expected: np.nd
         ssim=metrics.ssim(expected, output),
         largest=metrics.largest_difference(expected, output),
         off=metrics.share_off(expected, output),
+        block=metrics.block(expected, output),
+        line=metrics.line(output.astype(np.int16) - expected),
         content=own["content"],
         content_reference=reference["content"],
         style=own["style"],
@@ -231,16 +264,28 @@ def compare(name: str, losses: PictureLosses, photo: np.ndarray, expected: np.nd
 def _mean(rows: Sequence[Figures]) -> Figures:
     values = {f.name: [getattr(row, f.name) for row in rows] for f in fields(Figures) if f.name != "photo"}
     means = {name: float(np.mean(column)) for name, column in values.items()}
-    return Figures("all photos", **means | {"largest": max(values["largest"]), "constant": any(values["constant"])})
+    worst = {name: max(values[name]) for name in ("largest", "block", "line", "constant")}
+    return Figures("all photos", **means | worst)
 
 
-def failures(gate: Gate, rows: Sequence[Figures], mean: Figures) -> Iterator[Failure]:
+def _fixed(differences: Iterable[np.ndarray], photos: int) -> Fixed:
+    """Of differences, (H, W, 3), each the sum over so many photos."""
+    means = [difference / photos for difference in differences]
+    spot, line, tint = (max(map(score, means)) for score in (metrics.spot, metrics.line, metrics.tint))
+    return Fixed(spot, line, tint, photos)
+
+
+def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -> Iterator[Failure]:
     """Every limit that is not kept: by the mean, and by each photo. A figure that is no number fails."""
     for row in rows:
         if not row.psnr >= gate.psnr_worst:
             yield Failure("PSNR", row.photo, row.psnr, gate.psnr_worst)
         if row.constant:
             yield Failure("range of colors", row.photo, 0.0, 1.0)
+        if not row.block <= gate.places.block:
+            yield Failure("worst block", row.photo, row.block, gate.places.block)
+        if not row.line <= gate.places.line:
+            yield Failure("worst row or column", row.photo, row.line, gate.places.line)
     if not mean.psnr >= gate.psnr_mean:
         yield Failure("PSNR", mean.photo, mean.psnr, gate.psnr_mean)
     if not mean.ssim >= gate.ssim_mean:
@@ -253,3 +298,11 @@ def failures(gate: Gate, rows: Sequence[Figures], mean: Figures) -> Iterator[Fai
         growth = getattr(mean, artifact) - getattr(mean, f"{artifact}_reference")
         if not growth <= gate.artifact:
             yield Failure(f"growth of the {artifact} score", mean.photo, growth, gate.artifact)
+    if fixed.photos >= ENOUGH:
+        for metric, value, limit in (
+            ("fixed spot", fixed.spot, gate.places.fixed_spot),
+            ("fixed row or column", fixed.line, gate.places.fixed_line),
+            ("tint", fixed.tint, gate.places.tint),
+        ):
+            if not value <= limit:
+                yield Failure(metric, mean.photo, value, limit)

@@ -65,13 +65,12 @@ def fetch(place: Path) -> None:
         for file in FILES:
             if file.startswith("litert_wasm"):
                 shutil.copyfile(core / "wasm" / file, made / file)
-        with writing(place) as temporary:
+        with writing(place, replacing=True) as temporary:
             temporary.mkdir()
             for file in FILES:
                 (temporary / f"{file}.gz").write_bytes(gzip.compress((made / file).read_bytes(), 9, mtime=0))
             # The packages declare Apache-2.0 and hold no text of it; this project's own license is the same text.
             (temporary / "LICENSE").write_text(license())
-            shutil.rmtree(place, ignore_errors=True)
 
 
 def license() -> str:

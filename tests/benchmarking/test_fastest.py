@@ -16,6 +16,7 @@ from mobile_style.network.catalog import DEFAULT
 from mobile_style.validation import checked_export
 
 
+@pytest.mark.slow
 def test_it_keeps_the_fastest_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     times = {"float32": 9.0, "float16": 8.0, "dynamic_int8": 2.0, "int8": 1.0}
 

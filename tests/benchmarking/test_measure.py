@@ -32,6 +32,7 @@ def report(exported: Exported, tmp_path_factory: pytest.TempPathFactory) -> Repo
     return benchmark([int8, int8, float32], Host(), runs=15)
 
 
+@pytest.mark.slow
 def test_what_a_measurement_holds(report: Report) -> None:
     int8, again, float32 = report.rows
     assert [row.model for row in report.rows] == ["int8", "int8 (2)", "style-float32"]

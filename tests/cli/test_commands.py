@@ -30,6 +30,7 @@ def failed(*arguments: object, code: int, says: str) -> None:
     assert last.startswith("error: ") and says in last and not any("error" in line for line in before)
 
 
+@pytest.mark.slow
 def test_train_stylize_evaluate_models_as_typed(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     trained = runner.invoke(app, ["train", *tiny_flags(steps=2)])
     assert trained.exit_code == 0, trained.output
@@ -50,6 +51,7 @@ def test_train_stylize_evaluate_models_as_typed(tmp_path: Path, request: pytest.
     assert listed.exit_code == 0 and "runs/starry_night-nano-2" in listed.stdout and "bundled" in listed.stdout
 
 
+@pytest.mark.slow
 def test_dataset_then_train_on_its_shards(photos: Path) -> None:
     (photos / "letter.jpg").write_text("not a photo")
     packed = runner.invoke(app, ["dataset", str(photos), "--out", "shards", "--size", "40"])
@@ -59,6 +61,7 @@ def test_dataset_then_train_on_its_shards(photos: Path) -> None:
     assert trained.exit_code == 0 and not Path("run/content").exists()
 
 
+@pytest.mark.slow
 def test_every_setting_is_a_flag_and_is_stored(photos: Path) -> None:
     flags = tiny_flags(
         steps=1, objective="lengstrom", content_weight=3, style_weight=4, tv_weight=5, content_layers="relu2_2,relu3_1",
@@ -72,6 +75,7 @@ def test_every_setting_is_a_flag_and_is_stored(photos: Path) -> None:
     assert (config.learning_rate, config.seed, config.batch_size) == (0.01, 7, 2)
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_line_and_an_exit_code(photos: Path, trained_run: Path, tmp_path: Path) -> None:
     Path("empty").mkdir()
     Path("letter.jpg").write_text("not a photo")

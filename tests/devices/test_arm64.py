@@ -19,6 +19,8 @@ from mobile_style.media import images
 from mobile_style.metrics import psnr
 from mobile_style.network.catalog import DEFAULT
 
+pytestmark = pytest.mark.slow
+
 runner = CliRunner()
 
 
@@ -84,7 +86,6 @@ def test_no_size_is_found_without_timings() -> None:
 
 
 @emulated
-@pytest.mark.slow
 def test_what_the_app_carries_paints_its_golden_picture(tmp_path: Path) -> None:
     """As the APK holds it, and to the last digit of the PSNR that the app's self-test expects."""
     manifest = tmp_path / "app/src/main/AndroidManifest.xml"

@@ -18,6 +18,8 @@ from mobile_style.exporting.runtimes import load
 from mobile_style.network.catalog import BUNDLED, DEFAULT
 from mobile_style.validation.validate import validate
 
+pytestmark = pytest.mark.slow
+
 runner = CliRunner()
 
 

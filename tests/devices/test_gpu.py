@@ -17,6 +17,8 @@ from mobile_style.devices import gpu, gpu_setup
 from mobile_style.devices.gpu_interpreter import told
 from mobile_style.errors import DeviceError, UsageError
 
+pytestmark = pytest.mark.slow
+
 runner = CliRunner()
 LOG = """INFO: [delegate_webgpu.cc:342] Create WebGPU environment
 I0000 environment.cc:532] Selected adapter: {name}, arch=x, vendor=y, backend=Vulkan, adapterType={kind}

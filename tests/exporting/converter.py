@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from mobile_style.exporting.recipes import Recipe
-from mobile_style.exporting.tflite import reciprocal_terms
 from mobile_style.inference.graph import Convolution, forward
+from mobile_style.inference.int8_ops import reciprocal_terms
 from mobile_style.inference.levels import Levels
 from mobile_style.network.backend import quiet
 

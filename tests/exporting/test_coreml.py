@@ -121,6 +121,7 @@ def first(operators: list[Any], kind: str) -> Any:
     return next(operator for operator in operators if operator.type == kind)
 
 
+@pytest.mark.slow
 def test_every_enumerated_size_and_no_other(written: Path) -> None:
     assert Evaluator(written).sizes == SIZES
     assert all(psnr(written, size, network()) > 55 for size in SIZES)

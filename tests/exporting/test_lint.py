@@ -171,6 +171,7 @@ def test_the_page_holds_the_table() -> None:
     assert all(all((rule.target, rule.operator, rule.message, rule.source)) for rule in TFLITE + MLPROGRAM)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of coremltools
 def test_core_ml(tmp_path: Path) -> None:
     ct = pytest.importorskip("coremltools")

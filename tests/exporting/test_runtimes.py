@@ -1,11 +1,17 @@
+import json
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from conftest import Exported
+from mobile_style.cli import app
 from mobile_style.errors import CheckpointError, ImageError, MobileStyleError, UsageError
 from mobile_style.exporting import runtimes
+from mobile_style.exporting.card import digest, write_card
+from mobile_style.inference.tflite_reader import schema
 
 
 def test_int8_is_bit_identical_in_every_tflite_runtime(exported: Exported, astronaut: np.ndarray) -> None:
@@ -42,3 +48,39 @@ def test_numbers_that_are_not_finite_fail() -> None:
     runner = runtimes.Runner(((8, 8),), "none", lambda picture: np.full(picture.shape, np.nan))
     with pytest.raises(MobileStyleError, match="not finite"):
         runner(np.zeros((8, 8, 3), np.uint8))
+
+
+@pytest.fixture
+def without_operators(exported: Exported, tmp_path: Path) -> Path:
+    """A model that loads, and of which nothing computes the output; with its card."""
+    path = tmp_path / "model.tflite"
+    model = schema.ModelT.InitFromPackedBuf(exported("int8").read_bytes(), 0)
+    model.subgraphs[0].operators = []
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+    card = json.loads(exported("int8").with_suffix(".json").read_text())
+    write_card(path, card | {"file": {"name": path.name, "bytes": path.stat().st_size, "sha256": digest(path)}})
+    return path
+
+
+@pytest.mark.parametrize("command", ["validate", "benchmark", "lint"])
+def test_a_model_that_loads_and_cannot_run_is_one_line(command: str, without_operators: Path) -> None:
+    result = CliRunner().invoke(app, [command, str(without_operators)])
+    assert result.exit_code == 5 and "error: " in result.stderr, result.output
+    assert "computes its output" in result.stderr and "┃" not in result.stdout
+
+
+def test_a_model_that_loads_and_cannot_run_is_refused(
+    without_operators: Path, exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(CheckpointError, match="no operator computes its output"):
+        runtimes.load(without_operators)
+    runner = runtimes.load(exported("int8"))
+
+    def fail(_: object) -> None:
+        raise RuntimeError("gather index out of bounds\nNode number 3 failed to invoke.")
+
+    monkeypatch.setattr("ai_edge_litert.interpreter.Interpreter.invoke", fail)
+    with pytest.raises(CheckpointError, match=r"cannot be run \(gather index out of bounds\)"):
+        runner(np.zeros((64, 64, 3), np.uint8))

@@ -14,10 +14,10 @@ from ai_edge_litert.interpreter import Interpreter
 from conftest import Exported
 from mobile_style.exporting import tflite
 from mobile_style.exporting.card import METADATA
-from mobile_style.exporting.int8_calibration import calibrate
 from mobile_style.exporting.lint import lint
 from mobile_style.exporting.recipes import RECIPES, Recipe, find_recipe
 from mobile_style.inference.fold import fold
+from mobile_style.inference.int8_calibration import calibrate
 from mobile_style.inference.interpreter import Loaded
 from mobile_style.inference.levels import Levels
 from mobile_style.inference.tflite_reader import read_tflite
@@ -119,6 +119,7 @@ def painted(content: bytes, pictures: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([model(picture[None].astype(dtype))[0] for picture in pictures])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "tflite"], ids=lambda r: r.name)
 @pytest.mark.parametrize("style", ["starry_night", "the_scream"])
 def test_tensorflows_converter_makes_the_same(recipe: Recipe, style: str, tmp_path: Path) -> None:
@@ -159,7 +160,7 @@ def test_files_are_written_in_no_time() -> None:
 
 def test_an_export_loads_no_framework() -> None:
     """They take seconds to load, and what only runs networks is installed without them."""
-    modules = "exporting.write", "exporting.tflite", "exporting.int8_calibration", "inference.tiles"
+    modules = "exporting.write", "exporting.tflite", "inference.int8_calibration", "inference.tiles"
     code = "import sys, importlib\n" + "".join(f"importlib.import_module('mobile_style.{name}')\n" for name in modules)
     code += "print(*{'tensorflow', 'keras', 'coremltools', 'jax', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mobile_style.errors import ImageError, OutputError
-from mobile_style.media import animation
+from mobile_style.media import animation, moving
 from mobile_style.painting import video
 from mobile_style.painting.files import stylize_files
 from video_files import write_video
@@ -46,7 +46,7 @@ def inverted(picture: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("transparent", [False, True])
 def test_an_animated_picture(tmp_path: Path, suffix: str, transparent: bool) -> None:
     source = write_animation(tmp_path / f"a{suffix}", transparent)
-    assert video.is_moving(source) and not video.convert(source, tmp_path / f"b{suffix}", inverted, None)
+    assert moving.is_moving(source) and not video.convert(source, tmp_path / f"b{suffix}", inverted, None)
     pictures, durations = shown(tmp_path / f"b{suffix}")
     assert durations == MILLISECONDS
     for number, picture in enumerate(pictures):

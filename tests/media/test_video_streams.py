@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from mobile_style.media import moving
 from mobile_style.media.video_input import Video, opened
 from mobile_style.painting import video
 from video_files import write_video
@@ -263,9 +264,9 @@ def test_interlaced_frames_lose_their_combs(tmp_path: Path) -> None:
 def test_names_of_videos(tmp_path: Path, suffix: str, codec: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (12, 48, 64, 3), np.uint8)
     source = encoded(tmp_path / f"a{suffix}", list(noise), codec)
-    assert video.is_video(source)
+    assert moving.is_video(source)
     video.convert(source, tmp_path / "b.mp4", unchanged, None)
     with av.open(str(tmp_path / "b.mp4")) as container:
         assert len(list(container.decode(video=0))) == 12
     (tmp_path / "program.ts").write_text("const GREETING: string = 'Good day';\n" * 20)
-    assert not video.is_video(tmp_path / "program.ts")
+    assert not moving.is_video(tmp_path / "program.ts")

@@ -54,7 +54,8 @@ def test_tiles_leave_no_seam(
     more = [(0, -length % 4) for length in shape]
     seen = grained(picture) if grain else picture
     whole = network.tile(np.pad(seen, (*more, (0, 0)), mode="edge"), gains)[: shape[0], : shape[1]]
-    monkeypatch.setattr(stylize, "TILE", 160)
+    for limit in ("WHOLE", "TILE"):
+        monkeypatch.setattr(stylize, limit, 160)
     tiled = stylize.stylize_image(network, picture, grain)
     assert tiled.shape == picture.shape and np.abs(tiled - whole).max() <= 0.51  # rounding
 
@@ -92,7 +93,8 @@ def test_reach_of_the_presets_leaves_room_in_a_tile() -> None:
 
 
 def test_painting_over_a_picture_is_painting_it(astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stylize, "TILE", 200)
+    for limit in ("WHOLE", "TILE"):
+        monkeypatch.setattr(stylize, limit, 200)
     paint = stylize.Painter("udnie", strength=0.8, preserve_color=True)
     picture = astronaut[:300, :250].copy()
     expected = paint(picture)

@@ -139,7 +139,8 @@ def test_a_cut_file_fails(length: int, files: dict[str, Path], tmp_path: Path) -
 
 def test_the_reference_is_painted_whole(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """As the export does; stylize cuts large photos into tiles, which share magnitudes that are estimated."""
-    monkeypatch.setattr(stylize, "TILE", 64)
+    for limit in ("WHOLE", "TILE"):
+        monkeypatch.setattr(stylize, limit, 64)
     assert validate(files["float32"], limit=1).mean.psnr > 58
 
 
@@ -170,8 +171,8 @@ def test_the_card_inside_stands_in_for_a_missing_one(files: dict[str, Path], tmp
 
 def test_every_limit_of_the_gate_can_fail(files: dict[str, Path]) -> None:
     passed = validate(files["float32"], limit=1)
-    assert not passed.failures
-    row = passed.rows[0]
+    assert not passed.failures and passed.fixed.photos == 1
+    row, fixed = passed.rows[0], replace(passed.fixed, photos=4)
     wrong = {
         "PSNR": {"psnr": 20.0},
         "SSIM": {"ssim": 0.5},
@@ -180,13 +181,20 @@ def test_every_limit_of_the_gate_can_fail(files: dict[str, Path]) -> None:
         "relative change of the style loss": {"style": row.style_reference * 0.8},
         "growth of the border score": {"border": row.border_reference + 1},
         "growth of the checkerboard score": {"checkerboard": row.checkerboard_reference + 1},
+        "worst block": {"block": 4.1},
+        "worst row or column": {"line": 1.1},
     }
     for metric, values in wrong.items():
         bad = replace(row, **values)
-        assert metric in {failure.metric for failure in failures(passed.gate, (bad,), bad)}
+        assert metric in {failure.metric for failure in failures(passed.gate, (bad,), bad, fixed)}
         bad = replace(row, **dict.fromkeys(values, float("nan")))
         if metric != "range of colors":
-            assert metric in {failure.metric for failure in failures(passed.gate, (bad,), bad)}
+            assert metric in {failure.metric for failure in failures(passed.gate, (bad,), bad, fixed)}
+    for metric, value in {"spot": 2.1, "line": 0.6, "tint": 0.4}.items():
+        for number in (value, float("nan")):
+            bad_places = replace(fixed, **{metric: number})
+            assert len(list(failures(passed.gate, (row,), row, bad_places))) == 1
+            assert not list(failures(passed.gate, (row,), row, replace(bad_places, photos=3)))
 
 
 def test_report_shows_the_worst_first_and_escapes_names(files: dict[str, Path], tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from mobile_style.network.catalog import BUNDLED, DEFAULT
 from mobile_style.web.bundle import bundle_web
 from mobile_style.web.site import build_site, resource
 
-pytestmark = in_a_browser
+pytestmark = [in_a_browser, pytest.mark.slow]
 
 
 @contextmanager

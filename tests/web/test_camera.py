@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from browsing import (
     CAMERA,
@@ -25,7 +26,7 @@ from mobile_style.network.catalog import BUNDLED
 from mobile_style.painting.grain import grained
 from mobile_style.web.models import OPENING
 
-pytestmark = in_a_browser
+pytestmark = [in_a_browser, pytest.mark.slow]
 INT8 = BUNDLED / OPENING / "int8.tflite"
 
 

@@ -27,7 +27,7 @@ from mobile_style.web.answers import HEADERS
 from mobile_style.web.models import OPENING
 from mobile_style.web.site import build_site
 
-pytestmark = in_a_browser
+pytestmark = [in_a_browser, pytest.mark.slow]
 INT8 = BUNDLED / OPENING / "int8.tflite"
 
 

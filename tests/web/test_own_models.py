@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from browsing import (
     STARTED,
@@ -26,7 +27,7 @@ from mobile_style.network.catalog import BUNDLED
 from mobile_style.web.models import OPENING, known_frame
 from mobile_style.web.site import build_site
 
-pytestmark = in_a_browser
+pytestmark = [in_a_browser, pytest.mark.slow]
 INT8 = BUNDLED / OPENING / "int8.tflite"
 
 

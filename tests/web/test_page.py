@@ -12,7 +12,7 @@ from browsing import (
     until,
 )
 
-pytestmark = in_a_browser
+pytestmark = [in_a_browser, pytest.mark.slow]
 
 
 def test_the_painting_can_be_seen(context: Any, url: str) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from browsing import (
     STARTED,
@@ -27,7 +28,7 @@ from mobile_style.painting.stylize import stylize_image
 from mobile_style.web.models import OPENING
 from mobile_style.web.site import build_site
 
-pytestmark = in_a_browser
+pytestmark = [in_a_browser, pytest.mark.slow]
 INT8 = BUNDLED / OPENING / "int8.tflite"
 
 

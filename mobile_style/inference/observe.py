@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..inference.float_ops import INPUT, FloatOps
-from ..inference.graph import Convolution, forward
-from ..inference.interpreter import Loaded
-from ..inference.levels import Range
-from ..inference.tflite_writer import TfliteWriter, Value
+from .float_ops import INPUT, FloatOps
+from .graph import Convolution, forward
+from .interpreter import Loaded
+from .levels import Range
+from .tflite_writer import TfliteWriter, Value
 
 SAMPLES = 200_000  # values of each tensor that are kept
 

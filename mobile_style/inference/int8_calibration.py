@@ -12,20 +12,52 @@ https://arxiv.org/abs/1906.04721) makes other photos worse (docs/quantization.md
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 
-from ..inference.float_ops import PIXELS
-from ..inference.graph import Convolution
-from ..inference.levels import Levels, Range
+from ..media import images
+from ..network.architecture import SMALLEST
+from ..network.catalog import bundled_photos
+from ..progress import Progress, silent
+from .float_ops import PIXELS
+from .graph import Convolution
+from .int8_ops import Quantization, reciprocal_terms
+from .interpreter import cores
+from .levels import Levels, Range
 from .observe import Observed, observe
-from .tflite import Quantization, reciprocal_terms
 
 SHRINKS = np.geomspace(1.0, 0.15, 29)  # fractions of the full range that are tried
 MARGIN = 1.25  # of magnitudes and gains: other photos may have larger and smaller ones
 KNOTS = 13
 ALL: Range = (-math.inf, math.inf)
+PHOTOS = 32
+PIXELS_IN_ALL = 1_200_000  # enough for ranges and means, and within 2 GB of memory
+
+
+def calibration_photos(folder: Path | None, size: tuple[int, int], progress: Progress = silent) -> np.ndarray:
+    """A representative dataset, of the shape that the app will pass, smaller where many would not fit into memory.
+
+    Args:
+        folder: of photos; None: the bundled training photos.
+        size: (height, width) of the pictures.
+        progress: called with a note for each file that cannot be read.
+
+    Returns:
+        (N, H, W, 3) uint8.
+
+    Raises:
+        ImageError: there are none, or none can be read.
+    """
+    folder = folder or bundled_photos("train")
+    count = len(images.photos(folder, PHOTOS))
+    scale = min(1.0, (PIXELS_IN_ALL / count / (size[0] * size[1])) ** 0.5)
+    height, width = (max(SMALLEST, round(side * scale)) for side in size)
+    height, width = (max(SMALLEST, side // 4 * 4) for side in (height, width))
+    read = images.read_photos(folder, PHOTOS, progress)
+    return np.stack([images.center_crop(photo, height, width) for _, photo in read])
 
 
 def calibrate(convolutions: Sequence[Convolution], photos: np.ndarray) -> Quantization:
@@ -37,9 +69,11 @@ def calibrate(convolutions: Sequence[Convolution], photos: np.ndarray) -> Quanti
     """
     seen, chosen = observe(convolutions, photos), Quantization({convolutions[-1].name: PIXELS})
     cuts = _cuts(convolutions)
-    for name, samples in seen.samples.items():
-        if name not in chosen.ranges:
-            chosen.ranges[name] = best_range(samples, seen.factors.get(name), cuts.get(name, ALL))
+    names = [name for name in seen.samples if name not in chosen.ranges]
+    with ThreadPoolExecutor(cores()) as pool:  # NumPy lets other threads work while it computes
+        factors, limits = [seen.factors.get(name) for name in names], [cuts.get(name, ALL) for name in names]
+        found = pool.map(best_range, (seen.samples[name] for name in names), factors, limits)
+        chosen.ranges |= dict(zip(names, found, strict=True))
     for convolution in convolutions:
         if convolution.scale is not None:
             _interpolate(convolution, seen, chosen)

@@ -1,11 +1,19 @@
 import numpy as np
 import pytest
 
-from mobile_style.exporting.int8_calibration import ALL, KNOTS, SHRINKS, best_range, calibrate
-from mobile_style.exporting.observe import SAMPLES, _places, observe
-from mobile_style.exporting.tflite import reciprocal_terms
 from mobile_style.inference.fold import fold
+from mobile_style.inference.int8_calibration import (
+    ALL,
+    KNOTS,
+    PIXELS_IN_ALL,
+    SHRINKS,
+    best_range,
+    calibrate,
+    calibration_photos,
+)
+from mobile_style.inference.int8_ops import reciprocal_terms
 from mobile_style.inference.levels import Levels, Range
+from mobile_style.inference.observe import SAMPLES, _places, observe
 from mobile_style.inference.tflite_writer import Value
 from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos, model_path
@@ -94,3 +102,9 @@ def test_what_is_observed_is_what_the_ranges_hold() -> None:
     assert gains.max() < chosen.ranges["block1b_gain"][1] < 1.4 * gains.max()
     assert chosen.knots["block1b_gain"][-1] > seen.magnitudes["block1b"].max()
     assert chosen.ranges["out"] == (0.0, 255.0)
+
+
+def test_calibration_photos_fit_into_memory() -> None:
+    photos = calibration_photos(None, (1080, 1920))
+    assert photos.shape[0] == 32 and photos.size / 3 <= PIXELS_IN_ALL * 1.01
+    assert photos.shape[2] / photos.shape[1] == pytest.approx(1920 / 1080, rel=0.05)

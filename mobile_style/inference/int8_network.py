@@ -1,0 +1,60 @@
+"""A trained network in full integers, run by LiteRT: what its int8 export paints, on pictures of any size."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ..network.architecture import SMALLEST, Architecture
+from ..network.checkpoint import read_model
+from .float_ops import OUTPUT
+from .fold import fold
+from .graph import forward
+from .int8_calibration import calibrate, calibration_photos
+from .int8_ops import bytes_in
+from .interpreter import Loaded
+from .network import KEPT
+from .paired_ops import PairedInt8Ops
+from .tflite_writer import TfliteWriter
+
+CALIBRATED_AT = (256, 256)  # pixels, as exports by default
+
+
+class Int8Network:
+    """A trained network with its int8 ranges.
+
+    Args:
+        architecture: its shape.
+        weights: its trained arrays by name.
+        photos: (N, H, W, 3) uint8 that the ranges are chosen on.
+    """
+
+    def __init__(self, architecture: Architecture, weights: Mapping[str, np.ndarray], photos: np.ndarray) -> None:
+        self._convolutions = fold(architecture, weights, photos)
+        self._quantization = calibrate(self._convolutions, photos)
+        self._loaded = lru_cache(KEPT)(self._load)
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        """The painted picture, all at once: (H, W, 3) uint8 to the same."""
+        height, width = picture.shape[:2]
+        more = [max(0, SMALLEST - length) for length in (height, width)]
+        padded = np.pad(picture, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge") if any(more) else picture
+        (painted,) = self._loaded(padded.shape[:2])(padded[None])
+        return painted[0, :height, :width]
+
+    def _load(self, size: tuple[int, int]) -> Loaded:
+        graph = TfliteWriter()
+        ops = PairedInt8Ops(graph, quantization=self._quantization)
+        painted = ops.clipped(forward(ops, self._convolutions, bytes_in(graph, size)), "painted")
+        return Loaded(graph.content({OUTPUT: painted}))
+
+
+def load_int8_network(model: str | Path) -> Int8Network:
+    """The network of a model or a mix, its ranges chosen on the bundled training photos, as for an export.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or does not fit its own description.
+    """
+    checkpoint = read_model(model)
+    return Int8Network(checkpoint.architecture(), checkpoint.weights, calibration_photos(None, CALIBRATED_AT))

@@ -1,0 +1,139 @@
+"""Damages at a place, which cost hardly any PSNR, and what the gate says of them."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+
+from mobile_style import metrics
+from mobile_style.exporting import runtimes
+from mobile_style.exporting.recipes import Gate, find_recipe
+from mobile_style.inference.network import load_network
+from mobile_style.media import images
+from mobile_style.network.catalog import BUNDLED, bundled_photos, model_path
+from mobile_style.validation.validate import Figures, Fixed, failures
+
+BLACK, MAGENTA, GREEN = (0, 0, 0), (255, 0, 255), (0, 200, 0)
+FILES = {"int8.tflite": ("tflite", "int8"), "float16.tflite": ("tflite", "float16")}
+STYLES = sorted(path.parent.name for path in BUNDLED.glob("*/int8.tflite"))
+
+Pictures = list[np.ndarray]
+
+
+@cache
+def painted(style: str, file: str) -> tuple[Pictures, Pictures]:
+    """What the float network and its bundled export make of the held-out photos."""
+    network, _ = load_network(model_path(style))
+    runner = runtimes.load(BUNDLED / style / file)
+    photos = [images.center_square(images.load(path), 256) for path in images.find([bundled_photos("held_out")])]
+    return [images.to_pixels(network(photo)) for photo in photos], [runner(photo) for photo in photos]
+
+
+def found(gate: Gate, expected: Pictures, outputs: Pictures) -> set[str]:
+    """The limits that places break; losses, borders and grids are taken for kept."""
+    rows = [
+        Figures(
+            f"photo {number}",
+            psnr=metrics.psnr(a, b),
+            block=metrics.block(a, b),
+            line=metrics.line(b.astype(int) - a),
+            constant=False,
+            **dict.fromkeys(REST, 1.0),
+        )
+        for number, (a, b) in enumerate(zip(expected, outputs, strict=True))
+    ]
+    mean = np.mean([b.astype(int) - a for a, b in zip(expected, outputs, strict=True)], axis=0)
+    fixed = Fixed(metrics.spot(mean), metrics.line(mean), metrics.tint(mean), len(rows))
+    return {failure.metric for failure in failures(gate, rows, rows[0], fixed)}
+
+
+REST = [name for name in Figures.__dataclass_fields__ if name not in ("photo", "psnr", "block", "line", "constant")]
+
+
+def square(side: int, color: tuple[int, int, int], top: int, left: int) -> Callable[[np.ndarray], np.ndarray]:
+    def change(picture: np.ndarray) -> np.ndarray:
+        picture[top : top + side, left : left + side] = color
+        return picture
+
+    return change
+
+
+def row(number: int, levels: int) -> Callable[[np.ndarray], np.ndarray]:
+    def change(picture: np.ndarray) -> np.ndarray:
+        picture[number] = np.clip(picture[number].astype(int) + levels, 0, 255)
+        return picture
+
+    return change
+
+
+def column(number: int, levels: int) -> Callable[[np.ndarray], np.ndarray]:
+    def change(picture: np.ndarray) -> np.ndarray:
+        return row(number, levels)(picture.transpose(1, 0, 2)).transpose(1, 0, 2)
+
+    return change
+
+
+def channel(number: int, levels: int) -> Callable[[np.ndarray], np.ndarray]:
+    def change(picture: np.ndarray) -> np.ndarray:
+        picture[..., number] = np.clip(picture[..., number].astype(int) + levels, 0, 255)
+        return picture
+
+    return change
+
+
+DAMAGES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "black square": ("worst block", square(6, BLACK, 100, 120)),
+    "magenta square": ("worst block", square(4, MAGENTA, 61, 93)),
+    "magenta corner": ("worst block", square(4, MAGENTA, 252, 252)),
+    "green square": ("worst block", square(5, GREEN, 1, 130)),
+    "row": ("fixed row or column", row(77, 24)),
+    "dark row": ("fixed row or column", row(255, -24)),
+    "column": ("fixed row or column", column(0, 24)),
+    "more green": ("tint", channel(1, 2)),
+    "less red": ("tint", channel(0, -2)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("style", STYLES)
+def test_a_damage_in_every_picture_fails_for_its_reason(style: str, file: str) -> None:
+    gate, (expected, outputs) = find_recipe(*FILES[file]).gate, painted(style, file)
+    assert not found(gate, expected, outputs)
+    expected, outputs = expected[:4], outputs[:4]
+    for name, (reason, change) in DAMAGES.items():
+        spoiled = [change(output.copy()) for output in outputs]
+        assert reason in found(gate, expected, spoiled), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("style", STYLES)
+def test_a_damage_in_one_picture_fails(style: str, rng: np.random.Generator) -> None:
+    gate, (expected, outputs) = find_recipe("tflite", "int8").gate, painted(style, "int8.tflite")
+    for _ in range(20):
+        side = int(rng.integers(4, 12))
+        top, left, at = rng.integers(0, 256 - side), rng.integers(0, 256 - side), rng.integers(len(outputs))
+        one = square(side, MAGENTA, top, left)(outputs[at].copy())
+        assert found(gate, [expected[at]], [one]) >= {"worst block"}, (side, top, left, at)
+        levels = 32 if outputs[at][top].mean() < 128 else -32  # which the picture has room for
+        one = row(int(top), levels)(outputs[at].copy())
+        assert found(gate, [expected[at]], [one]) >= {"worst row or column"}, (top, at)
+
+
+def test_a_moved_stroke_is_no_foreign_color() -> None:
+    picture = np.full((32, 32, 3), 90, np.uint8)
+    picture[:, 10:14] = 200
+    assert metrics.block(picture, np.roll(picture, 3, axis=1)) == 0
+    assert metrics.block(picture, np.roll(picture, 9, axis=1)) == 110
+
+
+def test_scores_of_places_by_hand() -> None:
+    difference = np.zeros((16, 12, 3))
+    difference[3:5, 5:9, 1] = -8
+    assert metrics.spot(difference) == 4 and metrics.line(difference) == pytest.approx(8 * 4 / 12)
+    assert metrics.tint(difference) == pytest.approx(8 * 8 / (16 * 12))
+    black = np.zeros((16, 12, 3), np.uint8)
+    spotted = black.copy()
+    spotted[0:4, 8:12, 2] = 40
+    assert metrics.block(black, spotted) == 40 and metrics.block(black, black) == 0
