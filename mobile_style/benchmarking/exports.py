@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..exporting.recipes import find_recipe
 from ..exporting.write import Written, write
-from ..network.catalog import model_name, model_path
+from ..network.catalog import mix_of, model_name, model_path, with_mix
 from ..progress import Progress
 from ..validation.checked_export import check
 
@@ -35,8 +35,8 @@ def export_models(models: Iterable[str], sizes: Sequence[Size], folder: Path, pr
 
 def names_of(models: Iterable[str]) -> dict[str, str]:
     """A name for each model; numbered, where different checkpoints are called alike."""
-    names: dict[Path, str] = {}
-    found = {model: model_path(model).resolve() for model in models}
+    names: dict[str, str] = {}
+    found = {model: with_mix(model_path(model).resolve(), mix_of(model)) for model in models}
     for path in dict.fromkeys(found.values()):
         name = model_name(path)
         numbered = (f"{name}-{number}" for number in count(2))

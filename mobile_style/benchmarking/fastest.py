@@ -10,7 +10,7 @@ from ..exporting.card import read_export_card, write_card
 from ..exporting.recipes import RECIPES
 from ..exporting.write import output_paths
 from ..files import writing
-from ..network.catalog import model_name, model_path
+from ..network.catalog import model_name, reference
 from ..progress import Progress, silent
 from ..validation.checked_export import Export, export
 from .benchmark import benchmark
@@ -53,7 +53,7 @@ def export_fastest(
     Raises:
         UsageError, CheckpointError, OutputError, ImageError: as `export`.
     """
-    name = model_name(model_path(model))
+    name = model_name(reference(model))
     recipes = {recipe.name: recipe for recipe in RECIPES if recipe.target == "tflite"}
     for recipe in recipes.values():  # nobody knows yet which it will be
         output_paths(name, recipe, [(size,)], out)

@@ -90,6 +90,7 @@ for _command in (
     training.dataset,
     training.proof,
     training.train,
+    training.add_styles,
     painting.stylize,
     training.evaluate,
     exporting.export,

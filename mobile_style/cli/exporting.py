@@ -8,9 +8,9 @@ import typer
 from ..errors import FidelityError, UsageError
 from ..exporting.recipes import RECIPES, TARGETS, find_recipe
 from ..files import refuse_existing
-from ..network.catalog import DEFAULT, RUNS, newest_model
+from ..network.catalog import DEFAULT, RUNS, newest_model, with_mix
 from . import tables
-from .options import BenchmarkBinary, Device, Limit, Photos, Runtime, parse_size
+from .options import BenchmarkBinary, Device, Limit, Mix, Photos, Runtime, parse_size
 from .terminal import progress_bars, say, show
 
 
@@ -22,6 +22,7 @@ def export(
             show_default=f"the newest run under ./{RUNS}, else {DEFAULT}",
         ),
     ] = None,
+    mix: Mix = None,
     target: Annotated[str, typer.Option(help=f"{' or '.join(TARGETS)}.")] = TARGETS[0],
     int8: Annotated[bool, typer.Option("--int8", help="Short for --recipe int8.")] = False,
     fp16: Annotated[bool, typer.Option("--fp16", help="Short for --recipe float16.")] = False,
@@ -62,6 +63,7 @@ def export(
     if model is None:
         model = newest_model()
         say(f"model {model}")
+    model = with_mix(model, mix or "")
     from ..benchmarking.fastest import export_fastest
     from ..exporting.write import write
     from ..validation.checked_export import export as export_and_check

@@ -8,6 +8,12 @@ import typer
 from ..errors import UsageError
 
 TrainedModel = Annotated[str, typer.Argument(help="A bundled model, a run's folder, or a checkpoint.")]
+Mix = Annotated[
+    str | None,
+    typer.Option(
+        help="Of a network of many styles, one or a mix: udnie, or starry_night=0.7,udnie=0.3.", show_default="none"
+    ),
+]
 Photos = Annotated[Path | None, typer.Option(help="Folder of photos.", show_default="the bundled held-out photos")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first N photos.", show_default="all")]
 BenchmarkBinary = Annotated[

@@ -7,8 +7,9 @@ import typer
 
 from ..errors import UnpaintedError
 from ..files import refuse_existing
-from ..network.catalog import DEFAULT, list_models
+from ..network.catalog import DEFAULT, list_models, with_mix
 from . import tables
+from .options import Mix
 from .pipes import piped
 from .terminal import progress_bars, show
 
@@ -18,6 +19,7 @@ def stylize(
         list[Path], typer.Argument(help="Photos, videos and folders; - is standard input.", show_default=False)
     ],
     model: Annotated[str, typer.Option(help="A bundled model, a run's folder, or a checkpoint.")] = DEFAULT,
+    mix: Mix = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -43,15 +45,17 @@ def stylize(
     What a folder of results holds already is skipped, so the same command continues one that was stopped.
 
     Examples: `mobile-style stylize photo.jpg --model starry_night --out painted.png`,
-    `mobile-style stylize photos --out painted/`
+    `mobile-style stylize photos --out painted/`,
+    `mobile-style stylize photo.jpg --model runs/many --mix starry_night=0.7,udnie=0.3`
     """
     from ..painting.files import Look, stylize_files
 
+    chosen = with_mix(model, mix or "")
     with piped(inputs, out) as (files, place):
         try:
             with progress_bars() as progress:
                 look = Look(strength=strength, preserve_color=preserve_color, precision=precision)
-                done = stylize_files(files, model, place, size, metadata, progress, **look)
+                done = stylize_files(files, chosen, place, size, metadata, progress, **look)
         except UnpaintedError as error:
             show(*error.written)
             raise

@@ -12,11 +12,11 @@ from ..files import refuse_existing
 from ..network.architecture import PRESETS
 from ..network.backend import loading
 from ..network.card import read_card
-from ..network.catalog import DEFAULT, RUNS, START, new_run, newest_run
+from ..network.catalog import DEFAULT, RUNS, START, new_run, newest_run, with_mix
 from ..training.config import TrainConfig, configure
 from ..training.objective import OBJECTIVES, Objective
 from . import tables
-from .options import Limit, Photos, TrainedModel, given, parse_numbers
+from .options import Limit, Mix, Photos, TrainedModel, given, parse_numbers
 from .terminal import progress_bars, say, show
 
 StyleCrop = Annotated[
@@ -57,7 +57,12 @@ def _layers(text: str) -> tuple[str, ...]:
 
 def train(
     ctx: typer.Context,
-    style: Annotated[str, typer.Option(help="Style image, or the name of a bundled one.")] = DEFAULT,
+    style: Annotated[
+        list[str],
+        typer.Option(
+            help="Style image, or the name of a bundled one. Several, a folder or a list (JSON): one network for all."
+        ),
+    ] = [DEFAULT],  # noqa: B006 (typer copies it)
     content: Annotated[
         Path | None, typer.Option(help="Folder of photos or shards.", show_default="the bundled photos")
     ] = None,
@@ -83,6 +88,10 @@ def train(
             show_default=f"{START}, if it is of --preset",
         ),
     ] = None,
+    only_style: Annotated[
+        bool,
+        typer.Option("--only-style", help="Train scales and offsets of --style alone; the kernels of --init stay."),
+    ] = False,
     image_size: Annotated[
         int, typer.Option(help="Side of the training crops, in pixels; two thirds of it at first.")
     ] = TrainConfig.image_size,
@@ -159,7 +168,7 @@ def train(
         named = {"style", "content", "preset", "objective", "init", "out", "resume"}
         overrides = {name: value for name, value in chosen.items() if name not in named}
         config = configure(style, content, preset, objective, init, **overrides)
-        out = out or new_run(f"{Path(config.style).stem}-{config.preset}")
+        out = out or new_run(f"{'many' if config.styles else Path(config.style).stem}-{config.preset}")
         length = f"{config.minutes:g} minutes" if config.minutes else f"{config.steps} steps"
         say(
             f"style {config.style}, photos {config.content or 'bundled'}, preset {config.preset}, {length}, "
@@ -214,7 +223,8 @@ def further(config: TrainConfig, out: Path) -> str:
         chosen[name] = getattr(config.objective, name)
     if config.temporal_weight:
         usual["style_weight"] = None  # or it would be raised once more
-    command = f"mobile-style train --init {quote(str(out))} --style {quote(str(out / 'style.png'))}"
+    kept = [out / "styles" / f"{entry.name}.png" for entry in config.styles] or [out / "style.png"]
+    command = f"mobile-style train --init {quote(str(out))}" + "".join(f" --style {quote(str(path))}" for path in kept)
     for name, value in chosen.items():
         if value != usual[name]:
             text = ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else value
@@ -222,8 +232,23 @@ def further(config: TrainConfig, out: Path) -> str:
     return command
 
 
+def add_styles(
+    model: TrainedModel,
+    styles: Annotated[list[Path], typer.Argument(help="Style files: styles/NAME.style of a training.")],
+    out: Annotated[Path, typer.Option(help="New folder for the network with these styles, too.", show_default=False)],
+) -> None:
+    """Put styles that were trained with --only-style into the network that they were trained on.
+
+    Example: `mobile-style add-styles runs/many runs/cafe/styles/cafe.style --out runs/more`
+    """
+    from ..training.style_files import add_styles as run
+
+    show(run(model, styles, out))
+
+
 def evaluate(
     model: TrainedModel = DEFAULT,
+    mix: Mix = None,
     style: Annotated[str | None, typer.Option(help="Style image.", show_default="the one it was trained on")] = None,
     images: Photos = None,
     size: Annotated[int, typer.Option(help="Side of the square that is compared, in pixels.")] = 256,
@@ -250,7 +275,7 @@ def evaluate(
     from ..training.evaluate import write
 
     with progress_bars() as progress:
-        result = run(model, style, images, size, iterations, start, limit, progress)
+        result = run(with_mix(model, mix or ""), style, images, size, iterations, start, limit, progress)
     tables.evaluation(result, size)
     if out is not None:
         write(result, out)

@@ -26,7 +26,7 @@ from ..metrics import psnr
 from ..network.catalog import BUNDLED, bundled_photos, painting_of, places
 from ..progress import Note, Progress, silent
 from . import runtimes
-from .card import card_path, for_apps, read_export_card, source_checkpoint
+from .card import card_path, for_apps, read_export_card, source_checkpoint, source_model
 
 ASSETS = Path("app/src/main/assets")
 THUMBNAIL = 192
@@ -133,7 +133,7 @@ def _float16_of(exported: Path, card: dict[str, Any]) -> list[tuple[Path, dict[s
 def _reference(exported: Path, card: dict[str, Any], photo: Any, progress: Progress) -> Any:
     """What the float network makes of the photo; None if it is not here any more."""
     try:
-        network, _ = load_network(source_checkpoint(exported, card))
+        network, _ = load_network(source_model(exported, card))
     except CheckpointError:
         progress(Note(f"{card['name']}: its float network is not here, so the app cannot test itself on it", True))
         return None

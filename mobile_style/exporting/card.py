@@ -38,7 +38,7 @@ from ..documents import (
 )
 from ..errors import CheckpointError
 from ..files import writing
-from ..network.catalog import model_path
+from ..network.catalog import mix_of, model_path, with_mix
 
 SCHEMA = 1
 METADATA = "mobile_style"  # name of the metadata buffer in a .tflite
@@ -186,6 +186,11 @@ def source_checkpoint(exported: Path, card: dict[str, Any]) -> Path:
     if other:
         raise CheckpointError(f"{other} is not what {exported} was exported from; export it again")
     raise CheckpointError(f"{source['checkpoint']}, the float reference of {exported}, is not here")
+
+
+def source_model(exported: Path, card: dict[str, Any]) -> str:
+    """The same, with the mix of its styles that was exported, as `load_network` takes it."""
+    return with_mix(source_checkpoint(exported, card), mix_of(card["source"]["checkpoint"]))
 
 
 def _embedded(exported: Path) -> bytes:

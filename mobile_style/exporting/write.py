@@ -19,8 +19,8 @@ from ..inference.graph import Convolution
 from ..inference.int8_calibration import calibrate, calibration_photos
 from ..inference.int8_ops import Quantization
 from ..network.card import Card
-from ..network.catalog import BUNDLED, model_name, model_path
-from ..network.checkpoint import Checkpoint
+from ..network.catalog import BUNDLED, mix_of, model_name, model_path, reference, with_mix
+from ..network.checkpoint import read_model
 from ..progress import Note, Progress, silent
 from .card import SCHEMA, card_path, digest, for_apps, is_left_alone, write_card
 from .lint import lint
@@ -70,13 +70,13 @@ def write(
         UsageError, CheckpointError, OutputError, ImageError: before anything is written.
     """
     checkpoint = model_path(model)
-    trained = Checkpoint.read(checkpoint)
+    trained = read_model(model)
     architecture, card = trained.architecture(), trained.card
     sha256 = digest(checkpoint)  # now: a training that is under way replaces the file
     for height, width in sizes:
         if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= 4096:
             raise UsageError(f"`size={width}x{height}`: each side must be from {SMALLEST_SIDE} to 4096 pixels")
-    name = model_name(checkpoint)
+    name = model_name(reference(model))
     groups: list[tuple[tuple[int, int], ...]]
     groups = [tuple(sizes)] if recipe.target == "coreml" else [(size,) for size in sizes]
     places = output_paths(name, recipe, groups, out)
@@ -97,7 +97,8 @@ def write(
     for path, group in zip(places, groups, strict=True):
         progress(Note(f"writing {path}"))
         if not checkpoint.is_relative_to(BUNDLED):  # found from the file, whatever the working folder
-            source["checkpoint"] = os.path.relpath(checkpoint.resolve(), path.parent.resolve())
+            relative = os.path.relpath(checkpoint.resolve(), path.parent.resolve())
+            source["checkpoint"] = with_mix(relative, mix_of(model))
         written = _write(path, convolutions, recipe, group, quantization, described | {"source": dict(source)})
         for finding in lint(path):
             progress(Note(str(finding), warning=True))

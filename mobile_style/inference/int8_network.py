@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..network.architecture import SMALLEST, Architecture
-from ..network.checkpoint import Checkpoint
+from ..network.checkpoint import read_model
 from .float_ops import OUTPUT
 from .fold import fold
 from .graph import forward
@@ -50,11 +50,11 @@ class Int8Network:
         return Loaded(graph.content({OUTPUT: painted}))
 
 
-def load_int8_network(path: Path) -> Int8Network:
-    """The network in a checkpoint, its ranges chosen on the bundled training photos, as for an export.
+def load_int8_network(model: str | Path) -> Int8Network:
+    """The network of a model or a mix, its ranges chosen on the bundled training photos, as for an export.
 
     Raises:
         CheckpointError: the file is missing, damaged, or does not fit its own description.
     """
-    checkpoint = Checkpoint.read(path)
+    checkpoint = read_model(model)
     return Int8Network(checkpoint.architecture(), checkpoint.weights, calibration_photos(None, CALIBRATED_AT))

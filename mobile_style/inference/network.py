@@ -8,7 +8,7 @@ import numpy as np
 
 from ..network.architecture import SMALLEST, Architecture
 from ..network.card import Card
-from ..network.checkpoint import Checkpoint
+from ..network.checkpoint import read_model
 from . import tiles
 from .float_ops import INPUT, OUTPUT
 from .fold import fold
@@ -80,13 +80,13 @@ class Network:
         return Loaded(tiles.tile(self._convolutions, size), self._threads)
 
 
-def load_network(path: Path, threads: int | None = None) -> tuple[Network, Card]:
-    """The network in a checkpoint, and the checkpoint's card.
+def load_network(model: str | Path, threads: int | None = None) -> tuple[Network, Card]:
+    """The network of a model, or of a mix of its styles, and the checkpoint's card.
 
     Raises:
         CheckpointError: the file is missing, damaged, or does not fit its own description.
     """
-    checkpoint = Checkpoint.read(path)
+    checkpoint = read_model(model)
     architecture = checkpoint.architecture()
     return Network(architecture, checkpoint.weights, threads), checkpoint.card
 

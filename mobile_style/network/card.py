@@ -10,7 +10,7 @@ from annotated_types import Ge, Le
 from safetensors import SafetensorError, safe_open
 from typing_extensions import NotRequired, TypedDict
 
-from ..documents import Count, Figure, Label, Sha256, Text, extensible, read_document, strict
+from ..documents import Count, Figure, FileName, Label, Sha256, Text, extensible, read_document, strict
 from ..errors import CheckpointError
 from .architecture import Architecture
 
@@ -28,12 +28,22 @@ class ArchitectureSettings(TypedDict):
 
 
 @extensible
+class StyleSettings(TypedDict):
+    """What a network of many styles needs to know of one: its name, and how its painting was seen (paintings.py)."""
+
+    name: FileName
+    size: Count
+    weight: Annotated[float, Ge(0), Le(1e12)]
+
+
+@extensible
 class Settings(TypedDict):
     """What a network, and lists of models, need to know of a training's settings; `TrainConfig` knows them all."""
 
     style: Text
     preset: Label
     architecture: ArchitectureSettings
+    styles: NotRequired[list[StyleSettings]]
     steps: Count
     minutes: Annotated[float, Ge(0), Le(100_000)]
 
@@ -90,6 +100,11 @@ def architecture_of(card: Card) -> Architecture:
         UsageError: no network of this version.
     """
     return Architecture(**card["config"]["architecture"])
+
+
+def styles_of(card: Card) -> list[StyleSettings]:
+    """The styles of a network of many, in the order of its arrays; none of a network of one."""
+    return card["config"].get("styles", [])
 
 
 def untrained_card(config: dict[str, Any]) -> Card:

@@ -1,5 +1,6 @@
 """What is there to use: the models, paintings and photos that the package carries, and the user's runs."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,20 +62,45 @@ def places(model: str | Path) -> list[Path]:
 def model_path(model: str | Path) -> Path:
     """The checkpoint of a run's folder, a bundled model's name, or a file, the first of `places` that has one.
 
+    A mix that is named after a colon is left out.
+
     Raises:
         CheckpointError: none of them.
     """
-    for place in places(model):
+    for place in places(without_mix(model)):
         for candidate in (place / MODEL, place):
             if candidate.is_file():
                 return candidate
     raise CheckpointError(f"there is no model {model}; `mobile-style models` lists what there is")
 
 
-def model_name(checkpoint: Path) -> str:
-    """What a checkpoint is called: its run's folder, or a file that was given another name, that one."""
-    path = checkpoint.resolve()
-    return path.parent.name if path.name == MODEL else path.stem
+def mix_of(model: str | Path) -> str:
+    """The mix of styles that is named after a colon: of "many:udnie=0.3,starry_night=0.7"; empty without one."""
+    last = re.split(r"[/\\]", str(model))[-1]
+    return last.rpartition(":")[2] if ":" in last and not Path(model).exists() else ""
+
+
+def without_mix(model: str | Path) -> Path:
+    """The rest."""
+    mix = mix_of(model)
+    return Path(str(model)[: -len(mix) - 1]) if mix else Path(model)
+
+
+def with_mix(model: str | Path, mix: str) -> str:
+    """A model's name and a mix in one."""
+    return f"{model}:{mix}" if mix else str(model)
+
+
+def reference(model: str | Path) -> str:
+    """The path of a model's checkpoint, and its mix."""
+    return with_mix(model_path(model), mix_of(model))
+
+
+def model_name(model: str | Path) -> str:
+    """What a `reference` is called: its run's folder, or a file that was given another name, that one; and its mix."""
+    path = without_mix(model).resolve()
+    name = path.parent.name if path.name == MODEL else path.stem
+    return "-".join([name, *re.findall(r"[^,=]+", mix_of(model))])
 
 
 def kept_style(checkpoint: Path) -> Path:
@@ -85,12 +111,14 @@ def kept_style(checkpoint: Path) -> Path:
 def painting_of(checkpoint: Path, style: str) -> Path:
     """The style image that a checkpoint was trained on: the copy kept in its run's folder, or the original.
 
+    Of many styles, `style` is the name of one.
+
     Raises:
         ImageError: neither is here.
     """
-    kept = kept_style(checkpoint)
+    kept = [checkpoint.parent / "styles" / f"{style}.png", kept_style(checkpoint)]
     try:
-        return kept if kept.is_file() else style_path(style)
+        return next((path for path in kept if path.is_file()), None) or style_path(style)
     except ImageError:
         raise ImageError(
             f"{style}, the painting of {checkpoint}, is not here; copy its run's style.png beside it"

@@ -8,6 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -17,7 +18,9 @@ from ..documents import printable
 from ..errors import CheckpointError, UsageError
 from ..files import writing
 from .architecture import Architecture
-from .card import Card, architecture_of, read_card
+from .card import Card, Settings, architecture_of, read_card, styles_of
+from .catalog import mix_of, model_path
+from .styles import mixed, own_arrays, parse_mix
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,60 @@ class Checkpoint:
             raise CheckpointError(
                 f"the checkpoint describes an architecture that this version does not know ({error})"
             ) from None
-        if {name: array.shape for name, array in self.weights.items()} != architecture.weights():
+        count, own = len(styles_of(self.card)), own_arrays(architecture)
+        wanted = {
+            name: (count, *shape) if count and name in own else shape for name, shape in architecture.weights().items()
+        }
+        if {name: array.shape for name, array in self.weights.items()} != wanted:
             raise CheckpointError("the checkpoint's arrays do not fit the architecture that it names")
         return architecture
+
+    def mixed(self, text: str) -> "Checkpoint":
+        """The network of one style that a mix makes of many, with the settings of the style that has most of it.
+
+        Args:
+            text: such as "udnie" or "starry_night=0.7,udnie=0.3"; empty for a network of one style as it is.
+
+        Raises:
+            UsageError: a style is unknown; or there are many, and none is named.
+        """
+        styles = styles_of(self.card)
+        if not styles:
+            if text:
+                raise UsageError(f"`mix={text}`: this is a network of one style; leave the mix out")
+            return self
+        names = [style["name"] for style in styles]
+        if not text and len(names) > 1:
+            raise UsageError(
+                f"this is a network of {len(names)} styles; name one, such as `mix={names[0]}`, or a mix of them, "
+                f"such as `mix={names[0]}=0.7,{names[1]}=0.3`: {', '.join(names)}"
+            )
+        mix = parse_mix(text or names[0], names)
+        weights = mixed(self.architecture(), self.weights, names, mix)
+        most = styles[names.index(max(mix, key=lambda name: mix[name]))]
+        config: dict[str, Any] = {**self.card["config"], "styles": [], "only_style": False}
+        config |= {"style": most["name"], "style_size": most["size"], "style_crop": ""}  # the kept picture is cut
+        objective = config.get("objective")
+        if isinstance(objective, dict) and isinstance(objective.get("style_weight"), float):
+            config["objective"] = objective | {"style_weight": objective["style_weight"] * most["weight"]}
+        card = self.card | {"config": cast(Settings, config)}
+        card.pop("arrays_sha256", None)
+        return Checkpoint(card, weights, {})
+
+
+def read_model(model: str | Path) -> Checkpoint:
+    """The network of one style that a command's `model` names; of many styles, a mix is named after a colon.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or does not fit its own description.
+        UsageError: the mix is unknown.
+    """
+    path = model_path(model)
+    read = Checkpoint.read(path)
+    try:
+        return read.mixed(mix_of(model))
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
 
 
 def digest(arrays: dict[str, np.ndarray]) -> str:

@@ -26,7 +26,7 @@ from keras import ops
 from .architecture import EPSILON, INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, Architecture
 from .backend import LAST
 from .card import Card
-from .checkpoint import Checkpoint
+from .checkpoint import read_model
 from .random_weights import random_weights
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
@@ -124,7 +124,7 @@ def load_network(path: Path) -> tuple[TransformNet, Card]:
     Raises:
         CheckpointError: the file is missing, damaged, or does not fit its own description.
     """
-    checkpoint = Checkpoint.read(path)
+    checkpoint = read_model(path)
     network = TransformNet(checkpoint.architecture())
     load_weights(network, checkpoint.weights)
     return network, checkpoint.card

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict, Unpack
 from ..errors import ImageError, UnpaintedError
 from ..files import refuse_existing
 from ..media.remarks import Remarks
-from ..network.catalog import DEFAULT, model_name, model_path
+from ..network.catalog import DEFAULT, mix_of, model_name, model_path, reference, with_mix
 from ..progress import Note, Progress, silent, track
 from . import photo
 from .places import Job, plan
@@ -51,7 +51,7 @@ def stylize_files(
 
     Args:
         inputs: files and folders.
-        model: a bundled model's name, a run's folder or a checkpoint.
+        model: a bundled model's name, a run's folder or a checkpoint; of many styles, with a mix of them after a colon.
         out: the file for one input, the folder for several (a text that ends in a slash is always a folder); by
             default a file's result stands next to it as NAME-MODEL.SUFFIX, and a folder's results in a folder
             FOLDER-MODEL next to it. In a folder, what was painted before with the same settings is skipped.
@@ -70,12 +70,12 @@ def stylize_files(
         UsageError, CheckpointError, OutputError: before anything is computed.
     """
     check_size(size)
-    path = model_path(model)
     precision, remarks = look.get("precision"), Remarks()
-    painter = Painter(path, look.get("strength", 1.0), look.get("preserve_color", False), precision or "float")
-    jobs = plan(inputs, model_name(path), out, lambda file: remarks.add(file, SKIPPED))
+    painter = Painter(model, look.get("strength", 1.0), look.get("preserve_color", False), precision or "float")
+    jobs = plan(inputs, model_name(reference(model)), out, lambda file: remarks.add(file, SKIPPED))
     asked = (size, painter.strength, painter.preserve_color, metadata, *([precision] if precision else []))
-    settings = (hashlib.sha256(path.read_bytes()).hexdigest(), *asked)
+    sha256 = hashlib.sha256(model_path(model).read_bytes()).hexdigest()
+    settings = (with_mix(sha256, mix_of(model)), *asked)
     records = {job.folder: Record(job.folder, settings) for job in jobs if job.folder is not None}
     waiting = [job for job in jobs if not _finished(job, records)]
     if before := len(jobs) - len(waiting):

@@ -12,7 +12,7 @@ from ..errors import ImageError
 from ..inference.int8_network import Int8Network
 from ..media import images
 from ..metrics import psnr
-from ..network.checkpoint import Checkpoint
+from ..network.checkpoint import read_model
 from . import video
 from .stylize import LARGEST_INT8, Painter
 
@@ -61,7 +61,7 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
 
 def _with_some_ranges(painter: Painter, frame: np.ndarray) -> Painter:
     """A painter that takes the time of int8: choosing ranges that fit takes longer than painting some frames."""
-    some, checkpoint = copy(painter), Checkpoint.read(painter.path)
+    some, checkpoint = copy(painter), read_model(painter.path)
     some.precision = "int8"
     some.int8_network = Int8Network(checkpoint.architecture(), checkpoint.weights, frame[None, :PATCH, :PATCH])
     return some

@@ -17,7 +17,7 @@ from PIL import Image
 from ..errors import ImageError, UsageError
 from ..inference.network import Network, load_network
 from ..media import images
-from ..network.catalog import DEFAULT, model_path
+from ..network.catalog import DEFAULT, reference
 from .grain import grained_part
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Painter:
     """A trained network, loaded once, that paints any number of pictures.
 
     Args:
-        model: a bundled model's name, a run's folder or a checkpoint.
+        model: a bundled model's name, a run's folder or a checkpoint; of many styles, with a mix of them after a colon.
         strength: 0 gives the photo, 1 the network's output, between them a blend.
         preserve_color: take the brightness from the network's output, the colors from the photo
             (luminance-only transfer, Gatys et al. 2016, https://arxiv.org/abs/1606.05897).
@@ -58,7 +58,7 @@ class Painter:
             raise UsageError(f"`strength` must be from 0 to 1, not {strength:g}")
         if precision not in PRECISIONS:
             raise UsageError(f"`precision` is {' or '.join(PRECISIONS)}, not {precision}")
-        self.path = model_path(model)
+        self.path = reference(model)
         self.network, _ = load_network(self.path)
         self.strength, self.preserve_color, self.precision = strength, preserve_color, precision
 

@@ -4,6 +4,7 @@ Nothing here computes, so the command line can show the defaults without loading
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from math import inf
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..network.backend import Precision
 from ..network.card import Card, architecture_of, read_card
 from ..network.catalog import DEFAULT, START, model_path, style_path
 from .objective import OBJECTIVES, Objective
+from .paintings import StyleEntry, is_list, list_styles
 from .style_crop import check_crop
 
 MOST_STEPS = 10**9
@@ -28,7 +30,8 @@ class TrainConfig:
     """Every setting of a training; stored in the checkpoint.
 
     Attributes:
-        style: file of the style image, or the name of a bundled one.
+        style: file of the style image, or the name of a bundled one; of many styles, their names.
+        styles: of a network of many styles, which take turns; else none.
         content: folder of photos or of shards; empty for the bundled photos.
         architecture: of the network; `preset` is its name.
         objective: the losses.
@@ -46,6 +49,7 @@ class TrainConfig:
             output and of the painting.
         loss_precision: of the loss network while training; "auto" for the fastest on the machine.
         init: model whose weights are the start; empty to start from random ones.
+        only_style: leave the kernels of `init` as they are, and train the scales and offsets of new styles.
     """
 
     style: str
@@ -67,6 +71,8 @@ class TrainConfig:
     loss_precision: Literal["auto"] | Precision = "auto"
     seed: int = 0
     init: str = ""
+    styles: tuple[StyleEntry, ...] = ()
+    only_style: bool = False
     checkpoint_every: int = 100
     preview_every: int = 200
 
@@ -96,6 +102,10 @@ class TrainConfig:
         for name in ("qat_weight", "temporal_weight", "checkerboard_weight", "palette_weight"):
             if not 0 <= getattr(self, name) < inf:
                 raise UsageError(f"`{name}` must be finite and not negative: {getattr(self, name)}")
+        if len(self.styles) > 1 and self.style_crop:
+            raise UsageError("`style_crop` is of one painting; of several, a list (JSON) has the parts")
+        if self.only_style and not (self.init and self.styles):
+            raise UsageError("`only_style` needs a network whose kernels stay as they are; name it with `init`")
         if not 0 <= self.seed < 2**32:
             raise UsageError(f"`seed` must be from 0 to {2**32 - 1}, not {self.seed}")
 
@@ -112,7 +122,8 @@ class TrainConfig:
     def without_paths(self) -> "TrainConfig":
         """The settings to pass on: names of files in place of paths, which are this machine's."""
         names = {key: Path(getattr(self, key)).name for key in ("style", "content", "init")}
-        return replace(self, **names)  # type: ignore[arg-type]
+        styles = tuple(replace(entry, file=Path(entry.file).name) for entry in self.styles)
+        return replace(self, styles=styles, **names)  # type: ignore[arg-type]
 
     @classmethod
     def from_card(cls, card: Card) -> "TrainConfig":
@@ -129,7 +140,7 @@ class TrainConfig:
 
 
 def configure(
-    style: str = DEFAULT,
+    style: str | Sequence[str] = DEFAULT,
     content: Path | None = None,
     preset: str | None = None,
     objective: str = "painterly",
@@ -139,7 +150,8 @@ def configure(
     """Puts a training's settings together from named presets and single overrides.
 
     Args:
-        style: file of the style image, or the name of a bundled one.
+        style: file of the style image, or the name of a bundled one; or several, folders of them, or a list in JSON,
+            for a network of many styles.
         content: folder of photos or shards; None for the bundled photos.
         preset: of the architecture; None for that of `init`, or "small".
         objective: name of a preset in `OBJECTIVES`.
@@ -158,7 +170,7 @@ def configure(
         raise UsageError(f"there is no setting `{unknown[0]}`; docs/training.md lists them")
     if content is not None and not content.is_dir():
         raise UsageError(f"`content={content}` is not a folder")
-    style_path(style)  # fails early
+    name, styles = _styles(style, overrides.get("only_style", False))
     start = None if init in (None, "none") else str(init)
     if preset is None and start is not None:
         chosen = read_card(model_path(start))
@@ -168,7 +180,7 @@ def configure(
         architecture = _named(PRESETS, preset, "preset")
 
     architecture = replace(architecture, **_settings_of(Architecture, overrides))
-    if init is None and architecture_of(read_card(model_path(START))) == architecture:
+    if init is None and "only_style" not in overrides and architecture_of(read_card(model_path(START))) == architecture:
         start = START
     weighed = replace(_named(OBJECTIVES, objective, "objective"), **_settings_of(Objective, overrides))
     if "style_weight" not in overrides:
@@ -177,7 +189,8 @@ def configure(
     if "minutes" in overrides:
         overrides = {"steps": 0} | overrides
     return TrainConfig(
-        style=style,
+        style=name,
+        styles=styles,
         content="" if content is None else str(content.resolve()),  # a run may be resumed from elsewhere
         preset=preset,
         architecture=architecture,
@@ -185,6 +198,16 @@ def configure(
         init=start or "",
         **_settings_of(TrainConfig, overrides),
     )
+
+
+def _styles(style: str | Sequence[str], alone: bool) -> tuple[str, tuple[StyleEntry, ...]]:
+    """What a training's style is called, and the styles if it is one of many, or of styles alone."""
+    given = [style] if isinstance(style, str) else list(style)
+    if alone or len(given) != 1 or is_list(given[0]):
+        styles = list_styles(given)
+        return ", ".join(entry.name for entry in styles), styles
+    style_path(given[0])  # fails early
+    return given[0], ()
 
 
 def _settings_of(kind: type[Architecture | Objective | TrainConfig], overrides: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ..errors import UsageError
 from ..files import refuse_existing, writing
 from ..inference.network import load_network
 from ..media import images
-from ..network.catalog import bundled_photos, model_name, model_path, style_path
+from ..network.catalog import bundled_photos, model_name, model_path, reference, style_path
 from ..painting.stylize import stylize_image
 from ..painting.temporal_consistency import temporal_error
 from ..progress import Progress, silent, track
@@ -103,7 +103,7 @@ def evaluate(
     if start not in ("noise", "photo"):
         raise UsageError(f"`start` is noise or photo, not {start}")
     path = model_path(model)
-    network, card = load_network(path)
+    network, card = load_network(model)
     config = TrainConfig.from_card(card)
     losses = losses_of(path, config, None if style is None else style_path(style))
     files: list[Path] = []
@@ -119,7 +119,7 @@ def evaluate(
         painted |= _by_optimization(losses, contents, iterations, start, progress)
     errors = [temporal_error(paint, images.load(file), size) for file in files]
     return Evaluation(
-        model=model_name(path),
+        model=model_name(reference(model)),
         style=Path(style or config.style).name,
         size=size,
         style_size=config.style_size,

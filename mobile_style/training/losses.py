@@ -130,13 +130,16 @@ class PerceptualLoss:
         self.network = LossNetwork((*objective.content_layers, *objective.style_layers), precision)
         # A content image is needed only up to the content layer: a third less work than all of it.
         self.content_network = LossNetwork(objective.content_layers, precision)
+        self.style_grams: dict[str, Any]
         if not isinstance(style, np.ndarray):
             self.style_grams = {layer: gram[None] for layer, gram in style.items()}
             return
+        self.style_grams = self.grams_of(style)
+
+    def grams_of(self, style: np.ndarray) -> dict[str, np.ndarray]:
+        """The Gram matrices of a style image, (H, W, 3), RGB, 0..255, by layer: (1, C, C)."""
         features = self.network(ops.convert_to_tensor(style[None], dtype="float32"))
-        self.style_grams = {
-            layer: ops.convert_to_numpy(gram_matrix(features[layer])) for layer in objective.style_layers
-        }
+        return {layer: ops.convert_to_numpy(gram_matrix(features[layer])) for layer in self.objective.style_layers}
 
     def content_targets(self, content_images: Tensor) -> dict[str, Tensor]:
         """Features of (N, H, W, 3) content images at the content layers."""

@@ -45,7 +45,7 @@ class PaletteLoss:
     def __init__(self, painting: np.ndarray) -> None:
         """Takes the painting, (H, W, 3), RGB, 0..255, at the scale its strokes should have."""
         self.directions = directions(DIRECTIONS).astype(np.float32)
-        self.quantiles = [
+        self.quantiles: list[Any] = [
             palette_quantiles(ops.convert_to_numpy(cell_means(painting[None], side))[0], DIRECTIONS).astype(np.float32)
             for side in CELLS
         ]

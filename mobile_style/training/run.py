@@ -4,17 +4,16 @@ import json
 import math
 import statistics
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import keras
 import numpy as np
-from keras import ops
 from tensorboard.compat import tf
 from tensorboard.summary import Writer
 
@@ -26,16 +25,20 @@ from ..media import images
 from ..network.card import MODEL, SCHEMA, Card, Settings
 from ..network.catalog import bundled_photos
 from ..network.checkpoint import Checkpoint
+from ..network.styles import mixed
 from ..painting.stylize import stylize_image
 from ..progress import Note, Progress, Step
 from .config import TrainConfig
 from .dataset import Batches, Photos
+from .start import joined
 from .trainer import FARTHEST, Trainer, suitable_rate
+from .turns import Turns, turn
 
 tf.io  # noqa: B018 (loads what the writer needs, while messages of what is loading are not shown)
 
 STATE = "training.safetensors"
 PREVIEW_SIZE = 256
+PREVIEW_SIZE_OF_MANY = 160  # with many styles
 ROUGH = 0.6  # of the training
 DRAWING = 0.2  # of a training from random weights, in which the style loss slowly gets its weight
 FAINT = 0.01  # share of the style weight that such a training starts with
@@ -66,11 +69,22 @@ class Run:
 
     Args:
         began: of `time.perf_counter`, such that the seconds since then are those of the whole training.
+        turns: of many styles; by default the trainer's one style has all of them.
+        others: the network of many styles that the trained ones are put into, in a training of styles alone.
     """
 
     def __init__(
-        self, config: TrainConfig, out: Path, trainer: Trainer, step: int, began: float, progress: Progress
+        self,
+        config: TrainConfig,
+        out: Path,
+        trainer: Trainer,
+        step: int,
+        began: float,
+        progress: Progress,
+        turns: Turns | None = None,
+        others: Checkpoint | None = None,
     ) -> None:
+        self.turns, self.others = turns or Turns(trainer), others
         self.config, self.out, self.trainer, self.step, self.began = config, out, trainer, step, began
         self.progress = progress
         self.photos = photos_of(config, out)
@@ -146,13 +160,13 @@ class Run:
             "versions": {name: version(name) for name in ("mobile-style", "keras", keras.backend.backend())},
             "losses": self.losses,
         }
-        weights = {v.name: ops.convert_to_numpy(v.value) for v in self.trainer.network.weights}
+        weights = self.turns.weights()
         if not all(np.isfinite(value).all() for value in weights.values()):
             raise DivergedError(f"the weights are no longer finite at step {self.step}{self.advice()}")
-        state = {name: ops.convert_to_numpy(v.value) for name, v in optimizer_variables(self.trainer).items()}
-        Checkpoint(card, weights, state).write(self.out / STATE)
+        Checkpoint(card, weights, self.turns.optimizer()).write(self.out / STATE)
         public: Card = {**card, "config": cast(Settings, asdict(settings.without_paths()))}
-        Checkpoint(public, weights, {}).write(self.out / MODEL)
+        model = Checkpoint(public, weights, {})
+        (model if self.others is None else joined(model, self.others)).write(self.out / MODEL)
         self.saved = self.step
 
     def advice(self) -> str:
@@ -168,17 +182,23 @@ class Run:
             self.trainer.refine()
         self.trainer.optimizer.learning_rate = self.learning_rate(done)
         self.trainer.style_share.assign(self.style_share(done))
+        if self.config.styles:
+            self.turns.take(turn(self.step, len(self.config.styles), self.config.seed))
         started = time.perf_counter()
         motion = np.random.default_rng((self.config.seed, 2, self.step)).integers(FARTHEST, size=2)
         self.losses = self.trainer.step(next(batches), motion)
         self.step += 1
         return time.perf_counter() - started
 
-    def go(self, style: np.ndarray) -> Path:
+    def painting(self) -> dict[str, str]:
+        """Whose turn the last step was, as the log names it; nothing in a training of one style."""
+        return {"painting": self.config.styles[self.turns.now].name} if self.config.styles else {}
+
+    def go(self, paintings: Sequence[np.ndarray]) -> Path:
         """Trains to the end.
 
         Args:
-            style: the style image, (H, W, 3) uint8, for previews.
+            paintings: the style images, (H, W, 3) uint8, for previews.
 
         Returns:
             The network's file.
@@ -188,7 +208,7 @@ class Run:
             KeyboardInterrupt: after Ctrl-C, with a checkpoint written.
         """
         held_out = preview_photos(self.photos)
-        lowest = smoothed = math.inf
+        watches = [Watch() for _ in paintings]
         taken: list[float] = []
         with (
             interruptible(self.progress) as interrupted,
@@ -201,36 +221,69 @@ class Run:
             while (done := self.done()) < 1 and not interrupted:
                 taken.append(self.take_step(batches, done))
                 loss = self.losses["total"]
-                smoothed = loss if math.isinf(smoothed) else SMOOTHING * smoothed + (1 - SMOOTHING) * loss
-                lowest = min(lowest, smoothed)
-                if not math.isfinite(smoothed) or smoothed > DIVERGED * lowest:
+                if watches[self.turns.now].diverges(loss):
                     raise DivergedError(f"the loss became {loss:.3g} at step {self.step}{self.advice()}")
                 rate = self.config.batch_size / taken[-1]
-                log.write(json.dumps({"step": self.step, **self.losses, "images_per_second": round(rate, 3)}) + "\n")
+                of, figures = self.painting(), self.losses | {"images_per_second": round(rate, 3)}
+                log.write(json.dumps({"step": self.step} | of | figures) + "\n")
                 for name, value in self.losses.items():
-                    board.add_scalar(f"loss/{name}", value, self.step)
+                    board.add_scalar("/".join(["loss", *of.values(), name]), value, self.step)
                 if self.config.minutes and not self.planned and len(taken) == MEASURED and self.done() < 1:
                     self.make_plan(statistics.median(taken))
                 self.report(rate)
                 if self.step % self.config.checkpoint_every == 0:
                     self.save()
                 if self.step % self.config.preview_every == 0 or self.step == 1:
-                    write_preview(self.out, self.trainer, style, held_out, self.step)
+                    self.preview(paintings, held_out)
         if self.step > self.saved:
             self.save()
         if self.done() < 1:
             raise KeyboardInterrupt
         if self.step % self.config.preview_every:
-            write_preview(self.out, self.trainer, style, held_out, self.step)
+            self.preview(paintings, held_out)
         return self.out / MODEL
 
     def report(self, rate: float) -> None:
         """Tells where the training stands; the losses are weighted, so that they add up."""
         weighted = self.trainer.weighted(self.losses)
-        details = {name: f"{value:.3g}" for name, value in weighted.items()} | {"images/s": f"{rate:.1f}"}
+        details = self.painting() | {name: f"{value:.3g}" for name, value in weighted.items()}
+        details["images/s"] = f"{rate:.1f}"
         total = round(60 * self.config.minutes) if self.config.minutes else self.config.steps
         done, unit = (min(total, round(self.seconds())), "s") if self.config.minutes else (self.step, "steps")
         self.progress(Step("Training", done, total, unit, details))
+
+    def preview(self, paintings: Sequence[np.ndarray], photos: list[np.ndarray]) -> None:
+        """Photos above what the network makes of them, a row for each style, the style image in front."""
+        side = PREVIEW_SIZE if len(paintings) == 1 else PREVIEW_SIZE_OF_MANY
+        photos = [images.center_square(photo, side) for photo in photos]
+        rows = [[np.full_like(photos[0], 255), *photos]]
+        for network, painting in zip(self.networks(), paintings, strict=True):
+            rows.append([images.center_square(painting, side), *(stylize_image(network, photo) for photo in photos)])
+        sheet = images.grid(rows)
+        images.save(sheet, self.out / "previews" / f"step-{self.step:06d}.png")
+        images.save(sheet, self.out / "preview.png")
+
+    def networks(self) -> Iterator[Network]:
+        """What each style has come to."""
+        architecture, weights = self.trainer.network.architecture, self.turns.weights()
+        names = [entry.name for entry in self.config.styles]
+        for name in names:
+            yield Network(architecture, mixed(architecture, weights, names, {name: 1.0}))
+        if not names:
+            yield Network(architecture, weights)
+
+
+class Watch:
+    """Whether the loss of a style explodes."""
+
+    def __init__(self) -> None:
+        self.lowest = self.smoothed = math.inf
+
+    def diverges(self, loss: float) -> bool:
+        """Whether it does with this step's loss."""
+        self.smoothed = loss if math.isinf(self.smoothed) else SMOOTHING * self.smoothed + (1 - SMOOTHING) * loss
+        self.lowest = min(self.lowest, self.smoothed)
+        return not math.isfinite(self.smoothed) or self.smoothed > DIVERGED * self.lowest
 
 
 def photos_of(config: TrainConfig, out: Path) -> Photos:
@@ -239,27 +292,11 @@ def photos_of(config: TrainConfig, out: Path) -> Photos:
     return Photos(made if made.is_dir() else Path(config.content))
 
 
-def optimizer_variables(trainer: Trainer) -> dict[str, Any]:
-    """By name and place, because Keras numbers names by how many objects were made before."""
-    return {f"{index:03d}": variable for index, variable in enumerate(trainer.optimizer.variables)}
-
-
 def preview_photos(photos: Photos) -> list[np.ndarray]:
     """The photos that are never trained on, or bundled ones."""
     chosen = [photos[index] for index in range(photos.held_out)]
     chosen = chosen or [images.load(path) for path in images.find([bundled_photos("held_out")])[:4]]
     return [images.center_square(photo, PREVIEW_SIZE) for photo in chosen]
-
-
-def write_preview(out: Path, trainer: Trainer, style: np.ndarray, photos: list[np.ndarray], step: int) -> None:
-    """Photos above what the network makes of them, the style image in front."""
-    weights = {v.name: ops.convert_to_numpy(v.value) for v in trainer.network.weights}
-    network = Network(trainer.network.architecture, weights)
-    stylized = [stylize_image(network, photo) for photo in photos]
-    style = images.center_square(style, PREVIEW_SIZE)
-    sheet = images.grid([[np.full_like(style, 255), *photos], [style, *stylized]])
-    images.save(sheet, out / "previews" / f"step-{step:06d}.png")
-    images.save(sheet, out / "preview.png")
 
 
 def drop_lines_after(log: Path, step: int) -> None:

@@ -12,8 +12,7 @@ import numpy as np
 from keras import ops
 
 from ..inference.network import Network
-from ..network.catalog import model_path
-from ..network.checkpoint import Checkpoint
+from ..network.checkpoint import read_model
 from ..network.transform_net import load_weights
 from .config import TrainConfig
 from .dataset import Batches
@@ -50,14 +49,12 @@ class ShortTraining:
     def __init__(self, config: TrainConfig, style: np.ndarray, batches: Batches) -> None:
         """Takes the first target: settings, whose weights alone may change later, and a style image (H, W, 3)."""
         self.trainer, self.batches, self.step = make_trainer(config, style), batches, 0
-        load_weights(self.trainer.network, Checkpoint.read(model_path(config.init)).weights)
+        load_weights(self.trainer.network, read_model(config.init).weights)
         losses, palette = self.trainer.perceptual, self.trainer.palette
         # Variables, so that one compiled step serves every target; listed, so that Keras sees them on each backend.
-        self.grams: dict[str, Any] = {layer: _variable(gram) for layer, gram in losses.style_grams.items()}
-        self.quantiles: list[Any] = [_variable(each) for each in palette.quantiles]
-        losses.style_grams, palette.quantiles = self.grams, self.quantiles
+        self.grams, self.quantiles = losses.style_grams, palette.quantiles
         self.palette_weight = self.trainer.weights_of["palette"] = _variable(config.palette_weight)
-        self.trainer.aims = [*self.grams.values(), *self.quantiles, self.palette_weight]
+        self.trainer.aims = [self.palette_weight]
 
     def aim(self, config: TrainConfig, target: StyleTarget) -> None:
         """Turns to a style image, and to the style and palette weights of `config`."""

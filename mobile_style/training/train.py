@@ -1,10 +1,10 @@
-"""Training a transform network for one style.
+"""Training a transform network for one style, or for many.
 
 `train(config, out)` makes a run folder:
 
     model.safetensors     the network so far, ready for `stylize` and `export`
     training.safetensors  the same with the optimizer's state, for `resume`
-    style.png             the style image as the losses see it: cropped and at their size
+    style.png             the style image as the losses see it: cropped and at their size; of many, styles/NAME.png
     content/              the shards made from a folder of photos (not when shards were given)
     preview.png           held-out photos and what the network makes of them; previews/ keeps them all
     log.jsonl             the losses of every step
@@ -18,6 +18,7 @@ A network that starts from random weights learns to draw first: meanwhile the we
 asked for. Without that it learns to cover the photo with brush strokes, and never looks at it again.
 """
 
+import hashlib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -27,16 +28,20 @@ import numpy as np
 from ..errors import CheckpointError, ImageError, OutputError, UsageError
 from ..files import alone, refuse_existing
 from ..media import images
-from ..network.card import MODEL, architecture_of
-from ..network.catalog import bundled_photos, model_path, style_path
+from ..network.card import MODEL
+from ..network.catalog import bundled_photos, style_path
 from ..network.checkpoint import Checkpoint
-from ..network.transform_net import load_weights
 from ..progress import Note, Progress, silent
 from .config import TrainConfig
 from .dataset import MANIFEST, build, note_unreadable
-from .run import STATE, Run, drop_lines_after, optimizer_variables, photos_of
+from .run import STATE, Run, drop_lines_after, photos_of
+from .start import other_styles, start_arrays
 from .style_crop import cropped
+from .style_files import SUFFIX, style_file
 from .trainer import Trainer, make_trainer, suitable_rate
+from .turns import Turns
+
+LEFT = ("content", "style.png", "styles")  # what a training makes before its first checkpoint
 
 
 def train(config: TrainConfig, out: Path, progress: Progress = silent, painting: np.ndarray | None = None) -> Path:
@@ -46,7 +51,7 @@ def train(config: TrainConfig, out: Path, progress: Progress = silent, painting:
         config: every setting.
         out: a new folder for the run.
         progress: called after every step.
-        painting: (H, W, 3) uint8, RGB; by default the file that `config.style` names.
+        painting: (H, W, 3) uint8, RGB; by default the file that `config.style` names, or those of `config.styles`.
 
     Returns:
         The network's file.
@@ -61,13 +66,15 @@ def train(config: TrainConfig, out: Path, progress: Progress = silent, painting:
     began = time.perf_counter()
     _refuse_started(out)
     refuse_existing(out)
-    style = style_image(config, images.load(style_path(config.style)) if painting is None else painting)
-    start = _start(config)
+    config, paintings = _paintings(config, painting)
+    start, others = start_arrays(config), other_styles(config)
     _make_folder(config, out, progress)
-    trainer = make_trainer(config, style)
+    trainer = make_trainer(config, paintings[0])
+    turns = _turns(config, trainer, paintings)
     if start is not None:
-        load_weights(trainer.network, start.weights)
-    images.save(style, out / "style.png")
+        turns.load(start, turns.optimizer())
+    for style, path in zip(paintings, painting_paths(config, out), strict=True):
+        images.save(style, path)
     if config.minutes:  # less what packing the photos took
         left = config.minutes - (time.perf_counter() - began) / 60
         if left <= 0:
@@ -79,14 +86,14 @@ def train(config: TrainConfig, out: Path, progress: Progress = silent, painting:
     rate = config.learning_rate or (suitable_rate(config.steps) if config.steps else None)
     config = replace(config, loss_precision=trainer.perceptual.network.precision, learning_rate=rate)
     with alone(out):
-        run = Run(config, out, trainer, 0, began, progress)
+        run = Run(config, out, trainer, 0, began, progress, turns, others)
         if (side := run.photos.manifest.shorter_side) < config.image_size:
             text = (
                 f"the photos were packed at {side} pixels and are enlarged for `image_size={config.image_size}`; "
                 f"sharper: pack them with mobile-style dataset --size {config.packed_size}"
             )
             progress(Note(text, warning=True))
-        return run.go(style)
+        return _trained(run, paintings)
 
 
 def resume(out: Path, progress: Progress = silent) -> Path:
@@ -109,16 +116,57 @@ def resume(out: Path, progress: Progress = silent) -> Path:
         raise CheckpointError(f"{out} holds no checkpoint to go on from; start a training in a new folder")
     with alone(out):
         state = Checkpoint.read(out / STATE)
-        config, style = TrainConfig.from_card(state.card), images.load(out / "style.png")
+        config = TrainConfig.from_card(state.card)
+        paintings = [images.load(path) for path in painting_paths(config, out)]
         if photos_of(config, out).sha256() != state.card["content_sha256"]:
             raise CheckpointError(f"the photos are not those that {out} was trained on; start again with --init {out}")
-        trainer = make_trainer(config, style)
-        _restore(trainer, state, out)
+        trainer = make_trainer(config, paintings[0])
+        turns = _turns(config, trainer, paintings)
+        try:
+            turns.load(state.weights, state.optimizer)
+        except ValueError:
+            text = f"{out / STATE} holds another optimizer; start again with --init {out / MODEL}"
+            raise CheckpointError(text) from None
         drop_lines_after(out / "log.jsonl", state.card["step"])
-        run = Run(config, out, trainer, state.card["step"], began - state.card["seconds"], progress)
+        others = Checkpoint.read(out / MODEL) if config.only_style else None
+        began -= state.card["seconds"]
+        run = Run(config, out, trainer, state.card["step"], began, progress, turns, others)
         if run.done() >= 1:
             progress(Note(f"{out} has ended; train it further with --init {out}"))
-        return run.go(style)
+        return _trained(run, paintings)
+
+
+def _trained(run: Run, paintings: list[np.ndarray]) -> Path:
+    """Trains to the end; of styles alone, each is written as a file of its own, too."""
+    path = run.go(paintings)
+    if run.config.only_style:
+        model = Checkpoint.read(path)
+        for entry, painting in zip(run.config.styles, paintings, strict=True):
+            style_file(model, entry, painting).write(run.out / "styles" / f"{entry.name}{SUFFIX}")
+    return path
+
+
+def painting_paths(config: TrainConfig, out: Path) -> list[Path]:
+    """Where a run keeps its style images."""
+    return [out / "styles" / f"{entry.name}.png" for entry in config.styles] or [out / "style.png"]
+
+
+def _paintings(config: TrainConfig, painting: np.ndarray | None) -> tuple[TrainConfig, list[np.ndarray]]:
+    """The style images as the losses see them, and the settings with what is known of the files now."""
+    if not config.styles:
+        return config, [style_image(config, images.load(style_path(config.style)) if painting is None else painting)]
+    entries, paintings = [], []
+    for entry in config.styles:
+        sha256 = hashlib.sha256(style_path(entry.file).read_bytes()).hexdigest()
+        entries.append(replace(entry, size=entry.size or config.style_size, sha256=sha256))
+        of_one = replace(config, style=entry.name, style_size=entries[-1].size)
+        paintings.append(style_image(of_one, entry.load()))
+    return replace(config, styles=tuple(entries)), paintings
+
+
+def _turns(config: TrainConfig, trainer: Trainer, paintings: list[np.ndarray]) -> Turns:
+    pairs = zip(config.styles, paintings, strict=True) if config.styles else ()
+    return Turns(trainer, [trainer.target_of(painting, entry.weight) for entry, painting in pairs])
 
 
 def style_image(config: TrainConfig, painting: np.ndarray) -> np.ndarray:
@@ -141,25 +189,11 @@ def style_image(config: TrainConfig, painting: np.ndarray) -> np.ndarray:
 
 def _refuse_started(out: Path) -> None:
     """Raises OutputError if `out` is of a training that was killed before its first checkpoint."""
-    if not (out / STATE).exists() and ((out / "content").is_dir() or (out / "style.png").is_file()):
+    if not (out / STATE).exists() and any((out / name).exists() for name in LEFT):
         raise OutputError(
             f"{out} is the folder of a training that has no checkpoint yet; if it is not under way any more, remove "
             f"{out}, or choose another `out`"
         )
-
-
-def _start(config: TrainConfig) -> Checkpoint | None:
-    """The checkpoint that the training starts from; None for random weights."""
-    if not config.init:
-        return None
-    start = Checkpoint.read(model_path(config.init))
-    architecture = architecture_of(start.card)
-    if architecture != config.architecture:
-        raise CheckpointError(
-            f"`init={config.init}` is a network of preset {start.card['config']['preset']} ({architecture}), "
-            f"but this training asks for {config.preset} ({config.architecture})"
-        )
-    return start
 
 
 def _make_folder(config: TrainConfig, out: Path, progress: Progress) -> None:
@@ -173,13 +207,3 @@ def _make_folder(config: TrainConfig, out: Path, progress: Progress) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write {out}: {error.strerror}") from None
-
-
-def _restore(trainer: Trainer, state: Checkpoint, out: Path) -> None:
-    """Puts a checkpoint's network and optimizer into a fresh trainer."""
-    load_weights(trainer.network, state.weights)
-    variables = optimizer_variables(trainer)
-    if set(variables) != set(state.optimizer):
-        raise CheckpointError(f"{out / STATE} holds another optimizer; start again with --init {out / MODEL}")
-    for name, variable in variables.items():
-        variable.assign(state.optimizer[name])

@@ -9,8 +9,8 @@ from ..exporting.card import write_card
 from ..exporting.recipes import Recipe
 from ..exporting.write import Written, write
 from ..inference.network import load_network
-from ..network.card import read_card
-from ..network.catalog import model_path
+from ..network.catalog import mix_of, model_path, with_mix
+from ..network.checkpoint import read_model
 from ..progress import Progress, silent
 from ..training.config import TrainConfig
 from ..training.style_grams import style_source
@@ -49,14 +49,15 @@ def export(
         UsageError, CheckpointError, OutputError, ImageError: before anything is written.
     """
     checkpoint = model_path(model)
-    style_source(checkpoint, read_card(checkpoint)["config"]["style"])  # the check needs it, after all is written
+    style_source(checkpoint, read_model(model).card["config"]["style"])  # the check needs it, after all is written
     return [check(written, progress) for written in write(model, recipe, sizes, calibration, out, progress)]
 
 
 def check(written: Written, progress: Progress = silent) -> Export:
     """Validates a file on a few photos, and notes the figures on its card."""
     config = TrainConfig.from_card(written.training)
-    network, _ = load_network(written.checkpoint)
+    mix = mix_of(written.card["source"]["checkpoint"])
+    network, _ = load_network(with_mix(written.checkpoint, mix))
     subject = Subject(written.path, written.card, written.checkpoint, network, config)
     validation = validate_on(Host(), subject, None, PHOTOS, progress)
     places = ("exported", "reference")  # on this machine; the card has names and sha256 of both

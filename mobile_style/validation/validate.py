@@ -16,7 +16,7 @@ from ..exporting.card import read_export_card, source_checkpoint
 from ..exporting.recipes import ENOUGH, Gate, find_recipe
 from ..inference.network import Network, load_network
 from ..media import images as pictures
-from ..network.catalog import bundled_photos, model_path
+from ..network.catalog import bundled_photos, mix_of, model_path, with_mix
 from ..progress import Progress, silent, track
 from ..training.config import TrainConfig
 from ..training.evaluation_losses import PictureLosses
@@ -182,7 +182,8 @@ def validate(
     """
     card = read_export_card(exported)
     checkpoint = _reference(exported, card, reference)
-    network, training = load_network(checkpoint)
+    mix = mix_of(reference or "") or mix_of(card["source"]["checkpoint"])
+    network, training = load_network(with_mix(checkpoint, mix))
     subject = Subject(exported, card, checkpoint, network, TrainConfig.from_card(training))
     with closing(open_device(device, runtime, benchmark_binary, progress)) as opened:
         return validate_on(opened, subject, images, limit, progress)

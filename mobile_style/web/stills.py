@@ -15,6 +15,7 @@ from ..inference.fold import fold
 from ..inference.graph import Convolution
 from ..inference.network import reach
 from ..inference.tiles import shared_gains, tile
+from ..network.catalog import mix_of
 from ..network.checkpoint import Checkpoint
 from .models import Model
 
@@ -33,26 +34,27 @@ def still_files(model: Model) -> tuple[Files, dict[str, Any]] | None:
     try:
         checkpoint = source_checkpoint(model.path, model.card)
         architecture = Checkpoint.read(checkpoint).architecture()
+        mix = mix_of(model.card["source"]["checkpoint"])
     except CheckpointError:
         return None
     margin, sha256 = reach(architecture), model.card["source"]["sha256"]
     files = {
-        "gains.tflite": partial(_gains, checkpoint, sha256),
-        "tile.tflite": partial(_tile, checkpoint, sha256),
+        "gains.tflite": partial(_gains, checkpoint, mix, sha256),
+        "tile.tflite": partial(_tile, checkpoint, mix, sha256),
     }
     return files, {"crops": CROPS, "crop": CROP, "tile": TILE, "margin": margin}
 
 
-def _gains(checkpoint: Path, sha256: str) -> bytes:
-    return shared_gains(_network(checkpoint, sha256), (CROPS**2, CROP, CROP), "float16")
+def _gains(checkpoint: Path, mix: str, sha256: str) -> bytes:
+    return shared_gains(_network(checkpoint, mix, sha256), (CROPS**2, CROP, CROP), "float16")
 
 
-def _tile(checkpoint: Path, sha256: str) -> bytes:
-    return tile(_network(checkpoint, sha256), (TILE, TILE), "float16")
+def _tile(checkpoint: Path, mix: str, sha256: str) -> bytes:
+    return tile(_network(checkpoint, mix, sha256), (TILE, TILE), "float16")
 
 
-def _network(checkpoint: Path, sha256: str) -> list[Convolution]:
+def _network(checkpoint: Path, mix: str, sha256: str) -> list[Convolution]:
     if hashlib.sha256(checkpoint.read_bytes()).hexdigest() != sha256:
         raise CheckpointError(f"{checkpoint} was replaced while it was in use; start again")
-    read = Checkpoint.read(checkpoint)
+    read = Checkpoint.read(checkpoint).mixed(mix)
     return fold(read.architecture(), read.weights)

@@ -1,0 +1,162 @@
+"""A style as a file of a few kilobytes: its scales and offsets, its painting in small, and the kernels that it fits.
+
+A safetensors file with the arrays of one style in float16, at most one part in 2,000 from those trained,
+and a thumbnail (a JPEG file's bytes, uint8). Its metadata holds the card.
+"""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from annotated_types import Ge, Le
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from ..documents import Label, Sha256, read_document, strict
+from ..errors import CheckpointError, UsageError
+from ..files import refuse_existing, writing
+from ..media import images
+from ..network.card import MODEL
+from ..network.catalog import model_name, model_path
+from ..network.checkpoint import Checkpoint
+from ..network.styles import own_arrays
+from .config import TrainConfig
+from .paintings import StyleEntry
+from .start import as_many, kernels_sha256, with_styles
+
+SUFFIX = ".style"
+THUMBNAIL_SIDE, QUALITY = 64, 80  # pixels; of 100
+THUMBNAIL = "thumbnail"
+
+
+@strict
+@dataclass(frozen=True)
+class StyleCard:
+    """What a style file says of itself.
+
+    Attributes:
+        style: its name, and how its painting was seen.
+        kernels_sha256: of the network that it belongs to.
+        style_weight: of its style loss in training.
+        steps: that it was trained for.
+        date: ISO 8601, UTC.
+    """
+
+    style: StyleEntry
+    kernels_sha256: Sha256
+    style_weight: Annotated[float, Ge(0), Le(1e12)]
+    steps: Annotated[int, Ge(0), Le(10**12)]
+    date: Label
+    schema: Literal[1] = 1
+
+
+@dataclass(frozen=True)
+class StyleFile:
+    """One style.
+
+    Attributes:
+        card: what it is.
+        arrays: its scales and offsets by name, float16.
+        thumbnail: of the painting: a JPEG file's bytes.
+    """
+
+    card: StyleCard
+    arrays: dict[str, np.ndarray]
+    thumbnail: bytes
+
+    def write(self, path: Path) -> None:
+        """Writes the file, whole or not at all."""
+        arrays = self.arrays | {THUMBNAIL: np.frombuffer(self.thumbnail, np.uint8)}
+        with writing(path) as temporary:
+            temporary.write_bytes(save(arrays, {"mobile_style": json.dumps(asdict(self.card))}))
+
+    @classmethod
+    def read(cls, path: Path) -> "StyleFile":
+        """Reads the file.
+
+        Raises:
+            CheckpointError: missing, damaged, or no style.
+        """
+        try:
+            with safe_open(path, "numpy") as file:
+                metadata = file.metadata() or {}
+                arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+        except FileNotFoundError:
+            raise CheckpointError(f"there is no style at {path}") from None
+        except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:
+            raise CheckpointError(f"{path} is damaged or no style ({error})") from None
+        content = metadata.get("mobile_style", "").encode(errors="surrogatepass")
+        card = read_document(StyleCard, content, f"the card of {path}", CheckpointError)
+        thumbnail = arrays.pop(THUMBNAIL, np.zeros(0, np.uint8)).tobytes()
+        if not all(value.dtype == np.float16 and np.isfinite(value).all() for value in arrays.values()):
+            raise CheckpointError(f"{path} is damaged: it holds an unusable array; use another copy")
+        return cls(card, arrays, thumbnail)
+
+
+def style_file(model: Checkpoint, entry: StyleEntry, painting: np.ndarray) -> StyleFile:
+    """One style of a network of many as a file.
+
+    Args:
+        model: the network.
+        entry: one of its styles.
+        painting: (H, W, 3) uint8.
+    """
+    config: dict[str, Any] = dict(model.card["config"])
+    place = [style["name"] for style in config["styles"]].index(entry.name)
+    card = StyleCard(
+        style=entry,
+        kernels_sha256=kernels_sha256(model),
+        style_weight=config["objective"]["style_weight"] * entry.weight,
+        steps=model.card["step"],
+        date=model.card["date"],
+    )
+    thumbnail = images.encode(images.center_square(painting, THUMBNAIL_SIDE), "JPEG", QUALITY)
+    own = own_arrays(model.architecture())
+    return StyleFile(card, {name: model.weights[name][place].astype(np.float16) for name in own}, thumbnail)
+
+
+def with_style(model: Checkpoint, file: StyleFile) -> Checkpoint:
+    """A network of many styles with one more; the others stay as they are, to the bit.
+
+    Raises:
+        CheckpointError: the style belongs to other kernels.
+        UsageError: the network has a style of this name.
+    """
+    name, config = file.card.style.name, TrainConfig.from_card(model.card)
+    if file.card.kernels_sha256 != kernels_sha256(model):
+        raise CheckpointError(f"the style {name} belongs to another network; train it with `init` set to this one")
+    if name in [entry.name for entry in config.styles]:
+        raise UsageError(f"there is a style called {name} already")
+    shapes = {key: model.weights[key].shape[1:] for key in own_arrays(config.architecture)}
+    if {key: value.shape for key, value in file.arrays.items()} != shapes:
+        raise CheckpointError(f"the style {name} is damaged: its arrays do not fit the network; use another copy")
+    weights = {
+        key: np.concatenate([value, file.arrays[key][None].astype(np.float32)]) if key in shapes else value
+        for key, value in model.weights.items()
+    }
+    entry = replace(file.card.style, weight=file.card.style_weight / (config.objective.style_weight or 1.0))
+    return Checkpoint(with_styles(model.card, (*config.styles, entry)), weights, {})
+
+
+def add_styles(model: str | Path, files: Sequence[Path], out: Path) -> Path:
+    """Writes a network with more styles into the new folder `out`; its file.
+
+    Raises:
+        UsageError, CheckpointError: a style does not belong to it, or it has one of this name.
+        OutputError: `out` exists or cannot be written.
+    """
+    refuse_existing(out)
+    path = model_path(model)
+    grown = as_many(Checkpoint.read(path), model_name(path))
+    for file in files:
+        grown = with_style(grown, StyleFile.read(file))
+    with writing(out) as folder:
+        folder.mkdir()
+        grown.write(folder / MODEL)
+        if (path.parent / "styles").is_dir():
+            shutil.copytree(path.parent / "styles", folder / "styles")
+    return out / MODEL
