@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from annotated_types import MaxLen, MinLen
 
 from ..documents import read_document_file, strict
 from ..errors import UsageError
-from ..media import images
 from ..network.catalog import style_path
+
+if TYPE_CHECKING:
+    import numpy as np
 
 RESERVED = ",=:/\\"  # characters that a mix, or a path, gives another meaning
 MOST = 1000
@@ -55,8 +56,10 @@ class StyleEntry:
         if not 0 < self.weight < inf:
             raise UsageError(f"`style`: the weight of {self.name} must be above 0, not {self.weight}")
 
-    def load(self) -> np.ndarray:
+    def load(self) -> "np.ndarray":
         """The part of the style image that counts: (H, W, 3) uint8."""
+        from ..media import images
+
         picture = images.load(style_path(self.file))
         height, width = picture.shape[:2]
         left, top, right, bottom = self.crop
@@ -87,6 +90,8 @@ def list_styles(given: Sequence[str]) -> tuple[StyleEntry, ...]:
     for style in given:
         path = Path(style)
         if path.is_dir():
+            from ..media import images
+
             entries += [StyleEntry(str(file)) for file in images.find([path], images.is_image)]
         elif path.suffix.lower() == ".json":
             listed = read_document_file(StyleList, path, UsageError).styles
