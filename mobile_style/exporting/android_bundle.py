@@ -16,6 +16,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ..errors import CheckpointError, ImageError, UsageError
@@ -71,7 +72,8 @@ def find_exports(model: str) -> list[Path]:
             return [place]
         if inside := [path for path in sorted(place.rglob("*.tflite")) if _is_int8(path)]:
             return inside
-    raise CheckpointError(f"there is no exported model {model}; `mobile-style export {model} --int8` makes one")
+    command = f"mobile-style export {quote(model)} --int8"
+    raise CheckpointError(f"there is no exported model {model}; `{command}` makes one")
 
 
 def _is_int8(path: Path) -> bool:

@@ -22,6 +22,7 @@ import hashlib
 import time
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 
@@ -119,20 +120,22 @@ def resume(out: Path, progress: Progress = silent) -> Path:
         config = TrainConfig.from_card(state.card)
         paintings = [images.load(path) for path in painting_paths(config, out)]
         if photos_of(config, out).sha256() != state.card["content_sha256"]:
-            raise CheckpointError(f"the photos are not those that {out} was trained on; start again with --init {out}")
+            raise CheckpointError(
+                f"the photos are not those that {out} was trained on; start again with --init {quote(str(out))}"
+            )
         trainer = make_trainer(config, paintings[0])
         turns = _turns(config, trainer, paintings)
         try:
             turns.load(state.weights, state.optimizer)
         except ValueError:
-            text = f"{out / STATE} holds another optimizer; start again with --init {out / MODEL}"
+            text = f"{out / STATE} holds another optimizer; start again with --init {quote(str(out / MODEL))}"
             raise CheckpointError(text) from None
         drop_lines_after(out / "log.jsonl", state.card["step"])
         others = Checkpoint.read(out / MODEL) if config.only_style else None
         began -= state.card["seconds"]
         run = Run(config, out, trainer, state.card["step"], began, progress, turns, others)
         if run.done() >= 1:
-            progress(Note(f"{out} has ended; train it further with --init {out}"))
+            progress(Note(f"{out} has ended; train it further with --init {quote(str(out))}"))
         return _trained(run, paintings)
 
 

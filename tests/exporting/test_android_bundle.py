@@ -17,7 +17,7 @@ from conftest import shared
 from mobile_style.benchmarking.phone_app import read_app_report, rows_of
 from mobile_style.errors import CheckpointError, UsageError
 from mobile_style.exporting import runtimes
-from mobile_style.exporting.android_bundle import bundle_android
+from mobile_style.exporting.android_bundle import bundle_android, find_exports
 from mobile_style.exporting.card import digest
 from mobile_style.media import images
 from mobile_style.metrics import psnr
@@ -158,6 +158,11 @@ def test_nothing_newer_than_the_oldest_android_is_called_unguarded(
     found = "\n".join(api.too_new(classes, framework))
     assert "getCurrentThermalStatus" in found  # of Android 10
     assert "WindowInsets$Type" in found  # of Android 11
+
+
+def test_the_command_to_type_next_is_quoted() -> None:
+    with pytest.raises(CheckpointError, match="`mobile-style export 'my café' --int8` makes one"):
+        find_exports("my café")
 
 
 def test_the_app_the_package_and_the_citation_have_one_version() -> None:
