@@ -56,7 +56,7 @@ def test_pale_and_narrow_palettes_are_named(rng: np.random.Generator) -> None:
     vivid = rng.choice([0, 255], (400, 400, 3)).astype(np.uint8)
     assert kinds(vivid) == []
     assert kinds(vivid[..., :1].repeat(3, axis=2)) == ["colors"]
-    assert kinds(images.to_pixels(0.2 * vivid + 100)) == ["contrast", "colors"]
+    assert kinds(images.to_pixels(0.1 * vivid + 100)) == ["contrast", "colors"]
     blue_to_yellow = np.linspace([10, 10, 90], [255, 240, 120], 3600).reshape(60, 60, 3)
     (said,) = remarks(images.to_pixels(blue_to_yellow))
     assert "two hues" in said.text
