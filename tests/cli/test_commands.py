@@ -104,7 +104,7 @@ def test_bad_input_is_one_line_and_an_exit_code(photos: Path, trained_run: Path,
 
 
 def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def exhausted(*_: object) -> None:
+    def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr("mobile_style.painting.files.stylize_files", exhausted)
