@@ -34,7 +34,7 @@ from .train import style_image
 CROP_SIDE = 80  # pixels: smaller crops for more steps
 SHARED = 0.3  # of the steps, in which all cells are one
 WARM, MEASURED = 2, 6  # steps: the first ones are slower, those after them tell how many more there is time for
-FEWEST = 4  # steps of a cell
+FEWEST, TELLING = 4, 25  # steps of a cell: those that it has at least, and those without which all look alike
 PAINTING = 1.0  # seconds kept for each cell's picture
 PHOTO = "singapore_skyline_dusk.jpg"  # where none is given: a sky, water, buildings
 PHOTO_SIDE, LONGEST = 256, 384  # pixels
@@ -168,6 +168,8 @@ def _train(
     taken = training.train(shared, False, counter("Training, for all cells", shared))
     each = max(FEWEST, int(affordable(taken)) // len(cells))
     progress(Note(f"plan: after {shared} steps for all cells, {each} for each of {len(cells)}"))
+    if each < TELLING:
+        progress(Note("that is too little to tell the cells apart; give it more `minutes`", warning=True))
     state, painted = training.state(), {}
     stepped = counter("Training, cell by cell", each * len(cells))
     for cell in cells:

@@ -113,6 +113,7 @@ def test_a_proof_as_typed(painting: Path, tmp_path: Path, monkeypatch: pytest.Mo
     assert [cell["name"] for cell in document["cells"]] == ["a1", "b1", "c1"]
     for cell in document["cells"]:
         assert f"{cell['name']}: {cell['command']}" in result.stdout
+    assert "too little to tell the cells apart" in result.stderr
     assert document["remarks"][-1]["kind"] == "pixels" and "too few for 9 of the cells" in result.stderr
     sheet = images.load(Path("proof.png"))
     height, width = sheet.shape[0] // 2, sheet.shape[1] // 4
