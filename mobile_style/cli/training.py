@@ -293,7 +293,7 @@ def proof(
     style_crop: StyleCrop = "",
     minutes: Annotated[float, typer.Option(help="How long it may take.")] = 3.0,
 ) -> None:
-    """Show what a training would give, for several style sizes, weights and crops of a painting.
+    """Show what a training would give, for several style sizes, crops of a painting, and with its palette.
 
     Each cell of the picture is a short training; the command that trains it for ten minutes is printed.
 

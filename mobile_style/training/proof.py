@@ -27,7 +27,7 @@ from .dataset import Batches, Photos, build
 from .proof_plan import PlannedCell, plan
 from .proof_sheet import Strip, sheet
 from .scan import Remark
-from .short_training import ShortTraining, StyleTarget
+from .short_training import ShortTraining
 from .style_crop import cropped
 from .train import style_image
 
@@ -74,7 +74,6 @@ class Proof:
         cells = []
         for cell in self.cells:
             settings = {name: getattr(cell.config, name) for name in ("style_size", "style_crop", "palette_weight")}
-            settings["style_weight"] = cell.config.objective.style_weight
             found = {"palette_distance": round(cell.palette, 2), "command": cell.command()}
             cells.append({"name": cell.name, **settings, **found})
         counts = {"steps_shared": self.steps[0], "steps_of_each": self.steps[1]}
@@ -89,7 +88,7 @@ def proof(
     minutes: float = 3.0,
     progress: Progress = silent,
 ) -> Proof:
-    """Trains a little for several style sizes, style and palette weights and parts of a painting, and paints a photo.
+    """Trains a little for several style sizes, palette weights and parts of a painting, and paints a photo.
 
     Args:
         style: file of the painting, or the name of a bundled one.
@@ -151,9 +150,9 @@ def _train(
 ) -> tuple[dict[str, np.ndarray], tuple[int, int]]:
     """Every cell's picture by its name, and the numbers of steps."""
     aims = {(cell.config.style_size, cell.config.style_crop): cell.config for cell in cells}
-    styles = {key: StyleTarget.of(config.objective, style_image(config, painting)) for key, config in aims.items()}
     middle = next((cell for cell in cells if cell.name == "a2"), cells[0])
     training = ShortTraining(middle.config, style_image(middle.config, painting), batches)
+    targets = {key: training.trainer.target_of(style_image(config, painting)) for key, config in aims.items()}
     training.train(WARM, False)
 
     def affordable(taken: list[float]) -> float:
@@ -174,7 +173,7 @@ def _train(
     stepped = counter("Training, cell by cell", each * len(cells))
     for cell in cells:
         training.restore(state)
-        training.aim(cell.config, styles[cell.config.style_size, cell.config.style_crop])
+        training.aim(targets[cell.config.style_size, cell.config.style_crop], cell.config.palette_weight)
         training.train(each, True, stepped)
         painted[cell.name] = stylize_image(training.network(), photo)
     return painted, (WARM + MEASURED + shared, each)

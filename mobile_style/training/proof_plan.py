@@ -11,7 +11,7 @@ from .scan import Remark, remarks
 from .style_crop import crop_box
 
 SIZES = (128, 256, 512)  # pixels: the rows
-STYLE_WEIGHT, PALETTE_WEIGHT = 48.0, 4000.0  # of the second and the third column
+PALETTE_WEIGHT = 4000.0  # of the second column; a style weight shows too late in a training (docs/experiments)
 MIDDLE = 0.6  # of the painting's height and width: the last column, if there is no frame to leave away
 
 
@@ -36,8 +36,6 @@ class PlannedCell:
         for name in ("style_size", "style_crop", "palette_weight"):
             if (value := getattr(config, name)) != getattr(usual, name):
                 parts += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
-        if config.objective != usual.objective:
-            parts += ["--style-weight", f"{config.objective.style_weight:g}"]
         return shlex.join(parts)
 
 
@@ -57,9 +55,8 @@ def plan(style: str, painting: np.ndarray, style_crop: str) -> tuple[tuple[Remar
         inner = f"{left + (width - wide) // 2},{top + (height - high) // 2},{wide},{high}"
     columns: dict[str, tuple[str, dict[str, Any]]] = {
         "a": (f"crop {style_crop}" if style_crop else "as it is", {"style_crop": style_crop}),
-        "b": (f"style weight {STYLE_WEIGHT:g}", {"style_crop": style_crop, "style_weight": STYLE_WEIGHT}),
-        "c": (f"palette weight {PALETTE_WEIGHT:g}", {"style_crop": style_crop, "palette_weight": PALETTE_WEIGHT}),
-        "d": (f"crop {inner}", {"style_crop": inner}),
+        "b": (f"palette weight {PALETTE_WEIGHT:g}", {"style_crop": style_crop, "palette_weight": PALETTE_WEIGHT}),
+        "c": (f"crop {inner}", {"style_crop": inner}),
     }
     sides = {name: min(crop_box(painting, chosen["style_crop"])[2:]) for name, (_, chosen) in columns.items()}
     sizes = [size for size in SIZES if size <= sides["a"]] or [sides["a"]]

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -16,56 +15,28 @@ from ..network.checkpoint import read_model
 from ..network.transform_net import load_weights
 from .config import TrainConfig
 from .dataset import Batches
-from .evaluation_losses import PictureLosses
-from .objective import Objective
-from .palette import PaletteLoss
-from .trainer import LEARNING_RATE, make_trainer
+from .trainer import LEARNING_RATE, Target, make_trainer
 
 WARMUP = 20  # steps
 NO_MOTION = np.zeros(2, np.int32)  # nothing here is trained for video
-
-
-@dataclass(frozen=True)
-class StyleTarget:
-    """What a style image asks of a network.
-
-    Attributes:
-        grams: its Gram matrices by layer, (C, C).
-        quantiles: of its colors, as `PaletteLoss` has them.
-    """
-
-    grams: dict[str, np.ndarray]
-    quantiles: list[np.ndarray]
-
-    @classmethod
-    def of(cls, objective: Objective, style: np.ndarray) -> "StyleTarget":
-        """That of a style image, (H, W, 3), for the layers of an objective."""
-        return cls(PictureLosses(objective, style).style_grams, PaletteLoss(style).quantiles)
 
 
 class ShortTraining:
     """A network that starts from the model `config.init`, and the losses of whichever target it is aimed at."""
 
     def __init__(self, config: TrainConfig, style: np.ndarray, batches: Batches) -> None:
-        """Takes the first target: settings, whose weights alone may change later, and a style image (H, W, 3)."""
+        """Takes the settings, of which the palette weight alone may change later, and a style image (H, W, 3)."""
         self.trainer, self.batches, self.step = make_trainer(config, style), batches, 0
         load_weights(self.trainer.network, read_model(config.init).weights)
-        losses, palette = self.trainer.perceptual, self.trainer.palette
-        # Variables, so that one compiled step serves every target; listed, so that Keras sees them on each backend.
-        self.grams, self.quantiles = losses.style_grams, palette.quantiles
-        self.palette_weight = self.trainer.weights_of["palette"] = _variable(config.palette_weight)
+        # A variable, so that one compiled step serves every target; in a list, so that Keras sees it on each backend.
+        self.palette_weight = keras.Variable(config.palette_weight, trainable=False, dtype="float32")
+        self.trainer.weights_of["palette"] = self.palette_weight
         self.trainer.aims = [self.palette_weight]
 
-    def aim(self, config: TrainConfig, target: StyleTarget) -> None:
-        """Turns to a style image, and to the style and palette weights of `config`."""
-        for layer, variable in self.grams.items():
-            variable.assign(target.grams[layer][None])
-        for variable, value in zip(self.quantiles, target.quantiles, strict=True):
-            variable.assign(value)
-        # The compiled step has one style weight: its share, which the palette loss is multiplied by too, changes it.
-        share = config.objective.style_weight / self.trainer.perceptual.objective.style_weight
-        self.trainer.style_share.assign(share)
-        self.palette_weight.assign(config.palette_weight / share)
+    def aim(self, target: Target, palette_weight: float) -> None:
+        """Turns to a style image's target, of `trainer.target_of`, and a palette weight."""
+        self.trainer.aim_at(target)
+        self.palette_weight.assign(palette_weight)
 
     def train(self, steps: int, to_zero: bool, stepped: Callable[[], None] = lambda: None) -> list[float]:
         """Trains on the next crops, with a learning rate that stays at its peak or falls `to_zero` as a cosine.
@@ -103,7 +74,3 @@ class ShortTraining:
 
     def _variables(self) -> list[Any]:
         return [*self.trainer.network.weights, *self.trainer.optimizer.variables]
-
-
-def _variable(value: Any) -> Any:
-    return keras.Variable(value, trainable=False, dtype="float32")
