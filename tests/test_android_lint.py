@@ -12,6 +12,7 @@ import lint
 import toolchain
 
 
+@pytest.mark.slow
 def test_ktlint_finds_what_is_wrong_and_nothing_in_the_project(tmp_path: Path) -> None:
     if any(not jar.exists() for jar in toolchain.Toolchain().lint()):
         pytest.skip("ktlint is not here; run: python tools/android/toolchain.py --lint")

@@ -102,6 +102,7 @@ def test_budgets_measures_the_plain_recipe_and_plots(
     assert images.load(tmp_path / "budgets.png").shape == (495, 880, 3)
 
 
+@pytest.mark.slow
 def test_repeated_runs_as_it_says(
     exported: Exported, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,6 +88,7 @@ def test_a_model_that_needs_what_the_runtime_lacks(tmp_path: Path, exported: Exp
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_one_that_is_slower_is_told_from_noise(report: Report, tmp_path: Path) -> None:
     def saved(name: str, factor: float, probe_factor: float = 1.0) -> Path:
         rows = tuple(  # of three rounds, limits are too wide for anything to be told
@@ -180,6 +181,7 @@ def test_the_table_of_an_emulation_tells_no_times(report: Report) -> None:
     assert {"on", "median ms", "of peak"} <= set(timed) and not {"wanted", "million instructions", "GMAC"} & set(timed)
 
 
+@pytest.mark.slow
 def test_command_writes_what_it_measured(exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(exported("int8"), tmp_path / "a.tflite")

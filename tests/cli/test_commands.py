@@ -132,6 +132,7 @@ def test_full_disk(photos: Path, trained_run: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.partial")) and not list(tmp_path.rglob("*.safetensors"))
 
 
+@pytest.mark.slow
 def test_images_of_every_kind_are_stylized(trained_run: Path, astronaut) -> None:
     from PIL import Image
 

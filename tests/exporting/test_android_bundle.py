@@ -224,6 +224,7 @@ def test_what_gradle_would_merge_from_libraries_is_in_the_apps_own_manifest(buil
     assert merged and merged <= own  # OpenCL's names, without which Android 12 hides the GPU
 
 
+@pytest.mark.slow
 def test_bundle_puts_in_what_the_app_looks_for(tmp_path: Path) -> None:
     project = app_folder(tmp_path / "project")
     exported = someone_elses(tmp_path / "other")

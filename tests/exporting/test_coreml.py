@@ -129,6 +129,7 @@ def test_every_enumerated_size_and_no_other(written: Path) -> None:
         Evaluator(written)(noise(32, 32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "end_kernel"), [((33, 19), 5), ((8, 9), 15), ((8, 520), 3)])
 def test_one_size_of_any_shape(size: tuple[int, int], end_kernel: int, tmp_path: Path) -> None:
     path = tmp_path / "one.mlpackage"
@@ -136,6 +137,7 @@ def test_one_size_of_any_shape(size: tuple[int, int], end_kernel: int, tmp_path:
     assert psnr(path, size, network(end_kernel)) > 55 and lint_mlprogram(path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [SIZES, [(33, 18)]])
 def test_a_transform_network(sizes: list[tuple[int, int]], tmp_path: Path, rng: np.random.Generator) -> None:
     net, path = TransformNet(Architecture(4, 1, 5)), tmp_path / "net.mlpackage"
@@ -148,6 +150,7 @@ def test_a_transform_network(sizes: list[tuple[int, int]], tmp_path: Path, rng: 
         assert decibels(Evaluator(path)(noise(height, width)), expected) > 60
 
 
+@pytest.mark.slow
 def test_8_bit_weights_in_silence(written: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
     path = tmp_path / "8.mlpackage"
     coreml.write(path, network(), SIZES[:2], 8, {})

@@ -42,6 +42,7 @@ def test_only_formats_that_are_asked_for(tmp_path: Path, picture: Image.Image, f
         images.load(tmp_path / "a.jpg")
 
 
+@pytest.mark.slow
 def test_pillows_own_guard_stays_armed(tmp_path: Path, picture: Image.Image) -> None:
     armed = Image.MAX_IMAGE_PIXELS
     assert armed is not None
@@ -232,6 +233,7 @@ def test_photos_that_cannot_be_read_are_named(tmp_path: Path, picture: Image.Ima
         list(images.read_photos(tmp_path))
 
 
+@pytest.mark.slow
 def test_decoding_takes_little_more_memory_than_the_pixels(tmp_path: Path) -> None:
     """Turned, and with a profile: Pillow keeps 4 bytes a pixel, the result 3; no third copy of the whole is made."""
     pytest.importorskip("resource")

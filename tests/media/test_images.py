@@ -96,6 +96,7 @@ def test_transparency_is_kept_apart_or_laid_on_white(tmp_path: Path) -> None:
     assert images.load(tmp_path / "a.png").min() == 255
 
 
+@pytest.mark.slow
 def test_bad_files_are_named_with_what_is_wrong(tmp_path: Path) -> None:
     for path, message in bad_files(tmp_path).items():
         with pytest.raises(ImageError, match=message) as caught:

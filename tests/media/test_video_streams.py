@@ -124,6 +124,7 @@ def test_a_cover_is_not_the_video(tmp_path: Path) -> None:
         assert container.streams.video[0].width == 64 and len(list(container.decode(video=0))) == 6
 
 
+@pytest.mark.slow
 def test_hdr_is_prepared_once(tmp_path: Path) -> None:
     """What turns HDR into BT.709 takes seconds to get ready, and milliseconds a frame."""
     source = tmp_path / "a.mp4"

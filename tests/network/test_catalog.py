@@ -71,6 +71,7 @@ def test_bundled_models_have_neither_frame_nor_checkerboard(name: str) -> None:
     assert max(checker) < 2, checker  # of 255; the strokes' standard deviation is 40
 
 
+@pytest.mark.slow
 def test_the_sheet_shows_every_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(app, ["models", "--sheet", "sheet.png"])
@@ -81,6 +82,7 @@ def test_the_sheet_shows_every_model(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert again.exit_code == 6 and "exists" in again.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [info.name for info in list_models() if info.origin == "bundled"])
 def test_bundled_exports_paint_like_their_network(name: str) -> None:
     card = read_export_card(BUNDLED / name / "int8.tflite")

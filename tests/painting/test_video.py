@@ -46,6 +46,7 @@ def test_the_look_of_a_video_is_kept(space: int, height: int, tmp_path: Path) ->
     np.testing.assert_allclose(pixels.mean((0, 1)), color, atol=4)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CONVERTS_HDR, reason="PyAV 17 does not convert HDR")
 def test_hdr_becomes_bt709(tmp_path: Path) -> None:
     """As phones record it: 10 bits, BT.2020, hybrid log-gamma; what is given to the network is what is written."""

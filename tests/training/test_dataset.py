@@ -43,6 +43,7 @@ def test_the_same_photos_and_seed_give_the_same_bytes(photos: Path, tmp_path: Pa
     assert shas[0] == shas[1] != shas[2]
 
 
+@pytest.mark.slow
 def test_unreadable_photos_are_skipped_and_named(photos: Path, tmp_path: Path) -> None:
     bad = set(map(str, bad_files(photos)))
     manifest = build([photos], tmp_path / "shards", shorter_side=32)

@@ -16,6 +16,7 @@ from mobile_style.training.losses import PerceptualLoss
 from mobile_style.training.objective import OBJECTIVES
 
 
+@pytest.mark.slow
 def test_the_table_is_what_it_says(trained_run: Path, tmp_path: Path) -> None:
     result = evaluate(str(trained_run), size=48, iterations=(4, 2), limit=2)
     assert [row.method for row in result.rows] == [

@@ -220,6 +220,7 @@ def test_another_backend_trains_alike(
     assert backend in read_card(tmp_path / backend / MODEL)["versions"]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path: Path) -> None:
     with pytest.raises(DivergedError, match=r"became inf at step 1: lower `learning_rate` \(now 0.003\)"):
         train(tiny_config(style_weight=1e38), tmp_path / "run")

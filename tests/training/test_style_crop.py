@@ -55,6 +55,7 @@ def test_a_part_that_is_smaller_than_the_style_size(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_training_sees_the_part_and_every_later_command_too(no_steps: None, tmp_path: Path) -> None:
     painting = images.load(style_path("starry_night"))
     height, width = painting.shape[:2]

@@ -50,6 +50,7 @@ def spoil(files: dict[str, Path], tmp_path: Path) -> Callable[..., Path]:
     return spoiled
 
 
+@pytest.mark.slow
 def test_a_photo_that_cannot_be_read_is_skipped(files: dict[str, Path], photos: Path) -> None:
     (photos / "0.jpg").write_text("no photo")
     said: list[Note | Step] = []
