@@ -14,7 +14,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,21 +27,26 @@ from mobile_style.network.catalog import bundled_photos
 OURS = [sys.executable, "-m", "mobile_style"]
 VIDEOS = {"video.mp4": (60, 640, 640), "hd.mp4": (20, 1920, 1080)}  # frames, width and height
 Command = list[str]
+# A small process in between: what a process starts with counts as its memory, and that of this one is large.
+LAUNCHER = """
+import os, subprocess, sys, time
+began = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(time.perf_counter() - began, 1024 * usage.ru_maxrss)
+sys.exit(status != 0)
+"""
 
 
 def run(command: Command, folder: Path) -> tuple[float, int]:
     """Seconds, and the peak memory of the process in bytes."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)} failed: {said.strip()[-300:]}")
-    return time.perf_counter() - began, 1024 * usage.ru_maxrss
+    launched = [sys.executable, "-I", "-S", "-c", LAUNCHER, *command]
+    process = subprocess.run(launched, cwd=folder, env=environment, capture_output=True, text=True)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed: {process.stderr.strip()[-300:]}")
+    seconds, memory = process.stdout.split()
+    return float(seconds), int(memory)
 
 
 def write_video(photo: Image.Image, path: Path, frames: int, width: int, height: int) -> None:
