@@ -110,7 +110,8 @@ class Trainer(keras.Model):  # type: ignore[misc]
         frame = y_pred if exact is None else exact
         parts["temporal"] = moved_difference(self.network, x, frame, self.motion) if moved else nothing
         parts["checkerboard"] = checkerboard(y_pred)
-        parts["palette"] = self.palette(y_pred)
+        unweighted = isinstance(self.weights_of["palette"], int | float) and not self.weights_of["palette"]
+        parts["palette"] = nothing if unweighted else self.palette(y_pred)  # sorting takes a share of each step
         parts["total"] = self.total(parts)
         for tracker in self.trackers:
             tracker.update_state(parts[tracker.name])
