@@ -154,6 +154,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_and_shows_every_row(report: Report) -> None:
     fidelity = {"psnr": 42.0, "ssim": 0.99, "passed": True}
     rows = [replace(row, model=f"<b>{row.model}", fidelity=fidelity) for row in report.rows]

@@ -5,11 +5,13 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from conftest import command, environment, run
 
 
+@pytest.mark.slow
 def test_a_photo_through_a_pipe(trained_run: Path, tmp_path: Path) -> None:
     Image.new("RGB", (40, 30), (200, 90, 30)).save(tmp_path / "a.webp")
     result = subprocess.run(

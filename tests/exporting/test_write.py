@@ -32,6 +32,7 @@ def test_every_tflite_recipe_of_the_bundled_model_passes_its_gate(recipe: Recipe
         assert exported("int8", 256).stat().st_size <= 500_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "coreml"], ids=lambda r: r.name)
 def test_every_coreml_recipe_of_the_bundled_model_passes_its_gate(recipe: Recipe, tmp_path: Path) -> None:
     path = tmp_path / "m.mlpackage"
@@ -40,6 +41,7 @@ def test_every_coreml_recipe_of_the_bundled_model_passes_its_gate(recipe: Recipe
     assert len(validation.rows) == 2 and not validation.failures, validation.mean
 
 
+@pytest.mark.slow
 def test_several_sizes_make_several_files_with_their_cards(tmp_path: Path) -> None:
     sizes = [(64, 48), (50, 70)]
     made = write(DEFAULT, INT8, sizes, out=tmp_path / "out")
@@ -173,6 +175,7 @@ def test_a_size_out_of_range() -> None:
         write(DEFAULT, INT8, [(64, 4)])
 
 
+@pytest.mark.slow
 def test_a_style_for_android_and_for_apple_has_a_place_for_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

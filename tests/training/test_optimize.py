@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from mobile_style.media import images
 from mobile_style.training.losses import PerceptualLoss
@@ -18,6 +19,7 @@ def test_gradient_against_finite_differences(rng: np.random.Generator) -> None:
     np.testing.assert_allclose((above - below) / (2 * step), np.linalg.norm(gradient), rtol=0.02)
 
 
+@pytest.mark.slow
 def test_the_loss_falls_with_the_iterations(astronaut: np.ndarray) -> None:
     content, style = images.center_square(astronaut, 48), np.ascontiguousarray(astronaut[:64, :64])
     perceptual = PerceptualLoss(OBJECTIVES["johnson"], style)

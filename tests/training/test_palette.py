@@ -33,6 +33,7 @@ def test_the_loss_is_lower_for_colors_that_are_nearer() -> None:
     assert palette_distance(painting[::-1, ::-1], painting) == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_pixels_follow_the_gradient_to_the_palette() -> None:
     painting = images.with_shorter_side(images.load(style_path("starry_night")), 64)
     loss = PaletteLoss(painting)

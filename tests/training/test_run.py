@@ -239,6 +239,7 @@ def test_a_loss_that_explodes_stops_and_keeps_the_checkpoint(tmp_path: Path, mon
     assert read_card(tmp_path / "run" / MODEL)["step"] == 4
 
 
+@pytest.mark.slow
 def test_init_starts_from_the_weights_and_their_preset(trained_run: Path, tmp_path: Path) -> None:
     settings = {"steps": 1, "image_size": 32, "style_size": 48, "learning_rate": 1e-9}
     train(configure("starry_night", None, None, "johnson", str(trained_run), **settings), tmp_path / "run")

@@ -102,7 +102,13 @@ def poison(model: Any) -> None:
     buffer.data = values.view(np.uint8)
 
 
-@pytest.mark.parametrize("change", [shuffle_weights, change_one_bias, swap_channels, widen_a_range])
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_one_bias,
+        *(pytest.param(each, marks=pytest.mark.slow) for each in (shuffle_weights, swap_channels, widen_a_range)),
+    ],
+)
 def test_a_spoiled_int8_model_fails(change: Callable[[Any], None], spoil: Callable[..., Path]) -> None:
     validation = validate(spoil("int8", change), limit=2)
     assert {"PSNR"} <= {failure.metric for failure in validation.failures}, validation.mean
@@ -118,6 +124,7 @@ def test_numbers_that_are_not_finite_fail(spoil: Callable[..., Path]) -> None:
         validate(spoil("float32", poison), limit=1)
 
 
+@pytest.mark.slow
 def test_another_network_fails(files: dict[str, Path], trained_run: Path, tmp_path: Path) -> None:
     other = tmp_path / "m.tflite"
     write(str(trained_run), find_recipe("tflite", "float32"), [SIZE], out=other)
@@ -145,6 +152,7 @@ def test_the_reference_is_painted_whole(files: dict[str, Path], monkeypatch: pyt
     assert validate(files["float32"], limit=1).mean.psnr > 58
 
 
+@pytest.mark.slow
 def test_the_card_and_the_reference_must_fit(files: dict[str, Path], tmp_path: Path) -> None:
     path = Path(shutil.copy(files["int8"], tmp_path))
     with pytest.raises(CheckpointError, match="no card"):
@@ -198,6 +206,7 @@ def test_every_limit_of_the_gate_can_fail(files: dict[str, Path]) -> None:
             assert not list(failures(passed.gate, (row,), row, replace(bad_places, photos=3)))
 
 
+@pytest.mark.slow
 def test_report_shows_the_worst_first_and_escapes_names(files: dict[str, Path], tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -214,6 +223,7 @@ def test_report_shows_the_worst_first_and_escapes_names(files: dict[str, Path], 
     assert figures["gate"]["psnr_mean"] == 38 and figures["passed"] == (not validation.failures)
 
 
+@pytest.mark.slow
 def test_command_exits_with_the_worst_photo_named(spoil: Callable[..., Path], tmp_path: Path) -> None:
     path = spoil("int8", shuffle_weights)
     done = run("validate", path, "--limit", 1, "--report", "report", cwd=tmp_path)

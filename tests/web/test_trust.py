@@ -197,6 +197,7 @@ def peak() -> int:
     return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) << 10
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak of its memory")
 def test_two_hundred_requests_share_one_copy() -> None:
     reads: list[int] = []
