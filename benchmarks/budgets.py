@@ -32,6 +32,7 @@ import numpy as np
 from mobile_style.media import images
 from mobile_style.network.card import MODEL, untrained_card
 from mobile_style.network.checkpoint import Checkpoint
+from mobile_style.network.transform_net import arrays
 from mobile_style.training.config import TrainConfig, configure
 from mobile_style.training.dataset import Batches, Photos, build
 from mobile_style.training.evaluate import Evaluation, evaluate
@@ -81,8 +82,7 @@ def plain(
                 spent += time.perf_counter() - began
                 step += 1
             card = untrained_card(asdict(config)) | {"step": step, "seconds": spent}
-            weights = {v.name: keras.ops.convert_to_numpy(v.value) for v in trainer.network.weights}
-            Checkpoint(card, weights, {}).write(out / MODEL)
+            Checkpoint(card, arrays(trainer.network), {}).write(out / MODEL)
             measure(out, PLAIN, budget)
 
 

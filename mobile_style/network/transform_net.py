@@ -134,3 +134,8 @@ def load_weights(network: TransformNet, weights: dict[str, np.ndarray]) -> None:
     """Puts a checkpoint's arrays into a network of the same architecture."""
     for variable in network.weights:
         variable.assign(weights[variable.name])
+
+
+def arrays(network: TransformNet) -> dict[str, np.ndarray]:
+    """A network's arrays by name, as a checkpoint has them."""
+    return {variable.name: ops.convert_to_numpy(variable.value) for variable in network.weights}

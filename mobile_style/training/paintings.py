@@ -11,6 +11,7 @@ from annotated_types import MaxLen, MinLen
 from ..documents import read_document_file, strict
 from ..errors import UsageError
 from ..network.catalog import style_path
+from .style_crop import check_crop, cropped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,7 @@ class StyleEntry:
         name: by which mixes call it; by default the file's.
         size: shorter side of the style image in pixels; 0 for the training's `style_size`.
         weight: factor of its style loss's weight.
-        crop: what is taken of the file: left, top, right and bottom, as shares of its width and height.
+        crop: the part of it that is used (style_crop.py); empty for all of it.
         sha256: of the file; the training fills it in.
     """
 
@@ -36,7 +37,7 @@ class StyleEntry:
     name: str = ""
     size: int = 0
     weight: float = 1.0
-    crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    crop: str = ""
     sha256: str = ""
 
     def __post_init__(self) -> None:
@@ -48,9 +49,7 @@ class StyleEntry:
             self.file.encode()
         except UnicodeError:
             raise UsageError("`style`: a path is not in UTF-8, as a checkpoint needs it; rename it") from None
-        left, top, right, bottom = self.crop
-        if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-            raise UsageError(f"`style`: the crop of {self.name} must be left, top, right, bottom from 0 to 1")
+        check_crop(self.crop)
         if self.size and not 32 <= self.size <= 4096:
             raise UsageError(f"`style`: the size of {self.name} must be from 32 to 4096, not {self.size}")
         if not 0 < self.weight < inf:
@@ -60,10 +59,7 @@ class StyleEntry:
         """The part of the style image that counts: (H, W, 3) uint8."""
         from ..media import images
 
-        picture = images.load(style_path(self.file))
-        height, width = picture.shape[:2]
-        left, top, right, bottom = self.crop
-        return picture[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
+        return cropped(images.load(style_path(self.file)), self.crop, self.name)
 
 
 @strict

@@ -12,7 +12,7 @@ from keras import ops
 
 from ..inference.network import Network
 from ..network.checkpoint import read_model
-from ..network.transform_net import load_weights
+from ..network.transform_net import arrays, load_weights
 from .config import TrainConfig
 from .dataset import Batches
 from .trainer import LEARNING_RATE, Target, make_trainer
@@ -69,8 +69,7 @@ class ShortTraining:
 
     def network(self) -> Network:
         """The network as it is now."""
-        weights = {v.name: ops.convert_to_numpy(v.value) for v in self.trainer.network.weights}
-        return Network(self.trainer.network.architecture, weights)
+        return Network(self.trainer.network.architecture, arrays(self.trainer.network))
 
     def _variables(self) -> list[Any]:
         return [*self.trainer.network.weights, *self.trainer.optimizer.variables]

@@ -189,7 +189,7 @@ def test_lists_of_styles(tmp_path: Path, rng: np.random.Generator) -> None:
     listing = tmp_path / "list.json"
     listing.write_text(
         json.dumps({"styles": [{"file": "red.png", "size": 32}, {"file": "red.png", "name": "half", "weight": 2,
-                                                                  "crop": [0, 0, 0.5, 1]}]})
+                                                                  "crop": "0%,0,50%,100%"}]})
     )  # fmt: skip
     of_list = tiny_config(style=str(listing))
     assert [entry.name for entry in of_list.styles] == ["red", "half"] and of_list.style == "red, half"
@@ -199,5 +199,8 @@ def test_lists_of_styles(tmp_path: Path, rng: np.random.Generator) -> None:
         (tmp_path / "folder" / Path(path).name).write_bytes(Path(path).read_bytes())
     assert [entry.name for entry in tiny_config(style=str(tmp_path / "folder")).styles] == ["blue", "red"]
     assert tiny_config(style=[red]).styles == ()
+    listing.write_text(json.dumps({"styles": [{"file": "red.png", "crop": "0,0,half,1"}]}))
+    with pytest.raises(UsageError, match="`style_crop` takes a part of the painting such as 86,0,938,640"):
+        tiny_config(style=str(listing))
     with pytest.raises(UsageError, match="two styles are called red"):
         tiny_config(style=[red, red])
