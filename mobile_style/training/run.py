@@ -48,6 +48,9 @@ WARMUP = 20  # steps at most
 DIVERGED = 30  # times the lowest smoothed loss
 SMOOTHING = 0.9  # share of the smoothed loss that a step keeps
 MEASURED = 8  # steps before a training of so many minutes is planned; the first few are slower
+# Pixels around what the losses see, in a training with the palette loss. A network that knows where a crop ends, paints
+# the colors that it lacks as a frame: in a crop of 160 pixels it knows everywhere.
+MARGIN = 64
 FEW = 500  # steps: with fewer, smaller crops are worth more
 
 
@@ -86,6 +89,7 @@ class Run:
     ) -> None:
         self.turns, self.others = turns or Turns(trainer), others
         self.config, self.out, self.trainer, self.step, self.began = config, out, trainer, step, began
+        trainer.margin = MARGIN if config.palette_weight else 0
         self.progress = progress
         self.photos = photos_of(config, out)
         self.planned = config.learning_rate is not None
@@ -102,7 +106,7 @@ class Run:
         return self.seconds() / (60 * self.config.minutes) if self.config.minutes else self.step / self.config.steps
 
     def crop_size(self) -> int:
-        """Side of the next crops."""
+        """Side of what the losses see of the next crops."""
         chosen = replace(self.config, image_size=self.plan.image_size)
         return chosen.image_size if self.trainer.fine else chosen.rough_size
 
@@ -110,7 +114,7 @@ class Run:
         """Crops for each next step, of the size of its phase."""
         while True:
             side = self.crop_size()
-            batches = Batches(self.photos, self.config.batch_size, side, self.config.seed)
+            batches = Batches(self.photos, self.config.batch_size, side + self.trainer.margin, self.config.seed)
             with closing(batches.starting_at(self.step)) as stream:
                 while side == self.crop_size():
                     yield next(stream)
@@ -186,7 +190,8 @@ class Run:
             self.turns.take(turn(self.step, len(self.config.styles), self.config.seed))
         started = time.perf_counter()
         motion = np.random.default_rng((self.config.seed, 2, self.step)).integers(FARTHEST, size=2)
-        self.losses = self.trainer.step(next(batches), motion)
+        corner = np.random.default_rng((self.config.seed, 4, self.step)).integers(self.trainer.margin + 1, size=2)
+        self.losses = self.trainer.step(next(batches), motion, corner)
         self.step += 1
         return time.perf_counter() - started
 

@@ -53,6 +53,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
             "palette": config.palette_weight,
         }
         self.fine = False
+        self.margin = 0  # pixels of each crop's sides that the losses do not see
         # Weights, so that styles can take turns in one compiled step.
         perceptual.style_grams = {
             layer: self._constant(f"gram_{layer}", value) for layer, value in perceptual.style_grams.items()
@@ -61,6 +62,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         self.style_factor = self._constant("style_factor", np.ones((), np.float32))
         self.style_share = self.add_weight(name="style_share", shape=(), initializer="ones", trainable=False)
         self.motion = self.add_weight(name="motion", shape=(2,), initializer="zeros", dtype="int32", trainable=False)
+        self.corner = self.add_weight(name="corner", shape=(2,), initializer="zeros", dtype="int32", trainable=False)
         # Named here so that Keras sees their weights; JAX would compile them in as constants.
         self.loss_networks = [perceptual.network, perceptual.content_network]
         self.trackers = [keras.metrics.Mean(name=name, dtype="float32") for name in LOGGED]
@@ -102,7 +104,8 @@ class Trainer(keras.Model):  # type: ignore[misc]
         of a frame moved by `motion` pixels, moved back: it keeps strokes in place in a video. And so is, always,
         the grid that upsampling leaves in `y_pred`.
         """
-        parts = self.perceptual.parts(y_pred, self.perceptual.content_targets(x))
+        seen = self.window(y_pred)
+        parts = self.perceptual.parts(seen, self.perceptual.content_targets(self.window(x)))
         nothing = ops.zeros_like(parts["style"])
         moved = self.weights_of["temporal"]
         exact = self.network(x) if self.fine and (self.weights_of["quantization"] or moved) else None
@@ -111,29 +114,41 @@ class Trainer(keras.Model):  # type: ignore[misc]
         parts["temporal"] = moved_difference(self.network, x, frame, self.motion) if moved else nothing
         parts["checkerboard"] = checkerboard(y_pred)
         unweighted = isinstance(self.weights_of["palette"], int | float) and not self.weights_of["palette"]
-        parts["palette"] = nothing if unweighted else self.palette(y_pred)  # sorting takes a share of each step
+        parts["palette"] = nothing if unweighted else self.palette(seen)  # sorting takes a share of each step
         parts["total"] = self.total(parts)
         for tracker in self.trackers:
             tracker.update_state(parts[tracker.name])
         return ops.mean(self.total(parts | {name: parts[name] * self.style_share for name in ("style", "palette")}))
+
+    def window(self, images: Any) -> Any:
+        """What the losses of content, style and palette see of (N, H, W, 3) images: all but the margin."""
+        if not self.margin:
+            return images
+        count, height, width, _ = images.shape
+        size = (count, height - self.margin, width - self.margin, 3)
+        return ops.slice(images, (0, self.corner[0], self.corner[1], 0), size)
 
     def total(self, parts: dict[str, Any]) -> Any:
         """Weighted sum of all the losses."""
         parts = parts | {"style": parts["style"] * self.style_factor}
         return self.perceptual.total(parts) + sum(weight * parts[name] for name, weight in self.weights_of.items())
 
-    def step(self, batch: np.ndarray, motion: np.ndarray) -> dict[str, float]:
+    def step(
+        self, batch: np.ndarray, motion: np.ndarray, corner: tuple[int, int] | np.ndarray = (0, 0)
+    ) -> dict[str, float]:
         """One optimizer step.
 
         Args:
             batch: (N, H, W, 3) crops, 0..255.
             motion: (2,) integers from 0 to `FARTHEST` - 1: pixels down and right that frames move by.
+            corner: (2,) integers from 0 to `margin`: pixels down and right of what the losses see.
 
         Returns:
             The losses before the step, unweighted, and their weighted total.
         """
         self.reset_metrics()
         self.motion.assign(motion)
+        self.corner.assign(corner)
         logs = self.train_on_batch(batch, return_dict=True)
         return {name: float(logs[name]) for name in LOGGED}
 

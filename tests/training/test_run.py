@@ -164,6 +164,22 @@ def test_the_style_share_counts_in_what_is_minimized(astronaut: np.ndarray) -> N
         assert value == pytest.approx(logged["total"] - (1 - share) * style, rel=1e-4)
 
 
+def test_the_margin_does_not_count(astronaut: np.ndarray) -> None:
+    trainer = make_trainer(tiny_config(temporal_weight=0.0, checkerboard_weight=0.0), astronaut[:48, :48])
+    trainer.margin = 8
+    trainer.corner.assign((3, 5))
+    crops = astronaut[None, :40, :40].astype(np.float32)
+    painted = np.array(trainer(crops))
+    spoiled = np.full_like(painted, 90)
+    spoiled[:, 3:35, 5:37] = painted[:, 3:35, 5:37]
+    loss = float(trainer.compute_loss(crops, None, painted))
+    assert float(trainer.compute_loss(crops, None, spoiled)) == pytest.approx(loss)
+    trainer.margin = 0
+    assert float(trainer.compute_loss(crops, None, spoiled)) != pytest.approx(loss, rel=0.01)
+    within = float(trainer.compute_loss(crops[:, 3:35, 5:37], None, painted[:, 3:35, 5:37]))
+    assert within == pytest.approx(loss, rel=1e-5)
+
+
 @pytest.mark.slow
 def test_a_run_killed_twice_equals_one_that_was_not_killed_and_lowers_the_loss(tmp_path: Path) -> None:
     settings = {"steps": 40, "learning_rate": 0.01, "checkpoint_every": 5, "preview_every": 100}
