@@ -33,6 +33,10 @@ def stylize(
     ] = None,
     strength: Annotated[float, typer.Option(help="0 gives the photo, 1 the full style.")] = 1.0,
     preserve_color: Annotated[bool, typer.Option("--preserve-color", help="Keep the photo's colors.")] = False,
+    stroke_width: Annotated[
+        float | None,
+        typer.Option(help="Times the network's own, from 1 to 8.", show_default="broader above 720 pixels, up to 3"),
+    ] = None,
     precision: Annotated[
         str | None, typer.Option(help="float or int8.", show_default="float; of videos the faster one that passes")
     ] = None,
@@ -54,7 +58,9 @@ def stylize(
     with piped(inputs, out) as (files, place):
         try:
             with progress_bars() as progress:
-                look = Look(strength=strength, preserve_color=preserve_color, precision=precision)
+                look = Look(
+                    strength=strength, preserve_color=preserve_color, precision=precision, stroke_width=stroke_width
+                )
                 done = stylize_files(files, chosen, place, size, metadata, progress, **look)
         except UnpaintedError as error:
             show(*error.written)

@@ -19,8 +19,6 @@ from .record import Record
 from .stylize import Painter, check_size
 
 SKIPPED = "skipped, neither a photo nor a video by its name"
-BOLDER = "strokes keep their width in pixels, so they are thin here; bolder: `size=800`"
-THIN = 1500  # pixels of a photo's shorter side, above which strokes look thin
 
 
 class Look(TypedDict, total=False):
@@ -31,11 +29,13 @@ class Look(TypedDict, total=False):
         preserve_color: keep the photo's colors; by default not.
         precision: "float" or "int8"; by default float, and int8 for a video where that is faster on this machine and
             paints the same (precision.py).
+        stroke_width: times the network's own, from 1 to 8; by default broader the larger a picture is.
     """
 
     strength: float
     preserve_color: bool
     precision: str | None
+    stroke_width: float | None
 
 
 def stylize_files(
@@ -59,7 +59,7 @@ def stylize_files(
         metadata: write date, place, titles and the like into the results, too.
         progress: called after each photo and each frame of a video, and with notes of what was skipped, damaged or is
             left out.
-        look: `strength`, `preserve_color` and `precision`, as `Look` tells.
+        look: `strength`, `preserve_color`, `precision` and `stroke_width`, as `Look` tells.
 
     Returns:
         The files written, in the order of the inputs.
@@ -71,9 +71,10 @@ def stylize_files(
     """
     check_size(size)
     precision, remarks = look.get("precision"), Remarks()
-    painter = Painter(model, look.get("strength", 1.0), look.get("preserve_color", False), precision or "float")
+    settings_of_look = {name: value for name, value in look.items() if value is not None}
+    painter = Painter(model, **settings_of_look)  # type: ignore[arg-type]
     jobs = plan(inputs, model_name(reference(model)), out, lambda file: remarks.add(file, SKIPPED))
-    asked = (size, painter.strength, painter.preserve_color, metadata, *([precision] if precision else []))
+    asked = (size, painter.strength, painter.preserve_color, metadata, precision, painter.stroke_width)
     sha256 = hashlib.sha256(model_path(model).read_bytes()).hexdigest()
     settings = (with_mix(sha256, mix_of(model)), *asked)
     records = {job.folder: Record(job.folder, settings) for job in jobs if job.folder is not None}
@@ -87,8 +88,7 @@ def stylize_files(
         if job.moving:
             said = _convert_video(job, painter, precision is None, size, metadata, progress)
         else:
-            side, said = photo.convert(job.source, job.target, painter.paint_over, size, metadata)
-            said = [*said, BOLDER] if side > THIN and size is None else said
+            said = photo.convert(job.source, job.target, painter.paint_over, size, metadata)
         remarks.add(job.source, *said)
 
     failures = _each(waiting, paint, progress)

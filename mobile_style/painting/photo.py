@@ -17,7 +17,7 @@ def convert(
     paint_over: Callable[[np.ndarray], None],
     size: int | None,
     metadata: bool = True,
-) -> tuple[int, list[str]]:
+) -> list[str]:
     """Writes `source` painted; transparency, EXIF data and the pages of a TIFF file are kept.
 
     Args:
@@ -28,8 +28,7 @@ def convert(
         metadata: write date, place, comment and the like, too.
 
     Returns:
-        The shorter side of the painted picture in pixels, of its pages the largest; and what was
-        damaged or is left out, without the file's name.
+        What was damaged or is left out, without the file's name.
 
     Raises:
         ImageError: the source cannot be read, or the target's format not hold it.
@@ -54,7 +53,7 @@ def convert(
         paint_over(pixels)
     if lost := images.save_pages(painted, target, told):
         remarks.append(f"left out: {', '.join(lost)}")
-    return max(min(pixels.shape[:2]) for pixels, _ in painted), remarks
+    return remarks
 
 
 def _sized(page: Picture, size: int | None) -> tuple[np.ndarray, np.ndarray | None]:

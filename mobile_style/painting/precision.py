@@ -1,5 +1,6 @@
 """Whether a video is painted in int8: where that is faster on this machine, and its frames pass the gate of exports."""
 
+import math
 import time
 from copy import copy
 from itertools import islice
@@ -42,7 +43,7 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
     except (ImageError, av.FFmpegError):  # which decoding the whole will say
         return painter, None
     frames = [np.ascontiguousarray(images.with_shorter_side(each, size) if size else each) for each in frames]
-    if frames[0].shape[0] * frames[0].shape[1] > LARGEST_INT8:
+    if math.prod(painter.painted_size(frames[0])) > LARGEST_INT8:
         return painter, None
     times = _seconds(painter, frames[0]) / _seconds(_with_some_ranges(painter, frames[0]), frames[0])
     if times < FASTER:

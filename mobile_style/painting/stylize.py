@@ -18,6 +18,7 @@ from ..errors import ImageError, UsageError
 from ..inference.network import Network, load_network
 from ..media import images
 from ..network.catalog import DEFAULT, reference
+from .enlarge import enlarged_bands
 from .grain import grained_part
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ WHOLE = 768  # pixels of the longer side up to which a picture is painted all at
 TILE = 1024  # side of a tile with its overlap; its graph takes 400 MB
 SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the gains of a large image
 SAMPLE_SIDE = 384
+FINE_SIDE = 720  # pixels of a picture's shorter side, above which strokes are made broader
+BROADEST = 3.0  # times, where the size decides: a stroke is soft then, looked at closely
 LARGEST_INT8 = 4_000_000  # pixels: int8 paints a picture all at once, in 280 bytes a pixel
 PRECISIONS = ("float", "int8")
 SMALLEST_SIDE, LARGEST_SIDE = 16, 8192  # pixels that a result's shorter side may be asked to have
@@ -41,6 +44,8 @@ class Painter:
         preserve_color: take the brightness from the network's output, the colors from the photo
             (luminance-only transfer, Gatys et al. 2016, https://arxiv.org/abs/1606.05897).
         precision: "float", or "int8" as phones paint, which is faster on processors that multiply it in hardware.
+        stroke_width: how many times as broad as the network's own strokes are (`enlarge.py`), from 1 to 8; by default
+            broader the larger a picture is, so that it looks as a smaller one would.
 
     Raises:
         UsageError: a parameter is out of range.
@@ -53,7 +58,10 @@ class Painter:
         strength: float = 1.0,
         preserve_color: bool = False,
         precision: str = "float",
+        stroke_width: float | None = None,
     ) -> None:
+        if stroke_width is not None and not 1 <= stroke_width <= 8:
+            raise UsageError(f"`stroke_width` must be from 1 to 8, not {stroke_width:g}")
         if not 0 <= strength <= 1:
             raise UsageError(f"`strength` must be from 0 to 1, not {strength:g}")
         if precision not in PRECISIONS:
@@ -61,6 +69,7 @@ class Painter:
         self.path = reference(model)
         self.network, _ = load_network(self.path)
         self.strength, self.preserve_color, self.precision = strength, preserve_color, precision
+        self.stroke_width = stroke_width
 
     @cached_property
     def int8_network(self) -> "Int8Network":
@@ -87,18 +96,36 @@ class Painter:
                 picture[above : above + len(done)] = done
         for top, band in waiting:
             picture[top : top + len(band)] = band
-        if max(picture.shape[:2]) > WHOLE:
+        if max(self.painted_size(picture)) > WHOLE:
             self.network.release()  # the memory is needed for encoding
 
+    def painted_size(self, picture: np.ndarray) -> tuple[int, int]:
+        """Height and width at which the network sees a picture."""
+        height, width = picture.shape[:2]
+        times = self.stroke_width or min(BROADEST, max(1.0, min(height, width) / FINE_SIDE))
+        return max(1, round(height / times)), max(1, round(width / times))
+
     def _bands(self, picture: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        whole = self.precision == "int8"
-        for top, painted in self._in_int8(picture) if whole else painted_bands(self.network, picture, grain=True):
+        size = self.painted_size(picture)
+        if size == picture.shape[:2]:
+            bands = self._strokes(picture)
+        else:
+            small = np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.LANCZOS))
+            painted = np.concatenate([images.to_pixels(band) for _, band in self._strokes(small)])
+            bands = enlarged_bands(picture, small, painted)
+        for top, painted in bands:
             photo = picture[top : top + len(painted)]
             if self.preserve_color:
                 painted = with_colors_of(photo, painted)
             if self.strength < 1:
                 painted = photo + np.float32(self.strength) * (painted - photo.astype(np.float32))
             yield top, images.to_pixels(painted)
+
+    def _strokes(self, picture: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """What the network makes of a picture, in bands."""
+        if self.precision == "int8":
+            return self._in_int8(picture)
+        return painted_bands(self.network, picture, grain=True)
 
     def _in_int8(self, picture: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         height, width = picture.shape[:2]
@@ -116,6 +143,7 @@ def stylize(
     strength: float = ...,
     preserve_color: bool = ...,
     precision: str = ...,
+    stroke_width: float | None = ...,
 ) -> np.ndarray: ...
 @overload
 def stylize(
@@ -125,6 +153,7 @@ def stylize(
     strength: float = ...,
     preserve_color: bool = ...,
     precision: str = ...,
+    stroke_width: float | None = ...,
 ) -> Image.Image: ...
 def stylize(
     picture: np.ndarray | Image.Image | Path | str,
@@ -133,6 +162,7 @@ def stylize(
     strength: float = 1.0,
     preserve_color: bool = False,
     precision: str = "float",
+    stroke_width: float | None = None,
 ) -> np.ndarray | Image.Image:
     """Paints one picture. (`Painter` loads a model once for many; `stylize_files` reads and writes files.)
 
@@ -143,6 +173,7 @@ def stylize(
         strength: 0 gives the photo, 1 the network's output, between them a blend.
         preserve_color: keep the photo's colors.
         precision: "float", or "int8" as phones paint.
+        stroke_width: times the network's own, from 1 to 8; by default broader the larger the picture is.
 
     Returns:
         An array for an array, else a PIL image. Transparency is laid on white.
@@ -154,7 +185,7 @@ def stylize(
     """
     check_size(size)
     pixels = images.pixels_of(picture)
-    painter = Painter(model, strength, preserve_color, precision)
+    painter = Painter(model, strength, preserve_color, precision, stroke_width)
     painted = painter(pixels if size is None else images.with_shorter_side(pixels, size))
     return painted if isinstance(picture, np.ndarray) else Image.fromarray(painted)
 

@@ -13,7 +13,7 @@ from mobile_style.network import transform_net
 from mobile_style.network.architecture import PRESETS, Architecture
 from mobile_style.network.catalog import model_path
 from mobile_style.network.random_weights import random_weights
-from mobile_style.painting import files, stylize
+from mobile_style.painting import stylize
 from mobile_style.painting.files import stylize_files
 from mobile_style.painting.grain import grained
 from mobile_style.progress import Note, Step
@@ -168,19 +168,6 @@ def test_the_folder_above(trained_run: Path, photos: Path, tmp_path: Path, monke
     monkeypatch.chdir(photos / "sub")
     written = stylize_files([Path("..")], str(trained_run))
     assert len(written) == 12 and all(path.resolve().is_relative_to(tmp_path / "photos-tiny") for path in written)
-
-
-def test_thin_strokes_are_said(trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "THIN", 60)
-    for name, shape in (("small", (50, 90, 3)), ("large", (70, 90, 3))):
-        images.save(np.zeros(shape, np.uint8), tmp_path / f"{name}.png")
-    events: list[Note | Step] = []
-    stylize_files([tmp_path / "small.png"], str(trained_run), progress=events.append)
-    stylize_files([tmp_path / "large.png"], str(trained_run), tmp_path / "sized.png", size=70, progress=events.append)
-    assert not any(isinstance(event, Note) for event in events)
-    stylize_files([tmp_path / "large.png"], str(trained_run), progress=events.append)
-    (note,) = (event for event in events if isinstance(event, Note))
-    assert "large.png: strokes keep their width in pixels" in note.text
 
 
 def test_names_that_are_not_those_of_pictures(trained_run: Path, photos: Path) -> None:
