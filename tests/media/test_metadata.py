@@ -38,11 +38,11 @@ def phone_photo(path: Path) -> Path:
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif"])
 def test_what_a_photo_tells_is_kept(tmp_path: Path, suffix: str) -> None:
-    side, remarks = convert(phone_photo(tmp_path / "a.jpg"), tmp_path / f"b{suffix}", unchanged, 20)
+    remarks = convert(phone_photo(tmp_path / "a.jpg"), tmp_path / f"b{suffix}", unchanged, 20)
     with Image.open(tmp_path / f"b{suffix}") as image:
         image.load()
         exif = image.getexif()
-        assert (image.size, side) == ((20, 27), 20) and exif.get(0x0112, 1) == 1
+        assert image.size == (20, 27) and exif.get(0x0112, 1) == 1
         assert exif[0x010F] == "Camera" and exif[0x0132] == "2024:01:02 03:04:05"
         shot, place = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
         assert shot[0x9003] == "2024:01:02 03:04:05" and (shot[0xA002], shot[0xA003]) == (20, 27) and shot[0xA001] == 1
@@ -65,7 +65,7 @@ def test_metadata_that_is_not_wanted(tmp_path: Path) -> None:
 
 
 def test_what_a_format_cannot_hold_is_said(tmp_path: Path) -> None:
-    _, remarks = convert(phone_photo(tmp_path / "a.jpg"), tmp_path / "b.bmp", unchanged, None)
+    remarks = convert(phone_photo(tmp_path / "a.jpg"), tmp_path / "b.bmp", unchanged, None)
     assert remarks == ["left out: EXIF data, XMP data, its comment"]
 
 
@@ -73,15 +73,15 @@ def test_texts_of_png(tmp_path: Path) -> None:
     texts = PngInfo()
     texts.add_text("Title", "Käse")
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png", pnginfo=texts)
-    assert convert(tmp_path / "a.png", tmp_path / "b.png", unchanged, None)[1] == []
+    assert convert(tmp_path / "a.png", tmp_path / "b.png", unchanged, None) == []
     with Image.open(tmp_path / "b.png") as image:
         assert getattr(image, "text", {})["Title"] == "Käse"
-    assert convert(tmp_path / "a.png", tmp_path / "b.jpg", unchanged, None)[1] == ["left out: its texts"]
+    assert convert(tmp_path / "a.png", tmp_path / "b.jpg", unchanged, None) == ["left out: its texts"]
 
 
 def test_a_damaged_part_of_the_exif_data_is_left_out(tmp_path: Path) -> None:
     Image.new("RGB", (16, 8)).save(tmp_path / "a.jpg", exif=bad_rational())
-    _, remarks = convert(tmp_path / "a.jpg", tmp_path / "b.jpg", unchanged, None)
+    remarks = convert(tmp_path / "a.jpg", tmp_path / "b.jpg", unchanged, None)
     assert remarks == ["left out: a damaged part of the EXIF data"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -92,12 +92,12 @@ def test_a_damaged_part_of_the_exif_data_is_left_out(tmp_path: Path) -> None:
 def test_pages(tmp_path: Path) -> None:
     pages = [Image.new("RGB", (20 + number, 10), (50 * number, 0, 0)) for number in range(3)]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    assert convert(tmp_path / "a.tif", tmp_path / "b.tif", invert, None) == (10, [])
+    assert convert(tmp_path / "a.tif", tmp_path / "b.tif", invert, None) == []
     with Image.open(tmp_path / "b.tif") as image:
         assert getattr(image, "n_frames", 1) == 3
         image.seek(2)
         assert image.size == (22, 10) and image.getpixel((0, 0)) == (155, 255, 255)
-    _, remarks = convert(tmp_path / "a.tif", tmp_path / "b.png", unchanged, None)
+    remarks = convert(tmp_path / "a.tif", tmp_path / "b.png", unchanged, None)
     assert remarks == ["left out: the pages after the first, which .png cannot hold; .tif can"]
 
 
