@@ -16,8 +16,13 @@ from PIL import Image
 RADIUS = 2  # pixels of the small pictures: strokes are about that wide
 STEADY = 30.0  # squared gray levels of the photo's variance, below which its detail hardly counts
 ROWS = 256  # of a band
-REACH = 4  # rows that Lanczos' window looks further than it stands
 LANCZOS, BILINEAR = Image.Resampling.LANCZOS, Image.Resampling.BILINEAR
+
+
+def reduced(photo: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The photo, (H, W, 3) uint8, at a smaller (height, width)."""
+    bands = [_resized(photo, size, top, min(size[0], top + ROWS), LANCZOS) for top in range(0, size[0], ROWS)]
+    return np.concatenate(bands)
 
 
 def enlarged_bands(photo: np.ndarray, small: np.ndarray, painted: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -31,49 +36,51 @@ def enlarged_bands(photo: np.ndarray, small: np.ndarray, painted: np.ndarray) ->
     Yields:
         The row that a band begins at, and the band, (rows, W, 3) float32, 0..255.
     """
-    height, width = photo.shape[:2]
-    brightness = Image.fromarray(small).convert("L")
-    slopes = _slopes(np.asarray(brightness, np.float32), painted)
-    # Slopes from -1 to 1 as bytes: Pillow enlarges them all at once, without much memory.
-    pictures = Image.fromarray(painted), Image.fromarray(np.uint8(np.rint(128 + 127 * slopes))), brightness
-    for top in range(0, height, ROWS):
+    size = photo.shape[:2]
+    brightness = _brightness(small)
+    slopes = np.concatenate([_slopes(brightness, painted, top) for top in range(0, len(small), ROWS)])
+    for top in range(0, size[0], ROWS):
         rows = photo[top : top + ROWS]
-        seen = top * len(small) / height, (top + len(rows)) * len(small) / height
         strokes, slope, blurred = (
-            np.asarray(_enlarged(picture, seen, (width, len(rows)), method), np.float32)
-            for picture, method in zip(pictures, (LANCZOS, BILINEAR, LANCZOS), strict=True)
+            _resized(picture, size, top, top + len(rows), method).astype(np.float32)
+            for picture, method in ((painted, LANCZOS), (slopes, BILINEAR), (brightness, LANCZOS))
         )
-        detail = np.asarray(Image.fromarray(rows).convert("L"), np.float32) - blurred
+        detail = _brightness(rows) - blurred
         yield top, np.clip(strokes + (slope - 128) / 127 * detail[..., None], 0, 255)
 
 
-def _enlarged(
-    picture: Image.Image, seen: tuple[float, float], size: tuple[int, int], method: Image.Resampling
-) -> Image.Image:
-    """The rows from seen[0] to seen[1] of a picture at a (width, height) that is no smaller."""
-    first, last = max(0, int(seen[0]) - REACH), min(picture.height, math.ceil(seen[1]) + REACH)
-    part = picture.crop((0, first, picture.width, last))
+def _brightness(picture: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(picture).convert("L"))
+
+
+def _resized(picture: np.ndarray, size: tuple[int, int], top: int, bottom: int, method: Image.Resampling) -> np.ndarray:
+    """The rows from `top` to `bottom` of a picture at another (height, width)."""
+    times = len(picture) / size[0]
+    reach = math.ceil(3 * max(1.0, times)) + 1  # rows that Lanczos' window looks up and down
+    first, last = max(0, int(top * times) - reach), min(len(picture), math.ceil(bottom * times) + reach)
     # In two steps: Pillow chooses by the sizes which comes first, and rounds between them.
-    wide = part.resize((size[0], part.height), method)
-    return wide.resize(size, method, (0, seen[0] - first, size[0], seen[1] - first))
+    wide = Image.fromarray(picture[first:last]).resize((size[1], last - first), method)
+    seen = (0, top * times - first, size[1], bottom * times - first)
+    return np.asarray(wide.resize((size[1], bottom - top), method, seen))
 
 
-def _slopes(brightness: np.ndarray, painted: np.ndarray) -> np.ndarray:
-    """How each channel (h, w, 3) follows the brightness (h, w) around each pixel, from -1 to 1."""
-    guide = _means(brightness)
-    variance = _means(brightness**2) - guide**2
-    slopes = []
-    for channel in np.moveaxis(painted.astype(np.float32), -1, 0):
-        shared = _means(brightness * channel) - guide * _means(channel)
-        slopes.append(np.clip(shared / (variance + STEADY), -1, 1))
-    return np.stack(slopes, axis=-1)
+def _slopes(brightness: np.ndarray, painted: np.ndarray, top: int) -> np.ndarray:
+    """How each channel follows the brightness around each pixel: of a band, as bytes, 1 for -1 and 255 for 1."""
+    above = max(0, top - RADIUS)
+    light, channels = (each[above : top + ROWS + RADIUS].astype(np.float32) for each in (brightness, painted))
+    light = light[..., None]
+    guide = _means(light)
+    shared = _means(light * channels) - guide * _means(channels)
+    slopes = np.clip(shared / (_means(light**2) - guide**2 + STEADY), -1, 1)
+    own = slice(top - above, top - above + min(ROWS, len(painted) - top))
+    return np.asarray(np.rint(128 + 127 * slopes[own]), np.uint8)
 
 
 def _means(values: np.ndarray) -> np.ndarray:
-    """The mean of each pixel's surroundings, 2 * RADIUS + 1 pixels wide and high."""
+    """The mean of each pixel's surroundings, 2 * RADIUS + 1 pixels wide and high, of (h, w, channels)."""
     side = 2 * RADIUS + 1
     for axis in (0, 1):
-        more = [(RADIUS, RADIUS) if each == axis else (0, 0) for each in (0, 1)]
+        more = [(RADIUS, RADIUS) if each == axis else (0, 0) for each in range(3)]
         padded = np.pad(values, more, mode="edge")
         count = values.shape[axis]
         values = np.mean([np.take(padded, range(at, at + count), axis) for at in range(side)], axis=0)

@@ -18,7 +18,7 @@ from ..errors import ImageError, UsageError
 from ..inference.network import Network, load_network
 from ..media import images
 from ..network.catalog import DEFAULT, reference
-from .enlarge import enlarged_bands
+from .enlarge import enlarged_bands, reduced
 from .grain import grained_part
 
 if TYPE_CHECKING:
@@ -110,8 +110,10 @@ class Painter:
         if size == picture.shape[:2]:
             bands = self._strokes(picture)
         else:
-            small = np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.LANCZOS))
-            painted = np.concatenate([images.to_pixels(band) for _, band in self._strokes(small)])
+            small = reduced(picture, size)
+            painted = np.empty_like(small)
+            for top, band in self._strokes(small):
+                painted[top : top + len(band)] = images.to_pixels(band)
             bands = enlarged_bands(picture, small, painted)
         for top, painted in bands:
             photo = picture[top : top + len(painted)]
