@@ -41,7 +41,7 @@ def benchmark(
         device: see devices/protocol.py.
         threads: each model is measured with each number of them on the CPU.
         runs: timed inferences of each, at least.
-        sustained: keep measuring for so many seconds, whatever `runs` says.
+        sustained: keep measuring for this many seconds, whatever `runs` says.
         progress: called after each round.
 
     Raises:

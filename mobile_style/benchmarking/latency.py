@@ -34,7 +34,7 @@ class Latency:
 
     Attributes:
         median: of all, and the limits that `SPREAD` of the rounds' medians keep.
-        p90, p99: what so many percent stay under; `tail` says where they come from: "times" of every
+        p90, p99: what 90 and 99 percent stay under; `tail` says where they come from: "times" of every
             single inference, or what a phone's tool tells of each round, "p95" or "max", which are not less.
         fps: pictures per second at the median, and at the 90th percentile.
         runs: timed inferences.

@@ -29,7 +29,7 @@ class Conditions:
         benchmark_binary: TensorFlow Lite's benchmark_model for a phone.
         threads: numbers of threads on the CPU; each model is measured with each.
         runs: timed inferences of each, at least.
-        sustained: keep measuring for so many seconds; None for `runs`.
+        sustained: keep measuring for this many seconds; None for `runs`.
     """
 
     device: str = "host"
@@ -41,7 +41,7 @@ class Conditions:
 
 
 def measure(
-    models: Sequence[str],
+    models: Sequence[str | Path],
     sizes: Sequence[Size] = (),
     conditions: Conditions | None = None,
     progress: Progress = silent,
@@ -59,7 +59,7 @@ def measure(
         CheckpointError: a model is missing or damaged.
         DeviceError: the device cannot be used.
     """
-    chosen = conditions or Conditions()
+    chosen, names = conditions or Conditions(), [str(model) for model in models]
     kind, _, serial = chosen.device.partition(":")
     if kind == "app":
         if models or sizes or chosen != Conditions(device=chosen.device):
@@ -67,7 +67,7 @@ def measure(
         return benchmark_app(serial, progress)
     if not models:
         raise UsageError("name .tflite files or models to measure; `mobile-style export` makes a file")
-    if sizes and all(model.endswith(".tflite") for model in models):
+    if sizes and all(name.endswith(".tflite") for name in names):
         raise UsageError("`size` is for models still to be exported; that of a .tflite file is fixed")
     load = load_average(chosen.device)
     with (
@@ -78,7 +78,7 @@ def measure(
             raise UsageError(f"`device={chosen.device}` reports no timings, so it takes neither threads nor runs")
         if "cpu" not in device.accelerators and chosen.threads != (1,):
             raise UsageError(f"`threads` is about a CPU, and `device={chosen.device}` has none")
-        files = _files(models, sizes, Path(folder), progress)
+        files = _files(names, sizes, Path(folder), progress)
         if is_compared(device):
             return emulate(files, device, progress)
         report = benchmark(files, device, chosen.threads, chosen.runs, chosen.sustained, progress)

@@ -45,7 +45,7 @@ class Emulated:
 
 @dataclass(frozen=True)
 class Row:
-    """One model on one accelerator with so many threads.
+    """One model on one accelerator with one number of threads.
 
     Attributes:
         size: (height, width) of the pictures; None if the model takes something else.
@@ -85,7 +85,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Probe:
-    """A peak that was measured in rounds with the models: GMAC/s of one arithmetic with so many threads."""
+    """A peak that was measured in rounds with the models: GMAC/s of one arithmetic with one number of threads."""
 
     arithmetic: str
     threads: int

@@ -74,7 +74,7 @@ def take_rounds(
         jobs: what is measured; the rounds are added to them.
         device: where the models run.
         runs: inferences of each job, at least, unless `sustained` is given.
-        sustained: keep measuring for so many seconds.
+        sustained: keep measuring for this many seconds.
         reload: load the model again for each round.
         progress: called after each round.
     """

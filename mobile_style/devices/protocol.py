@@ -38,8 +38,8 @@ class Loaded:
         load_ms, first_ms: until the model is ready, and its first inference, in milliseconds; for each time that it
             was loaded.
         memory_bytes: peak growth of the process; None where that is not known.
-        delegated, nodes, kernels: number of the model's nodes that run in so many kernels of a delegate; None
-            where the device does not report it.
+        delegated, nodes, kernels: how many of the model's nodes run in a delegate, how many it has, and how many of
+            the delegate's kernels run them; None where the device does not report it.
         note: what differs from what was asked for; empty if nothing does.
     """
 

@@ -61,7 +61,7 @@ def write(
         model: a bundled model's name, a run's folder or a checkpoint.
         recipe: a row of recipes.py.
         sizes: (height, width) of the pictures that the app will pass.
-        calibration: folder of photos that int8 ranges are chosen on; by default the carried training photos.
+        calibration: folder of photos that int8 ranges are chosen on; by default the bundled training photos.
         out: the file (.tflite or .mlpackage), or with several files the new folder for them; by default
             exports/NAME-RECIPE-WIDTHxHEIGHT/model.tflite, or exports/NAME-coreml-RECIPE-WIDTHxHEIGHT/model.mlpackage.
         progress: called with what is done.

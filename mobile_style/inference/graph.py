@@ -130,7 +130,7 @@ def _reflected(ops: Ops, x: Tensor, margin: int) -> Tensor:
 
 
 def _continued(ops: Ops, x: Tensor, top_bottom: tuple[int, int], left_right: tuple[int, int]) -> Tensor:
-    """The image with its border pixels repeated so many times on each side."""
+    """The image with its border pixels repeated on each side."""
     for axis, (before, after) in ((1, top_bottom), (2, left_right)):
         length = ops.size(x)[axis - 1]
         first, last = ([ops.take(x, axis, at, 1)] * count for at, count in ((0, before), (length - 1, after)))

@@ -49,7 +49,7 @@ class Node:
         return self.has(lambda tensor: tensor.type in types)
 
     def sums(self) -> bool:
-        """Whether it reduces so many values that bright pixels (255) add up beyond float16 (65504)."""
+        """Whether it adds up enough values that bright pixels (255) exceed float16 (65504)."""
         before = next(tensor.shape for tensor in self.inputs if not tensor.constant)
         after = self.outputs[0].shape
         return before.count(-1) > after.count(-1) + 1 or abs(prod(before)) * 255 > abs(prod(after)) * 65504

@@ -75,11 +75,11 @@ def _inside(folder: Path) -> Iterator[Path]:
 def read_photos(
     folder: Path, limit: int | None = None, progress: Progress = silent
 ) -> Iterator[tuple[Path, np.ndarray]]:
-    """Decodes the first so many readable images under a folder, one after the other.
+    """Decodes the first `limit` readable images under a folder, one after the other.
 
     Args:
         folder: searched all the way down.
-        limit: no more than so many.
+        limit: how many at most.
         progress: called with a note for each file that cannot be read.
 
     Raises:
@@ -102,7 +102,7 @@ def read_photos(
 
 
 def photos(folder: Path, limit: int | None = None) -> list[Path]:
-    """The first so many images under a folder, by their names.
+    """The first `limit` images under a folder, by their names.
 
     Raises:
         ImageError: there are none, or there is no such folder.

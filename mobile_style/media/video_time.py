@@ -38,7 +38,7 @@ class Timeline:
 
     @staticmethod
     def follow(packet: Any, shift: Fraction) -> None:
-        """Moves the packet by so many seconds."""
+        """Moves the packet by a number of seconds."""
         ticks = round(shift / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts + ticks
         packet.dts = None if packet.dts is None else packet.dts + ticks

@@ -31,19 +31,19 @@ def bundled_photos(part: str) -> Path:
     return DATA / "photos" / part
 
 
-def style_path(style: str) -> Path:
-    """The painting of a carried style's name, or a file.
+def style_path(style: str | Path) -> Path:
+    """The painting of a bundled style's name, or a file.
 
     Raises:
         ImageError: neither.
     """
-    if Path(style).is_file() and style not in bundled_paintings():
+    if Path(style).is_file() and str(style) not in bundled_paintings():
         return Path(style)
     try:
-        return bundled_paintings()[style]
+        return bundled_paintings()[str(style)]
     except KeyError:
-        carried = ", ".join(bundled_paintings())
-        raise ImageError(f"`style={style}` is neither a file nor a bundled painting ({carried})") from None
+        names = ", ".join(bundled_paintings())
+        raise ImageError(f"`style={style}` is neither a file nor a bundled painting ({names})") from None
 
 
 def bundled_paintings() -> dict[str, Path]:

@@ -72,8 +72,8 @@ class Evaluation:
 
 
 def evaluate(
-    model: str,
-    style: str | None = None,
+    model: str | Path,
+    style: str | Path | None = None,
     photos: Path | None = None,
     size: int = 256,
     iterations: Sequence[int] = (),
@@ -88,12 +88,12 @@ def evaluate(
 
     Args:
         model: a bundled model's name, a run's folder or a checkpoint.
-        style: the style image or a carried one's name; by default the one it was trained on.
+        style: the style image or a bundled one's name; by default the one it was trained on.
         size: side of the square that is compared, in pixels.
         photos: a folder; by default the package's own held-out photos.
-        iterations: the slow method is measured after each of these numbers of L-BFGS iterations.
-        start: of the slow method: white "noise", as in the paper, or the "photo" itself.
-        limit: use only the first so many photos.
+        iterations: the optimization-based method is measured after each of these numbers of L-BFGS iterations.
+        start: of the optimization: white "noise", as in the paper, or the "photo" itself.
+        limit: use only the first N photos.
         progress: called after each photo that is optimized, and with a note for each that cannot be read.
     """
     if not 32 <= size <= 2048:

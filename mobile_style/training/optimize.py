@@ -19,7 +19,7 @@ from .losses import PerceptualLoss
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The image after so many iterations.
+    """The image after a number of iterations.
 
     Attributes:
         seconds: since the start, the losses' compilation left out.

@@ -156,7 +156,7 @@ def _train(
     training.train(WARM, False)
 
     def affordable(taken: list[float]) -> float:
-        """How many steps there is time for, pictures not counted, where steps took so many seconds."""
+        """How many steps there is time for, pictures not counted, where each of some steps took `taken` seconds."""
         return max(0.0, deadline - time.perf_counter() - PAINTING * len(cells)) / statistics.median(taken)
 
     def counter(task: str, total: int) -> Callable[[], None]:

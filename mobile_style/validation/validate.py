@@ -269,7 +269,7 @@ def _mean(rows: Sequence[Figures]) -> Figures:
 
 
 def _fixed(differences: Iterable[np.ndarray], photos: int) -> Fixed:
-    """Of differences, (H, W, 3), each the sum over so many photos."""
+    """Of differences, (H, W, 3), each the sum over that many `photos`."""
     means = [difference / photos for difference in differences]
     spot, line, tint = (max(map(score, means)) for score in (metrics.spot, metrics.line, metrics.tint))
     return Fixed(spot, line, tint, photos)

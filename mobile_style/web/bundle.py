@@ -14,7 +14,7 @@ from .site import Site, build_site
 PLACE = b'{"version": "", "shell": [], "rest": []}'  # in sw.js
 
 
-def bundle_web(models: Sequence[str], out: Path, progress: Progress = silent) -> Path:
+def bundle_web(models: Sequence[str | Path], out: Path, progress: Progress = silent) -> Path:
     """Writes the page with a service worker, which keeps it offline and adds the headers that threads need.
 
     Args:
@@ -44,7 +44,7 @@ def bundle_web(models: Sequence[str], out: Path, progress: Progress = silent) ->
     return out / "index.html"
 
 
-def _place(model: str) -> Path:
+def _place(model: str | Path) -> Path:
     for place in places(model):
         if place.suffix == ".tflite" if place.is_file() else any(place.rglob("*.tflite")):
             return place
