@@ -137,7 +137,10 @@ def lint_tflite(path: Path) -> list[Finding]:
     Raises:
         CheckpointError: it is missing, damaged or of another kind.
     """
-    return _findings(TFLITE, read_tflite(path))
+    try:
+        return _findings(TFLITE, read_tflite(path))
+    except (IndexError, KeyError, TypeError):  # an operator without its tensors or options
+        raise CheckpointError(f"{path} is damaged: an operator in it lacks an input or an option") from None
 
 
 def lint_mlprogram(path: Path) -> list[Finding]:

@@ -166,6 +166,22 @@ def test_what_is_no_model(tmp_path: Path) -> None:
             lint_tflite(missing)
 
 
+def test_an_operator_that_lacks_its_inputs(tmp_path: Path) -> None:
+    import flatbuffers
+
+    from mobile_style.inference.tflite_reader import schema
+
+    path = written(tmp_path, lambda x: tf.slice(x, [0, 1, 1, 0], [1, 8, 8, 16]))
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    for operator in model.subgraphs[0].operators:
+        operator.inputs = operator.inputs[:1]
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+    with pytest.raises(CheckpointError, match="is damaged: an operator in it lacks an input"):
+        lint_tflite(path)
+
+
 def test_the_page_holds_the_table() -> None:
     assert table() in (Path(__file__).parents[2] / "docs" / "operators.md").read_text()
     assert all(all((rule.target, rule.operator, rule.message, rule.source)) for rule in TFLITE + MLPROGRAM)
