@@ -93,7 +93,8 @@ class _MilOps:
     def multiply(self, x: _Image, gain: Any, name: str) -> _Image:
         return _Image(mb.mul(x=x.var, y=gain, name=name), x.size)
 
-    def shift(self, x: _Image, offset: np.ndarray, name: str) -> _Image:
+    def shift(self, x: _Image, offset: np.ndarray, relu: bool, name: str) -> _Image:
+        assert relu  # no layer of a network of one style is shifted without
         return _Image(mb.relu6(x=mb.add(x=x.var, y=_by_channel(offset)), name=name), x.size)
 
     def add(self, x: _Image, y: _Image, name: str) -> _Image:
