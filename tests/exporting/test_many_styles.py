@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mobile_style import metrics
-from mobile_style.exporting.int8_calibration import calibrate
+from mobile_style.inference.int8_calibration import calibrate
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.tflite import convert
 from mobile_style.inference.fold import fold
