@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.schema_py_generated import Padding
 
+from ..network.styles import WHOLE
 from .float_ops import INPUT, MIX, NONE, PIXELS, RELU, FloatOps
 from .levels import Levels, Range, kernel_levels, mean_levels, product_levels
 from .tflite_writer import TfliteWriter, Value
@@ -137,5 +138,5 @@ def bytes_in(graph: TfliteWriter, size: tuple[int, int]) -> Value:
 def shares_in(graph: TfliteWriter, styles: int) -> Value:
     """The file's second input, the styles' shares of the mix (1, 1, 1, styles) uint8 that add up to 255, as int8."""
     shape = (1, 1, 1, styles)
-    given = graph.input(MIX, "UINT8", shape, Levels(np.float32(1 / 255), 0))
+    given = graph.input(MIX, "UINT8", shape, Levels(np.float32(1 / WHOLE), 0))
     return graph.operator("QUANTIZE", [given], "shares", "INT8", shape, Levels.spanning((0.0, 1.0)))
