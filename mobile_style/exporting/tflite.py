@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..inference.float_ops import INPUT, MIX, OUTPUT, FloatOps
+from ..inference.float_ops import INPUT, OUTPUT, FloatOps, mix_in
 from ..inference.graph import Convolution, forward, styles
 from ..inference.int8_ops import Int8Ops, Quantization, bytes_in, shares_in
 from ..inference.tflite_writer import TfliteWriter
@@ -39,11 +39,11 @@ def convert(
     if quantization is None:
         ops = FloatOps(graph, recipe.weights)
         image = graph.input(INPUT, "FLOAT32", (1, *size, 3))
-        ops.mix = graph.input(MIX, "FLOAT32", (1, 1, 1, count)) if count > 1 else None
+        ops.mix = mix_in(graph, count)
     else:
         ops = Int8Ops(graph, quantization=quantization)
         image = bytes_in(graph, size)
-        ops.mix = shares_in(graph, count) if count > 1 else None
+        ops.mix = shares_in(graph, count)
     output = ops.clipped(forward(ops, convolutions, image), "stylized")
     metadata = {"min_runtime_version": OLDEST_RUNTIME[recipe.name].ljust(16, b"\0")}
     if recipe.weights == "float16":  # phones that multiply float16 may, sums being float32

@@ -172,3 +172,8 @@ class FloatOps:
 
     def _mean_levels(self, x: Value, name: str) -> Levels | None:
         return None
+
+
+def mix_in(graph: TfliteWriter, styles: int) -> Value | None:
+    """The second input of a file of many styles, their shares of the mix, (1, 1, 1, styles); None of one style."""
+    return graph.input(MIX, "FLOAT32", (1, 1, 1, styles)) if styles > 1 else None

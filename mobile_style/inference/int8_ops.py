@@ -135,8 +135,10 @@ def bytes_in(graph: TfliteWriter, size: tuple[int, int]) -> Value:
     return graph.operator("QUANTIZE", [given], "pixels", "INT8", shape, Levels.spanning(PIXELS))
 
 
-def shares_in(graph: TfliteWriter, styles: int) -> Value:
-    """The file's second input, the styles' shares of the mix (1, 1, 1, styles) uint8 that add up to 255, as int8."""
+def shares_in(graph: TfliteWriter, styles: int) -> Value | None:
+    """The second input of a file of many styles, bytes (1, 1, 1, styles) that add up to `WHOLE`, as int8."""
+    if styles == 1:
+        return None
     shape = (1, 1, 1, styles)
     given = graph.input(MIX, "UINT8", shape, Levels(np.float32(1 / WHOLE), 0))
     return graph.operator("QUANTIZE", [given], "shares", "INT8", shape, Levels.spanning((0.0, 1.0)))

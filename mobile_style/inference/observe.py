@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .float_ops import INPUT, MIX, FloatOps
+from .float_ops import INPUT, FloatOps, mix_in
 from .fold import styles_photos
 from .graph import Convolution, forward, picked, styles
 from .interpreter import Loaded
@@ -41,9 +41,8 @@ class Observed:
 def observe(convolutions: Sequence[Convolution], photos: np.ndarray) -> Observed:
     """Runs the network on each of (N, H, W, 3) uint8 photos."""
     graph = TfliteWriter()
-    ops, count = _Observing(graph), styles(convolutions)
-    image = graph.input(INPUT, "FLOAT32", (1, *photos.shape[1:]))
-    ops.mix = graph.input(MIX, "FLOAT32", (1, 1, 1, count)) if count > 1 else None
+    ops, image = _Observing(graph), graph.input(INPUT, "FLOAT32", (1, *photos.shape[1:]))
+    ops.mix = mix_in(graph, styles(convolutions))
     forward(ops, convolutions, image)
     outputs = {value.index: value for value in (*ops.named.values(), *ops.normalized.values())}
     network = Loaded(graph.content({str(index): value for index, value in outputs.items()}))

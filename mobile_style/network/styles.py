@@ -76,8 +76,11 @@ def shares_of(text: str, names: Sequence[str]) -> np.ndarray:
 
 
 def share_bytes(shares: np.ndarray) -> np.ndarray:
-    """Shares, (styles,), as bytes that add up to `WHOLE`: rounded down, and the largest remainders up."""
-    exact = shares.astype(np.float64) / shares.sum(dtype=np.float64) * WHOLE
+    """Shares, (styles,), as bytes that add up to `WHOLE`: rounded down, and the largest remainders up.
+
+    The page and the app do the same (worker.js, Mix.kt).
+    """
+    exact = shares.astype(np.float64) * WHOLE
     levels: np.ndarray = np.floor(exact).astype(np.uint8)
     left = WHOLE - int(levels.sum(dtype=int))
     levels[np.argsort(levels - exact, kind="stable")[:left]] += 1
