@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError, ImageError, MobileStyleError, UsageError
+from ..inference.float_ops import MIX
 from ..media import images
 from ..network.backend import quiet
 from ..network.styles import share_bytes
@@ -164,18 +165,19 @@ def _coreml(path: Path) -> Runner:
 
     evaluator = Evaluator(path)
     if platform.system() != "Darwin":
-        return Runner(evaluator.sizes, "Core ML program, evaluated", evaluator)
+        return Runner(evaluator.sizes, "Core ML program, evaluated", evaluator, styles=evaluator.styles)
     import coremltools
     from PIL import Image
 
     model = coremltools.models.MLModel(str(path))
 
-    def predict(picture: np.ndarray) -> np.ndarray:
-        outputs: dict[str, Any] = model.predict({"image": Image.fromarray(picture)})
+    def predict(picture: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
+        mix = {} if shares is None else {MIX: shares.reshape(1, -1, 1, 1).astype(np.float32)}
+        outputs: dict[str, Any] = model.predict({"image": Image.fromarray(picture)} | mix)
         (painted,) = outputs.values()
         return np.asarray(painted.convert("RGB"))
 
-    return Runner(evaluator.sizes, f"Core ML, macOS {platform.mac_ver()[0]}", predict)
+    return Runner(evaluator.sizes, f"Core ML, macOS {platform.mac_ver()[0]}", predict, styles=evaluator.styles)
 
 
 def runtime_version(runtime: str) -> str:

@@ -154,7 +154,7 @@ def _mix(training: Card, recipe: Recipe) -> dict[str, Any]:
     in_bytes = recipe.pixels == "uint8"
     mix = {
         "name": MIX,
-        "shape": [1, 1, 1, len(names)],
+        "shape": [1, len(names), 1, 1] if recipe.target == "coreml" else [1, 1, 1, len(names)],
         "type": "uint8" if in_bytes else "float32",
         "scale": float(np.float32(1 / WHOLE)) if in_bytes else 1.0,
         "zero_point": 0,

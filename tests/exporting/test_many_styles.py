@@ -123,3 +123,21 @@ def test_shares_as_bytes_add_up(rng: np.random.Generator) -> None:
             assert levels.dtype == np.uint8 and levels.sum(dtype=int) == 255
             assert np.abs(levels - 255 * shares).max() < 1
     assert share_bytes(np.array([0.5, 0.5], np.float32)).tolist() == [128, 127]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["float16", "int8"])
+def test_a_core_ml_program_mixes_styles(recipe: str, many_styles: Path, tmp_path: Path, astronaut: np.ndarray) -> None:
+    """Its second input is an array; two sizes, of which the evaluator runs the second."""
+    sizes, photo = [(32, 32), (64, 48)], images.center_crop(astronaut, 64, 48)
+    (made,) = write(str(many_styles), find_recipe("coreml", recipe), sizes, out=tmp_path / "model.mlpackage")
+    assert made.card["mix"]["shape"] == [1, 3, 1, 1] and made.card["mix"]["type"] == "float32"
+    assert lint(made.path) == []
+    runner = runtimes.load(made.path)
+    assert (runner.styles, runner.sizes) == (3, tuple(sizes))
+    pictures = []
+    for mix in (*MANY, "night=0.2,noon=0.3,dusk=0.5"):
+        network, _ = load_network(f"{many_styles}:{mix}")
+        pictures.append(runner(photo, shares_of(mix, MANY)))
+        assert metrics.psnr(images.to_pixels(network(photo)), pictures[-1]) > (45 if recipe == "float16" else 35), mix
+    assert metrics.psnr(*pictures[:2]) < 30

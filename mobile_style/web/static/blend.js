@@ -5,12 +5,16 @@ const get = (id) => document.getElementById(id);
 export class Blend {
   constructor(app) {
     this.app = app;
+    this.entry = null;
     get("other").addEventListener("change", () => this.#mix());
     get("blending").addEventListener("input", () => this.#mix());
   }
 
-  /** Offers the styles that the chosen one can be mixed with, and mixes none. */
-  offer({mix}) {
+  /** Offers the styles that the chosen one can be mixed with, and mixes none; the same once more stays as it is. */
+  offer(entry) {
+    if (entry === this.entry) return;
+    this.entry = entry;
+    const {mix} = entry;
     get("blend").hidden = !mix;
     get("blending").value = 0;
     get("share").textContent = "0%";
@@ -21,11 +25,14 @@ export class Blend {
     if (others.includes(kept)) get("other").value = kept;
   }
 
+  /** Tells the engine, which has loaded the chosen style. */
+  apply() {
+    this.app.engine.mix(Number(get("other").value), get("blending").value / 100);
+  }
+
   #mix() {
-    const {engine, painter} = this.app;
-    const percent = Number(get("blending").value);
-    get("share").textContent = `${percent}%`;
-    engine.mix(Number(get("other").value), percent / 100);
-    return painter.paint();
+    get("share").textContent = `${get("blending").value}%`;
+    this.apply();
+    return this.app.painter.paint();
   }
 }

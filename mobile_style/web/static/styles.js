@@ -28,6 +28,7 @@ export class Styles {
       this.gaveUp = false;
       try {
         await engine.load(next, get("engine").value);
+        this.app.blend.apply();
         if (!complaint) messages.say("style");
         stats.clear();
         view.layout();
