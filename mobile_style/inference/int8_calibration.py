@@ -83,17 +83,17 @@ def calibrate(convolutions: Sequence[Convolution], photos: np.ndarray) -> Quanti
 def _cuts(convolutions: Sequence[Convolution]) -> dict[str, Range]:
     """Beyond which values, once multiplied, the ReLU6 after the offset leaves only 0 or 6: no levels are spent there.
 
-    No ReLU6 follows a block's second convolution: its peaks are seen.
+    No ReLU6 follows a block's second convolution: its peaks are seen. The last one's output ends at 0 and 255.
     """
     cuts = {}
     for c in convolutions:
-        offsets = c.offset - common(c)
-        beyond = min(0.0, -float(offsets.max())), 6 - min(0.0, float(offsets.min()))
+        offsets, highest = c.offset - common(c), 6.0 if c.relu else PIXELS[1]
+        beyond = min(0.0, -float(offsets.max())), highest - min(0.0, float(offsets.min()))
         if c.relu and c.scale is not None:
             cuts[f"{c.name}_linear"] = (-6.0, 6.0)
             cuts[f"{c.name}_scaled"] = beyond
-        elif c.offset.ndim == 2:
-            cuts[f"{c.name}_linear"] = beyond if c.relu else (beyond[0], 249 + beyond[1])
+        elif c.scale is None and c.offset.ndim == 2:  # offsets that styles differ in come after the convolution
+            cuts[f"{c.name}_linear"] = beyond
     return cuts
 
 
