@@ -15,9 +15,11 @@ from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.tflite import convert
 from mobile_style.exporting.write import write
 from mobile_style.inference.fold import fold
+from mobile_style.inference.graph import picked
 from mobile_style.inference.int8_calibration import calibrate
 from mobile_style.inference.interpreter import Loaded
 from mobile_style.inference.network import Network, load_network
+from mobile_style.inference.tiles import shared_gains, tile
 from mobile_style.media import images
 from mobile_style.network.architecture import Architecture
 from mobile_style.network.catalog import bundled_photos
@@ -141,3 +143,18 @@ def test_a_core_ml_program_mixes_styles(recipe: str, many_styles: Path, tmp_path
         pictures.append(runner(photo, shares_of(mix, MANY)))
         assert metrics.psnr(images.to_pixels(network(photo)), pictures[-1]) > (45 if recipe == "float16" else 35), mix
     assert metrics.psnr(*pictures[:2]) < 30
+
+
+def test_tiles_take_the_mix_beside_the_picture(weights: dict[str, np.ndarray], rng: np.random.Generator) -> None:
+    """What the page paints photos with at their own size, against the network of the mix."""
+    shares = np.array([0.25, 0.75, 0], np.float32)
+    convolutions = fold(SMALL, weights)
+    mix, alone = shares.reshape(1, 1, 1, 3), picked(convolutions, shares)
+    crops, picture = (rng.integers(0, 256, shape).astype(np.float32) for shape in ((2, 24, 24, 3), (1, 32, 32, 3)))
+    gains = Loaded(shared_gains(convolutions, crops.shape[:3]))(crops, mix)
+    for one, wanted in zip(gains, Loaded(shared_gains(alone, crops.shape[:3]))(crops), strict=True):
+        np.testing.assert_allclose(one, wanted, rtol=1e-4)
+    (painted,) = Loaded(tile(convolutions, (32, 32)))(picture, mix, *gains)
+    (wanted,) = Loaded(tile(alone, (32, 32)))(picture, *gains)
+    np.testing.assert_allclose(painted, wanted, atol=0.02)
+    assert np.abs(painted - Loaded(tile(convolutions, (32, 32)))(picture, mix[..., ::-1], *gains)[0]).max() > 2

@@ -105,17 +105,18 @@ def test_a_file_of_one_style_shows_no_mix(context: Any, url: str, many: Path) ->
 
 
 def test_a_mix_is_painted_at_the_photos_own_size(context: Any, many: Path, many_styles: Path) -> None:
-    picture = images.with_shorter_side(photo("roman_colosseum"), 200)[:198, :298]
+    picture = images.with_shorter_side(photo("roman_colosseum"), 400)[:398, :598]
     with serving(build_site([many])[0]) as url:
         page = opened(context, url)
         page.wait_for_selector(STARTED)
         page.evaluate(SLIDE, 50)
         drop(page, "a.png", png(picture), "image/png")
-        until(lambda: page.get_attribute("#still", "data-painted") == "298x198", 240)
+        until(lambda: page.get_attribute("#still", "data-painted") == "598x398", 240)
         page.click("#shot")
         with page.expect_download() as download:
             page.click("#download")
         taken = images.load(Path(download.value.path()).read_bytes())
         network, _ = load_network(f"{many_styles}:night=0.5,noon=0.5")
         other, _ = load_network(f"{many_styles}:night")
-        assert psnr(stylize_image(network, picture), taken) > 31 > 25 > psnr(stylize_image(other, picture), taken)
+        assert psnr(stylize_image(network, picture), taken) > 31
+        assert psnr(stylize_image(other, picture), taken) < 29
