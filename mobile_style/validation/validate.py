@@ -202,13 +202,14 @@ def validate_on(
     recipe = find_recipe(subject.card["target"], subject.card["recipe"])
     folder = images or bundled_photos("held_out")
     count = len(pictures.photos(folder, limit))
-    found = [_Found(mix) for mix in subject.mixes]
+    label = "{}, {}" if len(subject.mixes) > 1 else "{}"
+    found, losses_by_style = [_Found(mix, label) for mix in subject.mixes], dict[str, PictureLosses]()
     shown: list[tuple[float, Pictures]] = []
     with closing(device.runner(subject.exported)) as runner:
         jobs = (
             (each, *job, size)
             for each in found
-            for job in _loaded(subject, each.mix, folder, limit, progress)
+            for job in _loaded(subject, each.mix, losses_by_style, pictures.read_photos(folder, limit, progress))
             for size in runner.sizes
         )
         total = count * len(runner.sizes) * len(found)
@@ -217,7 +218,7 @@ def validate_on(
             shares = [] if runner.styles == 1 else [shares_of(each.mix, styles_in(subject.card))]
             expected, output = pictures.to_pixels(network(photo)), runner(photo, *shares)
             sized = file.name if len(runner.sizes) == 1 else f"{file.name} {size[1]}x{size[0]}"
-            each.rows.append(compare(f"{sized}{each.label}", losses, photo, expected, output))
+            each.rows.append(compare(each.named(sized), losses, photo, expected, output))
             each.add(output.astype(int) - expected)
             shown.append((each.rows[-1].psnr, (photo, expected, output)))
             shown = sorted(shown, key=lambda pair: pair[0])[:SHOWN]
@@ -242,18 +243,15 @@ class _Found:
     """What was measured of one mix; of a network of one style, of "".
 
     Attributes:
+        label: how a photo is named, of its name and the mix.
         rows: a photo each.
         differences: by size, summed up over the photos.
     """
 
     mix: str
+    label: str
     rows: list[Figures] = field(default_factory=list)
     differences: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
-
-    @property
-    def label(self) -> str:
-        """What follows a photo's name."""
-        return f", {self.mix}" if self.mix else ""
 
     @property
     def fixed(self) -> Fixed:
@@ -266,18 +264,26 @@ class _Found:
     def failures(self, gate: Gate) -> Iterator[Failure]:
         """Every limit that this mix does not keep, as if it had a file of its own."""
         mean = _mean(self.rows)
-        return failures(gate, self.rows, replace(mean, photo=f"{mean.photo}{self.label}"), self.fixed)
+        return failures(gate, self.rows, replace(mean, photo=self.named(mean.photo)), self.fixed)
+
+    def named(self, photo: str) -> str:
+        """Tells mixes apart, where there are several."""
+        return self.label.format(photo, self.mix)
 
 
 Loaded = tuple[Network, PictureLosses, Path, np.ndarray]
 
 
-def _loaded(subject: Subject, mix: str, folder: Path, limit: int | None, progress: Progress) -> Iterator[Loaded]:
-    """The float network and the losses of a mix, with each photo."""
+def _loaded(
+    subject: Subject, mix: str, losses: dict[str, PictureLosses], photos: Iterable[tuple[Path, np.ndarray]]
+) -> Iterator[Loaded]:
+    """The float network and the losses of a mix, with each photo; `losses` keeps those of a style for its mixes."""
     network, card = load_network(with_mix(subject.checkpoint, mix))
-    losses = losses_of(subject.checkpoint, TrainConfig.from_card(card))
-    for file, picture in pictures.read_photos(folder, limit, progress):
-        yield network, losses, file, picture
+    config = TrainConfig.from_card(card)
+    if config.style not in losses:
+        losses[config.style] = losses_of(subject.checkpoint, config)
+    for file, picture in photos:
+        yield network, losses[config.style], file, picture
 
 
 def _reference(exported: Path, card: dict[str, Any], given: str | None) -> Path:
