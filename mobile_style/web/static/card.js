@@ -6,6 +6,7 @@ const BUFFERS = 4, METADATA = 6;  // of the table Model
 const NAME = 0, BUFFER = 1;  // of the table Metadata
 const DATA = 0;  // of the table Buffer
 const CARD = "mobile_style";
+const MOST_STYLES = 200;  // that are shown; a file of more is not used
 
 /** {title, painting, recipe, styles} of a file's content; null if it holds no card. Styles are those that it mixes. */
 export function embeddedCard(content) {
@@ -18,7 +19,7 @@ export function embeddedCard(content) {
       const card = JSON.parse(new TextDecoder().decode(file.bytes(buffer, DATA)));
       const text = (value) => (typeof value === "string" && value ? value.slice(0, 100) : undefined);
       const painting = titleOf(text(card.style)?.split(/[\\/]/).at(-1));
-      const styles = card.mix?.styles?.map((name) => titleOf(text(name)) ?? "?");
+      const styles = card.mix?.styles?.slice(0, MOST_STYLES).map((name) => titleOf(text(name)) ?? "?");
       return {title: titleOf(text(card.name)), painting, recipe: text(card.recipe), styles};
     }
   } catch (error) {
