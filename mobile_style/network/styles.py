@@ -78,7 +78,7 @@ def shares_of(text: str, names: Sequence[str]) -> np.ndarray:
 def share_bytes(shares: np.ndarray) -> np.ndarray:
     """Shares, (styles,), as bytes that add up to `WHOLE`: rounded down, and the largest remainders up.
 
-    The page and the app do the same (worker.js, Mix.kt).
+    The page does the same (worker.js).
     """
     exact = shares.astype(np.float64) * WHOLE
     levels: np.ndarray = np.floor(exact).astype(np.uint8)
