@@ -18,6 +18,7 @@ from mobile_style.training.config import TrainConfig, configure
 
 pytest_plugins = ["browsing"]  # fixtures of the browser page
 
+MANY = ("night", "noon", "dusk")  # the styles of `many_styles`
 TINY = {
     "width": 4,
     "blocks": 1,
@@ -118,16 +119,57 @@ Exported = Callable[..., Path]
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """The bundled model exported for square pictures by a TensorFlow Lite recipe, each once; unvalidated."""
-    from mobile_style.exporting.recipes import find_recipe
-    from mobile_style.exporting.write import write
     from mobile_style.network.catalog import DEFAULT
 
+    return exports_of(DEFAULT, tmp_path_factory, "")
+
+
+@pytest.fixture(scope="session")
+def many_styles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of three styles, as if it were trained: the bundled network with its scales and offsets, and with others.
+
+    Two thirds of a channel's scale are another channel's, and a sign differs: other colors, and other strokes.
+    """
+    from mobile_style.network.card import MODEL
+    from mobile_style.network.catalog import DEFAULT, style_path
+    from mobile_style.network.checkpoint import Checkpoint, read_model
+    from mobile_style.network.styles import own_arrays
+
+    with shared(tmp_path_factory, "many-styles") as folder:
+        if not (folder / "run" / MODEL).exists():
+            one = read_model(DEFAULT)
+            weights = dict(one.weights)
+            for name in own_arrays(one.architecture()):
+                value, other = weights[name], np.roll(weights[name], 1)
+                weights[name] = np.stack([value, (value + 2 * other) / 3, 0.8 * value])
+            weights["down1_scale"][1, 0] *= -1
+            styles = [{"file": f"{DEFAULT}.jpg", "name": name, "size": 256, "weight": 1.0} for name in MANY]
+            card = one.card | {"config": one.card["config"] | {"style": ", ".join(MANY), "styles": styles}}
+            card.pop("arrays_sha256", None)
+            picture = images.with_shorter_side(images.load(style_path(DEFAULT)), 256)
+            for name in MANY:
+                images.save(picture, folder / "run" / "styles" / f"{name}.png")
+            Checkpoint(card, weights, {}).write(folder / "run" / MODEL)
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def exported_many(tmp_path_factory: pytest.TempPathFactory, many_styles: Path) -> Exported:
+    """The same of `many_styles`: one file, whose second input is the mix."""
+    return exports_of(str(many_styles), tmp_path_factory, "many-")
+
+
+def exports_of(model: str, factory: pytest.TempPathFactory, prefix: str) -> Exported:
+    """Exports it for square pictures by a TensorFlow Lite recipe, each once; unvalidated."""
+    from mobile_style.exporting.recipes import find_recipe
+    from mobile_style.exporting.write import write
+
     def of(recipe: str, side: int = 64) -> Path:
-        with shared(tmp_path_factory, f"{recipe}-{side}") as folder:
+        with shared(factory, f"{prefix}{recipe}-{side}") as folder:
             path = folder / "model.tflite"
             if not path.with_suffix(".json").exists():  # which is written last
                 path.unlink(missing_ok=True)
-                write(DEFAULT, find_recipe("tflite", recipe), [(side, side)], out=path)
+                write(model, find_recipe("tflite", recipe), [(side, side)], out=path)
         return path
 
     return of

@@ -32,11 +32,12 @@ def emulate(files: Sequence[Path], device: ComparedDevice, progress: Progress = 
     for name, path in track(named, "Emulating", len(files), "models", progress):
         here, there = host.start(path, "cpu", 1), device.start(path, accelerator, 1)
         try:
-            height, width = there.worker.picture_size()
+            size, styles = there.worker.takes()
             photos = images.photos(bundled_photos("held_out"), PHOTOS)
-            pictures = [images.center_crop(images.load(photo), height, width)[None] for photo in photos]
-            expected = np.stack([here.worker.compute(picture) for picture in pictures])
-            output = np.stack([there.worker.compute(picture) for picture in pictures])
+            pictures = [images.center_crop(images.load(photo), *size)[None] for photo in photos]
+            given = [(picture, *_shares(styles, number)) for number, picture in enumerate(pictures)]
+            expected = np.stack([here.worker.compute(*inputs) for inputs in given])
+            output = np.stack([there.worker.compute(*inputs) for inputs in given])
             instructions = there.instructions()
         finally:
             here.close()
@@ -62,6 +63,14 @@ def emulate(files: Sequence[Path], device: ComparedDevice, progress: Progress = 
         rows=tuple(rows),
         probes=(),
     )
+
+
+def _shares(styles: int, number: int) -> list[np.ndarray]:
+    """The mix for the n-th picture: a style alone, then a half of each of two, and so on; none of one style."""
+    if styles == 1:
+        return []
+    alone = np.eye(styles, dtype=np.float32)
+    return [alone[number % styles] if number % 2 == 0 else (alone[number % styles] + alone[number - 1]) / 2]
 
 
 def _decibels(one: np.ndarray, other: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from ..exporting.recipes import RECIPES, TARGETS, find_recipe
 from ..files import refuse_existing
 from ..network.catalog import DEFAULT, RUNS, newest_model, with_mix
 from . import tables
-from .options import BenchmarkBinary, Device, Limit, Mix, Photos, Runtime, parse_size
+from .options import BenchmarkBinary, Device, Limit, Photos, Runtime, parse_size
 from .terminal import progress_bars, say, show
 
 
@@ -22,7 +22,13 @@ def export(
             show_default=f"the newest run under ./{RUNS}, else {DEFAULT}",
         ),
     ] = None,
-    mix: Mix = None,
+    mix: Annotated[
+        str | None,
+        typer.Option(
+            help="Of many styles, one or a mix for a file of its own: udnie, or starry_night=0.7,udnie=0.3.",
+            show_default="all, in one file whose second input is the mix",
+        ),
+    ] = None,
     target: Annotated[str, typer.Option(help=f"{' or '.join(TARGETS)}.")] = TARGETS[0],
     int8: Annotated[bool, typer.Option("--int8", help="Short for --recipe int8.")] = False,
     fp16: Annotated[bool, typer.Option("--fp16", help="Short for --recipe float16.")] = False,
@@ -52,7 +58,8 @@ def export(
     """Write a trained network as a file for phones, and prove that it still paints the same picture.
 
     Examples: `mobile-style export --int8 --target tflite`,
-    `mobile-style export wave --fp16 --target coreml --size 256 --size 480x640`
+    `mobile-style export wave --fp16 --target coreml --size 256 --size 480x640`,
+    `mobile-style export runs/many --mix udnie`
     """
     short = {"int8": int8, "float16": fp16, "dynamic_int8": dynamic}
     asked = [name for name, wanted in short.items() if wanted] + ([recipe] if recipe else [])

@@ -151,7 +151,7 @@ class Browser:
         if path.suffix != ".tflite":
             raise UsageError(f"`device=browser` runs .tflite files, not {path}")
         session = self.start(path, "cpu", min(self.cores, PAGE_THREADS))
-        return Runner((session.size,), self.facts.runtime, session.stylize, session.close)
+        return Runner((session.size,), self.facts.runtime, session.stylize, session.close, session.styles)
 
     def start(self, path: Path, accelerator: str, threads: int) -> "BrowserSession":
         """Loads a file in a worker of its own."""
@@ -194,7 +194,7 @@ class BrowserSession:
 
     def __init__(self, browser: Browser, number: int, told: Mapping[str, Any]) -> None:
         self._browser, self._number = browser, number
-        self.size = (int(told["height"]), int(told["width"]))
+        self.size, self.styles = (int(told["height"]), int(told["width"])), int(told["styles"])
         self.loaded = Loaded(
             load_ms=(told["load_ms"],),
             first_ms=(told["first_ms"],),
@@ -211,12 +211,13 @@ class BrowserSession:
         assert isinstance(told, dict)
         return Round(tuple(told["times_ms"]), runs)
 
-    def stylize(self, picture: np.ndarray) -> np.ndarray:
-        """What the model makes of an (H, W, 3) uint8 picture of its size."""
+    def stylize(self, picture: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
+        """What the model makes of an (H, W, 3) uint8 picture of its size and, of many styles, their shares."""
         height, width = picture.shape[:2]
         rgba = np.concatenate([picture, np.full((height, width, 1), 255, np.uint8)], axis=-1)
         url = self._browser.give(rgba.tobytes())
-        painted = self._browser.ask({"do": "stylize", "session": self._number, "url": url})
+        mix = {} if shares is None else {"shares": shares.tolist()}
+        painted = self._browser.ask({"do": "stylize", "session": self._number, "url": url} | mix)
         assert isinstance(painted, bytes)
         return np.frombuffer(painted, np.uint8).reshape(height, width, 4)[..., :3]
 

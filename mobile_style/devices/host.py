@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError, DeviceError, UsageError
-from ..exporting.runtimes import RUNTIMES, Runner, load, runtime_version
+from ..exporting.runtimes import RUNTIMES, Runner, load, roles, runtime_version, share_input
 from . import profiler, worker
 from .protocol import Facts, Loaded, Round
 
@@ -51,25 +51,30 @@ class Worker:
             raise DeviceError(self._died()) from None
         return self._answer()
 
-    def picture_size(self) -> tuple[int, int]:
-        """(height, width) of the one picture that the model takes.
+    def takes(self) -> tuple[tuple[int, int], int]:
+        """(height, width) of the picture that the model takes, and how many styles it mixes.
 
         Raises:
             CheckpointError: it takes something else.
         """
-        shapes = [tuple(shape) for _, shape, _ in self.told["inputs"]]
-        if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][0] != 1 or shapes[0][3] != 3:
-            raise CheckpointError(f"{self.path} does not take one picture but {shapes}")
-        return shapes[0][1], shapes[0][2]
+        order, styles = self._roles()
+        _, height, width, _ = self.told["inputs"][order.index(0)][1]
+        return (height, width), styles
 
-    def compute(self, values: np.ndarray) -> np.ndarray:
-        """What the model makes of one input of its shape, in the model's own type."""
+    def compute(self, picture: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
+        """What the model makes of a picture (1, H, W, 3) and, of many styles, their shares (styles,); in its type."""
+        order, _ = self._roles()
+        kinds = [kind for _, _, kind in self.told["inputs"]]
         with TemporaryDirectory() as folder:
-            given, wanted = Path(folder) / "input.npy", Path(folder) / "output.npy"
-            np.save(given, values)
-            self.ask(input=str(given), output=str(wanted))
+            files, wanted = [Path(folder) / f"{place}.npy" for place in order], Path(folder) / "output.npy"
+            for file, place, kind in zip(files, order, kinds, strict=True):
+                np.save(file, picture if place == 0 else share_input(shares, kind))
+            self.ask(inputs=list(map(str, files)), output=str(wanted))
             output: np.ndarray = np.load(wanted)
         return output
+
+    def _roles(self) -> tuple[list[int], int]:
+        return roles(self.path, [(name, shape) for name, shape, _ in self.told["inputs"]])
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -94,14 +99,19 @@ def worker_runner(session: "HostSession", runtime: str) -> Runner:
     """A session's model, to be given pictures; closing the runner closes the session.
 
     Raises:
-        CheckpointError: it does not take one picture.
+        CheckpointError: it takes something other than one picture, alone or with a mix.
     """
     try:
-        size = session.worker.picture_size()
+        size, styles = session.worker.takes()
     except CheckpointError:
         session.close()
         raise
-    return Runner((size,), runtime, lambda picture: session.worker.compute(picture[None])[0], session.close)
+
+    def run(picture: np.ndarray, *shares: np.ndarray) -> np.ndarray:
+        painted: np.ndarray = session.worker.compute(picture[None], *shares)[0]
+        return painted
+
+    return Runner((size,), runtime, run, session.close, styles)
 
 
 def _explained(error: str) -> str:

@@ -9,9 +9,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from ..errors import CheckpointError, DeviceError, UsageError
-from ..exporting.card import read_export_card
-from ..exporting.runtimes import Runner
+from ..exporting.card import read_export_card, styles_in
+from ..exporting.runtimes import Runner, share_input
 from ..files import CACHE
+from ..inference.float_ops import INPUT, MIX
 from ..progress import Note, Progress, silent
 from . import benchmark_tool
 from .adb import Cable, last_line
@@ -90,10 +91,14 @@ class Phone:
         """An exported .tflite file with its card, which says what it takes."""
         if path.suffix != ".tflite":
             raise UsageError(f"`device=adb` runs .tflite files, not {path}")
-        given = read_export_card(path)["input"]
-        _, height, width, _ = given["shape"]
+        card = read_export_card(path)
+        _, height, width, _ = card["input"]["shape"]
         name = f"{self.facts.runtime} on {self.facts.name}, {self.facts.system}"
-        return Runner(((height, width),), name, lambda picture: self.stylize(path, picture, given["type"]))
+
+        def run(picture: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
+            return self.stylize(path, picture, card["input"]["type"], shares)
+
+        return Runner(((height, width),), name, run, styles=len(styles_in(card)) or 1)
 
     def start(self, path: Path, accelerator: str, threads: int) -> "PhoneSession":
         """Copies a model to the phone and runs it once."""
@@ -107,22 +112,36 @@ class Phone:
         """Temperatures and throttling."""
         return self._cable.state()
 
-    def stylize(self, path: Path, picture: np.ndarray, kind: str) -> np.ndarray:
-        """What the model on the phone's CPU makes of a (H, W, 3) uint8 picture, in its own type."""
+    def stylize(self, path: Path, picture: np.ndarray, kind: str, shares: np.ndarray | None = None) -> np.ndarray:
+        """What the model on the phone's CPU makes of a (H, W, 3) uint8 picture, in its own type.
+
+        Args:
+            path: of the model.
+            picture: the picture.
+            kind: type of its input and its output.
+            shares: of many styles, (styles,); None for a model of one.
+        """
+        values = {INPUT: picture[None]} | ({} if shares is None else {MIX: share_input(shares, kind)})
         with TemporaryDirectory() as folder:
-            given, wanted = Path(folder) / "input", Path(folder) / "output"
-            given.write_bytes(np.ascontiguousarray(picture, kind).tobytes())
-            source, target = self.push(given), f"{self._folder}/output"
-            del self._pushed[given]
-            shape = ",".join(map(str, (1, *picture.shape)))
-            flags = ("--input_layer=image", f"--input_layer_shape={shape}", f"--input_layer_value_files=image:{source}")
+            wanted, target = Path(folder) / "output", f"{self._folder}/output"
+            sources = []
+            for name, value in values.items():
+                given = Path(folder) / name
+                given.write_bytes(np.ascontiguousarray(value, kind).tobytes())
+                sources.append(self.push(given))
+                del self._pushed[given]
+            flags = (
+                f"--input_layer={','.join(values)}",
+                f"--input_layer_shape={':'.join(','.join(map(str, value.shape)) for value in values.values())}",
+                "--input_layer_value_files=" + ",".join(map(":".join, zip(values, sources, strict=True))),
+            )
             self.timed(path, "cpu", 1, 1, *flags, f"--output_filepath={target}")
             status, text = self._cable.adb("pull", target, str(wanted))
             if status or not wanted.exists():
                 raise DeviceError(
                     f"the phone's output cannot be fetched ({last_line(text)}); is the binary of 2023 or later?"
                 )
-            self._cable.shell(f"rm -f {source} {target}")
+            self._cable.shell(f"rm -f {' '.join(sources)} {target}")
             return np.frombuffer(wanted.read_bytes(), kind).reshape(picture.shape)
 
     def close(self) -> None:

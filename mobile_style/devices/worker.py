@@ -6,7 +6,7 @@ Needs Python, NumPy and the runtime only, so that the same file runs on emulated
 in JSON lines on its standard output: first what loading took, then one line for each line of its input:
 
     {"runs": 5}                          that many inferences after one that is not timed
-    {"input": "a.npy", "output": "b.npy"}  one inference on a (1, H, W, C) array, which is cast to the model's type
+    {"inputs": ["a.npy"], "output": "b.npy"}  one inference on an array for each input, cast to the input's type
 
 An answer with the key "error" is the last one.
 """
@@ -127,8 +127,8 @@ def serve(path: str, module: str, threads: int) -> None:
                 peak = memory("VmHWM")
                 answer(times_ms=times, memory_bytes=None if peak is None or before is None else peak - before)
             else:
-                values = np.load(order["input"])
-                interpreter.set_tensor(given[0]["index"], values.astype(given[0]["dtype"]))
+                for details, file in zip(given, order["inputs"], strict=True):
+                    interpreter.set_tensor(details["index"], np.load(file).astype(details["dtype"]))
                 os.getppid()  # marks the inference for the emulator's instruction counter
                 interpreter.invoke()
                 os.getppid()

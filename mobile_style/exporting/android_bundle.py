@@ -27,7 +27,7 @@ from ..metrics import psnr
 from ..network.catalog import BUNDLED, bundled_photos, painting_of, places
 from ..progress import Note, Progress, silent
 from . import runtimes
-from .card import card_path, for_apps, read_export_card, source_checkpoint, source_model
+from .card import card_path, for_apps, read_export_card, source_checkpoint, source_model, styles_in
 
 ASSETS = Path("app/src/main/assets")
 THUMBNAIL = 192
@@ -88,6 +88,8 @@ def _checked(exported: Path) -> dict[str, Any]:
     for side in ("input", "output"):
         if card[side]["type"] != "uint8":
             raise UsageError(f"{exported}: its {side} is {card[side]['type']}, apps take int8 exports; see --int8")
+    if styles_in(card):
+        raise UsageError(f"{exported} mixes styles, and the app takes files of one: export each with `mix`")
     if not re.fullmatch(r"\w[\w.-]*", card["name"]):
         raise UsageError(f"{exported}: {card['name']!r} is no name for a folder")
     if not card_path(exported).is_file():

@@ -10,6 +10,8 @@ source        checkpoint (a bundled one's name, or else its place from this fold
               training's card. Copies that an app carries, and that inside the file, lack it and the folder
               of the checkpoint
 tools         versions
+mix           of a file of many styles: its second input, and the names of the styles in the order of their shares;
+              they add up to 1, as bytes to 255. Other files lack it
 calibration   number of photos and sha256 over their pixels, by which channels were scaled and int8 ranges chosen
 fidelity      what validate measured right after the export; null if it was skipped; not in the copy inside
 date          ISO 8601, UTC
@@ -69,6 +71,17 @@ class Tensor(TypedDict):
     zero_point: int
 
 
+class MixInput(TypedDict):
+    """The share of each style in the picture."""
+
+    name: Label
+    shape: Annotated[list[Count], MinLen(4), MaxLen(4)]
+    type: Label
+    scale: Figure
+    zero_point: int
+    styles: Annotated[list[FileName], MinLen(2), MaxLen(1000)]
+
+
 class Source(TypedDict):
     """The float network."""
 
@@ -113,11 +126,17 @@ class ExportCard(TypedDict):
     file: FileEntry | None
     input: Tensor
     output: Tensor
+    mix: NotRequired[MixInput]
     source: Source
     tools: dict[Label, Label]
     calibration: Calibration
     fidelity: Fidelity | None
     date: Label
+
+
+def styles_in(card: dict[str, Any]) -> list[str]:
+    """The styles that an exported file mixes; none of a file of one style."""
+    return list(card["mix"]["styles"]) if "mix" in card else []
 
 
 def card_path(exported: Path) -> Path:

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import MobileStyleError, UsageError
 from ..files import writing
-from ..inference.graph import Convolution, forward
+from ..inference.graph import Convolution, forward, styles
 
 # On import it lists what it lacks outside macOS, and the last TensorFlow that it was tested with.
 logging.getLogger("coremltools").setLevel(logging.ERROR)
@@ -43,9 +43,14 @@ class _MilOps:
     """Core ML's operators, for one size of pictures or for all that are multiples of 4.
 
     All of those need the same rows and columns if each is counted from the nearer end.
+
+    Attributes:
+        bits: of the kernels.
+        mix: of a network of many styles: the share of each, (1, styles, 1, 1).
     """
 
     bits: Literal[16, 8]
+    mix: Any = None
 
     def size(self, x: _Image) -> tuple[int, int]:
         return x.size
@@ -87,14 +92,17 @@ class _MilOps:
             mean = mb.reduce_mean(x=mean, axes=[axis], keep_dims=True, name=f"{name}_{label}")
         # In an image that leaves a channel silent the floor alone divides: float16 must hold both it, as a
         # normal number, and the quotient.
-        floor = np.maximum(floor, np.maximum(HALF.smallest_normal, 2 * np.abs(scale) / HALF.max))
-        return mb.real_div(x=_by_channel(scale), y=mb.add(x=mean, y=_by_channel(floor)), name=name)
+        largest = np.abs(scale).reshape(-1, scale.shape[-1]).max(axis=0)
+        floor = np.maximum(floor, np.maximum(HALF.smallest_normal, 2 * largest / HALF.max))
+        return mb.real_div(x=self._own(scale, f"{name}_scale"), y=mb.add(x=mean, y=_by_channel(floor)), name=name)
 
     def multiply(self, x: _Image, gain: Any, name: str) -> _Image:
         return _Image(mb.mul(x=x.var, y=gain, name=name), x.size)
 
-    def shift(self, x: _Image, offset: np.ndarray, name: str) -> _Image:
-        return _Image(mb.relu6(x=mb.add(x=x.var, y=_by_channel(offset)), name=name), x.size)
+    def shift(self, x: _Image, offset: np.ndarray, relu: bool, name: str) -> _Image:
+        named = {} if relu else {"name": name}
+        shifted = mb.add(x=x.var, y=self._own(offset, f"{name}_offset"), **named)
+        return _Image(mb.relu6(x=shifted, name=name) if relu else shifted, x.size)
 
     def add(self, x: _Image, y: _Image, name: str) -> _Image:
         return _Image(mb.add(x=x.var, y=y.var, name=name), x.size)
@@ -102,6 +110,14 @@ class _MilOps:
     def depth_to_space(self, x: _Image) -> _Image:
         # Its order of channels is TensorFlow's (2, 2, C); that of pixel_shuffle would be (C, 2, 2).
         return _Image(mb.depth_to_space(x=x.var, block_size=2), (2 * x.size[0], 2 * x.size[1]))
+
+    def _own(self, values: np.ndarray, name: str) -> Any:
+        """Scales or offsets of one style, (C,); or of many, (styles, C), mixed by a convolution of a single pixel."""
+        if values.ndim == 1:
+            return _by_channel(values)
+        kernel = values.T.astype(np.float32)[:, :, None, None]
+        bias = np.zeros(len(kernel), np.float32)
+        return mb.conv(x=self.mix, weight=kernel, bias=bias, strides=[1, 1], pad_type="valid", name=name)
 
 
 def write(
@@ -113,7 +129,8 @@ def write(
 ) -> None:
     """Writes an .mlpackage for iOS 16 and later that computes in float16.
 
-    Its input "image" and its output "stylized" are RGB images of 0..255 and of one size.
+    Its input "image" and its output "stylized" are RGB images of 0..255 and of one size. Of many styles, its second
+    input "mix" is an array of floats (1, styles, 1, 1): shares that add up to 1.
 
     Args:
         path: of the package, a folder.
@@ -159,12 +176,20 @@ def _program(convolutions: Sequence[Convolution], sizes: Sequence[tuple[int, int
     shapes = [(1, 3, *size) for size in sizes]
     one = len(shapes) == 1
 
-    def stylized(image: Any) -> Any:
-        output = forward(_MilOps(bits), convolutions, _Image(image, sizes[0] if one else NOMINAL))
+    def painted(image: Any, mix: Any) -> Any:
+        output = forward(_MilOps(bits, mix), convolutions, _Image(image, sizes[0] if one else NOMINAL))
         return mb.clip(x=output.var, alpha=0.0, beta=255.0, name="stylized")
 
-    given = mb.TensorSpec(shape=shapes[0] if one else (1, 3, get_new_symbol(), get_new_symbol()))
-    program = mb.program(input_specs=[given], opset_version=ct.target.iOS16)(stylized)
+    def stylized(image: Any) -> Any:
+        return painted(image, None)
+
+    def stylized_mix(image: Any, mix: Any) -> Any:
+        return painted(image, mix)
+
+    given = [mb.TensorSpec(shape=shapes[0] if one else (1, 3, get_new_symbol(), get_new_symbol()))]
+    mixes = [(1, styles(convolutions), 1, 1)] if styles(convolutions) > 1 else []
+    given += [mb.TensorSpec(shape=shape) for shape in mixes]
+    program = mb.program(input_specs=given, opset_version=ct.target.iOS16)(stylized_mix if mixes else stylized)
     rgb, flexible = ct.colorlayout.RGB, None if one else ct.EnumeratedShapes(shapes)
     # Of a program, unlike of other sources, `convert` ignores the argument `outputs`.
     program.functions["main"].set_output_types([ct.ImageType("stylized", color_layout=rgb)])
@@ -172,7 +197,10 @@ def _program(convolutions: Sequence[Convolution], sizes: Sequence[tuple[int, int
         warnings.filterwarnings("ignore", "Implicitly cleaning up", ResourceWarning)  # of its temporary folder
         return ct.convert(
             program,
-            inputs=[ct.ImageType("image", shape=flexible or shapes[0], color_layout=rgb)],
+            inputs=[
+                ct.ImageType("image", shape=flexible or shapes[0], color_layout=rgb),
+                *(ct.TensorType("mix", shape=shape, dtype=np.float32) for shape in mixes),
+            ],
             convert_to="mlprogram",
             minimum_deployment_target=ct.target.iOS16,
             compute_precision=ct.precision.FLOAT16,

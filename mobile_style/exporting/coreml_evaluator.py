@@ -34,10 +34,11 @@ READERS = {np.float16: "read_fp16_data", np.float32: "read_float_data", np.int8:
 
 
 class Evaluator:
-    """A saved ML program that takes and gives one RGB image.
+    """A saved ML program that takes and gives one RGB image; perhaps it takes the shares of styles, too.
 
     Attributes:
         sizes: (height, width) of the pictures that it takes.
+        styles: how many it mixes; 1 without a second input.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,11 +58,12 @@ class Evaluator:
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise CheckpointError(f"{path} is missing, damaged or no .mlpackage ({reason}); export it again") from None
 
-    def __call__(self, picture: np.ndarray) -> np.ndarray:
+    def __call__(self, picture: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         """Stylises a picture.
 
         Args:
             picture: (H, W, 3) uint8, RGB.
+            shares: of each style, (styles,) float32; None for a program of one style.
 
         Returns:
             (H, W, 3) float32, RGB: what the image that comes out holds before it is rounded to bytes.
@@ -74,6 +76,8 @@ class Evaluator:
             raise ImageError(f"the program takes pictures of {self.sizes} (height, width), not {picture.shape}")
         pixels = picture[..., CHANNELS[self._given.type.imageType.colorSpace]]
         values = self._constants | {self._given.name: pixels.transpose(2, 0, 1)[None].astype(np.float32)}
+        if shares is not None:
+            values |= {mix.name: shares.reshape(1, -1, 1, 1).astype(np.float32) for mix in self._mixes}
         for step in self._steps:
             values[step.outputs[0].name] = _result(step, self._arguments(step, values))
         output: np.ndarray = values[self._wanted.name][0].astype(np.float32).transpose(1, 2, 0)
@@ -82,11 +86,17 @@ class Evaluator:
     def _load(self, spec: Any) -> None:
         if spec.WhichOneof("Type") != "mlProgram" or "main" not in spec.mlProgram.functions:
             raise CheckpointError("not an ML program")
-        for features in (spec.description.input, spec.description.output):
+        mixes = [feature for feature in spec.description.input if feature.type.WhichOneof("Type") == "multiArrayType"]
+        pictures = [feature for feature in spec.description.input if feature not in mixes]
+        for features in (pictures, spec.description.output):
             types = [(feature.type.WhichOneof("Type"), feature.type.imageType.colorSpace) for feature in features]
             if types not in [[("imageType", layout)] for layout in CHANNELS]:
                 raise CheckpointError("does not take one color image and give one")
-        (self._given,), (self._wanted,) = spec.description.input, spec.description.output
+        (self._given,), (self._wanted,), self._mixes = pictures, spec.description.output, mixes
+        shapes = [tuple(mix.type.multiArrayType.shape) for mix in mixes]
+        if len(shapes) > 1 or any(len(shape) != 4 or shape != (1, shape[1], 1, 1) for shape in shapes):
+            raise CheckpointError(f"takes arrays of {shapes} beside the image, not the shares of styles")
+        self.styles = int(shapes[0][1]) if shapes else 1
         image = self._given.type.imageType
         flexible = image.WhichOneof("SizeFlexibility")
         if flexible == "imageSizeRange":
@@ -96,7 +106,8 @@ class Evaluator:
 
         function = spec.mlProgram.functions["main"]
         block = function.block_specializations[function.opset]
-        if [given.name for given in function.inputs] != [self._given.name] or block.outputs != [self._wanted.name]:
+        described = [feature.name for feature in (self._given, *mixes)]
+        if [given.name for given in function.inputs] != described or block.outputs != [self._wanted.name]:
             raise CheckpointError("the program has other inputs or outputs than its description")
         self._constants: dict[str, Any] = {}
         self._steps = []

@@ -4,15 +4,17 @@ import importlib
 import platform
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import CheckpointError, ImageError, MobileStyleError, UsageError
+from ..inference.float_ops import MIX
 from ..media import images
 from ..network.backend import quiet
+from ..network.styles import share_bytes
 
 RUNTIMES = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -28,27 +30,37 @@ class Runner:
         sizes: (height, width) of the pictures that it takes.
         runtime: what runs it, with its version.
         close: frees what it holds.
+        styles: how many it mixes; 1 of a file without a second input.
     """
 
     def __init__(
         self,
         sizes: tuple[tuple[int, int], ...],
         runtime: str,
-        run: Callable[[np.ndarray], np.ndarray],
+        run: Callable[..., np.ndarray],
         close: Callable[[], None] = lambda: None,
+        styles: int = 1,
     ) -> None:
-        self.sizes, self.runtime, self._run, self.close = sizes, runtime, run, close
+        """`run` is given the picture and, of many styles, their shares."""
+        self.sizes, self.runtime, self._run, self.close, self.styles = sizes, runtime, run, close, styles
 
-    def __call__(self, picture: np.ndarray) -> np.ndarray:
+    def __call__(self, picture: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         """Stylises a (H, W, 3) uint8 picture of one of `sizes`.
+
+        Args:
+            picture: the picture.
+            shares: of each style, (styles,) float32 that add up to 1; None for a file of one style.
 
         Raises:
             ImageError: another size.
+            UsageError: other shares than the file takes.
             MobileStyleError: the model computed numbers that are not finite.
         """
         if picture.shape[:2] not in self.sizes:
             raise ImageError(f"the model takes pictures of {self.sizes} (height, width), not {picture.shape[:2]}")
-        output = self._run(picture)
+        if (1 if shares is None else len(shares)) != self.styles:
+            raise UsageError(f"`mix`: the model mixes {self.styles} styles; give a share for each")
+        output = self._run(picture) if shares is None else self._run(picture, shares)
         if not np.isfinite(output).all():
             raise MobileStyleError("the exported model computes numbers that are not finite; export it again")
         return images.to_pixels(output)
@@ -89,11 +101,13 @@ def _tflite(path: Path, runtime: str, threads: int) -> Runner:
             )  # asked for
             interpreter = library.Interpreter(model_path=str(path), num_threads=threads)
             interpreter.allocate_tensors()
-        (given,), (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
+        inputs, (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
     except (ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path} is damaged or no TensorFlow Lite model ({_first_line(error)})") from None
     if not any(wanted["index"] in operator["outputs"] for operator in interpreter._get_ops_details()):
         raise CheckpointError(f"{path} cannot be run: no operator computes its output; export it again")
+    order, styles = roles(path, [(details["name"], tuple(details["shape"])) for details in inputs])
+    given = inputs[order.index(0)]
     for details in (given, wanted):
         shape, kind = tuple(details["shape"]), details["dtype"]
         if len(shape) != 4 or shape[0] != 1 or shape[3] != 3 or kind not in (np.uint8, np.float32):
@@ -101,10 +115,12 @@ def _tflite(path: Path, runtime: str, threads: int) -> Runner:
         if kind == np.uint8 and details["quantization"] != (1.0, 0):
             raise CheckpointError(f"{path}: {details['name']} is not bytes of 0..255: {details['quantization']}")
 
-    def run(picture: np.ndarray) -> np.ndarray:
+    def run(picture: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         try:
             with quiet():
-                interpreter.set_tensor(given["index"], picture[None].astype(given["dtype"]))
+                for details, place in zip(inputs, order, strict=True):
+                    value = picture[None] if place == 0 else share_input(shares, details["dtype"])
+                    interpreter.set_tensor(details["index"], value.astype(details["dtype"]))
                 interpreter.invoke()
             output: np.ndarray = interpreter.get_tensor(wanted["index"])[0]
         except (ValueError, RuntimeError) as error:
@@ -112,7 +128,36 @@ def _tflite(path: Path, runtime: str, threads: int) -> Runner:
         return output
 
     _, height, width, _ = map(int, given["shape"])
-    return Runner(((height, width),), f"{runtime} {runtime_version(runtime)}", run)
+    return Runner(((height, width),), f"{runtime} {runtime_version(runtime)}", run, styles=styles)
+
+
+def roles(path: Path, inputs: Sequence[tuple[str, Sequence[int]]]) -> tuple[list[int], int]:
+    """What a file's inputs are.
+
+    Args:
+        path: of the file.
+        inputs: name and shape of each.
+
+    Returns:
+        For each input 0 if it takes the picture, or 1 if it takes the shares of the styles; and how many styles there
+        are, 1 if no input takes shares.
+
+    Raises:
+        CheckpointError: other inputs than one picture, or a picture and shares.
+    """
+    shapes = [tuple(shape) for _, shape in inputs]
+    pictures = [len(shape) == 4 and shape[0] == 1 and shape[3] == 3 and shape != (1, 1, 1, 3) for shape in shapes]
+    mixes = [len(shape) == 4 and shape[:3] == (1, 1, 1) for shape in shapes]
+    if sum(pictures) != 1 or len(shapes) > 2 or (len(shapes) == 2 and not any(mixes)):
+        raise CheckpointError(f"{path} does not take one picture, alone or with a mix of styles, but {shapes}")
+    order = [0 if picture else 1 for picture in pictures]
+    return order, shapes[order.index(1)][3] if len(order) == 2 else 1
+
+
+def share_input(shares: np.ndarray | None, kind: Any) -> np.ndarray:
+    """Shares, (styles,), as a file's second input of a type takes them: (1, 1, 1, styles)."""
+    assert shares is not None
+    return (share_bytes(shares) if np.dtype(kind) == np.uint8 else shares)[None, None, None].astype(kind)
 
 
 def _coreml(path: Path) -> Runner:
@@ -120,18 +165,19 @@ def _coreml(path: Path) -> Runner:
 
     evaluator = Evaluator(path)
     if platform.system() != "Darwin":
-        return Runner(evaluator.sizes, "Core ML program, evaluated", evaluator)
+        return Runner(evaluator.sizes, "Core ML program, evaluated", evaluator, styles=evaluator.styles)
     import coremltools
     from PIL import Image
 
     model = coremltools.models.MLModel(str(path))
 
-    def predict(picture: np.ndarray) -> np.ndarray:
-        outputs: dict[str, Any] = model.predict({"image": Image.fromarray(picture)})
+    def predict(picture: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
+        mix = {} if shares is None else {MIX: shares.reshape(1, -1, 1, 1).astype(np.float32)}
+        outputs: dict[str, Any] = model.predict({"image": Image.fromarray(picture)} | mix)
         (painted,) = outputs.values()
         return np.asarray(painted.convert("RGB"))
 
-    return Runner(evaluator.sizes, f"Core ML, macOS {platform.mac_ver()[0]}", predict)
+    return Runner(evaluator.sizes, f"Core ML, macOS {platform.mac_ver()[0]}", predict, styles=evaluator.styles)
 
 
 def runtime_version(runtime: str) -> str:

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..inference.float_ops import INPUT, OUTPUT, FloatOps
-from ..inference.graph import Convolution, forward
-from ..inference.int8_ops import Int8Ops, Quantization, bytes_in
+from ..inference.float_ops import INPUT, OUTPUT, FloatOps, mix_in
+from ..inference.graph import Convolution, forward, styles
+from ..inference.int8_ops import Int8Ops, Quantization, bytes_in, shares_in
 from ..inference.tflite_writer import TfliteWriter
 from .card import METADATA
 from .recipes import Recipe
@@ -32,15 +32,18 @@ def convert(
         card: what the file says about itself.
 
     Returns:
-        A model of one subgraph; tensors "image" and "stylized", (1, H, W, 3), RGB, 0..255.
+        A model of one subgraph; tensors "image" and "stylized", (1, H, W, 3), RGB, 0..255. Of many styles, its second
+        input is "mix", (1, 1, 1, styles): shares that add up to 1 or, in int8, bytes that add up to 255.
     """
-    graph = TfliteWriter()
+    graph, count = TfliteWriter(), styles(convolutions)
     if quantization is None:
         ops = FloatOps(graph, recipe.weights)
         image = graph.input(INPUT, "FLOAT32", (1, *size, 3))
+        ops.mix = mix_in(graph, count)
     else:
         ops = Int8Ops(graph, quantization=quantization)
         image = bytes_in(graph, size)
+        ops.mix = shares_in(graph, count)
     output = ops.clipped(forward(ops, convolutions, image), "stylized")
     metadata = {"min_runtime_version": OLDEST_RUNTIME[recipe.name].ljust(16, b"\0")}
     if recipe.weights == "float16":  # phones that multiply float16 may, sums being float32

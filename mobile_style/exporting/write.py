@@ -14,13 +14,15 @@ import numpy as np
 
 from ..errors import UsageError
 from ..files import refuse_existing, writing
+from ..inference.float_ops import MIX
 from ..inference.fold import fold
 from ..inference.graph import Convolution
 from ..inference.int8_calibration import calibrate, calibration_photos
 from ..inference.int8_ops import Quantization
-from ..network.card import Card
+from ..network.card import Card, styles_of
 from ..network.catalog import BUNDLED, mix_of, model_name, model_path, reference, with_mix
 from ..network.checkpoint import read_model
+from ..network.styles import WHOLE
 from ..progress import Note, Progress, silent
 from .card import SCHEMA, card_path, digest, for_apps, is_left_alone, write_card
 from .lint import lint
@@ -38,13 +40,12 @@ class Written:
     Attributes:
         path: the .tflite file or the .mlpackage.
         card: its card, as written beside it.
-        checkpoint: the float network's file; training: the card of its training.
+        checkpoint: the float network's file.
     """
 
     path: Path
     card: dict[str, Any]
     checkpoint: Path
-    training: Card
 
 
 def write(
@@ -58,7 +59,8 @@ def write(
     """Writes a model for phones: a .tflite file for each size, or one .mlpackage for all of them.
 
     Args:
-        model: a bundled model's name, a run's folder or a checkpoint.
+        model: a bundled model's name, a run's folder or a checkpoint. Of many styles without a mix: one file for all,
+            whose second input is the mix.
         recipe: a row of recipes.py.
         sizes: (height, width) of the pictures that the app will pass.
         calibration: folder of photos that int8 ranges are chosen on; by default the bundled training photos.
@@ -70,7 +72,7 @@ def write(
         UsageError, CheckpointError, OutputError, ImageError: before anything is written.
     """
     checkpoint = model_path(model)
-    trained = read_model(model)
+    trained = read_model(model, all_styles=True)
     architecture, card = trained.architecture(), trained.card
     sha256 = digest(checkpoint)  # now: a training that is under way replaces the file
     for height, width in sizes:
@@ -102,7 +104,7 @@ def write(
         written = _write(path, convolutions, recipe, group, quantization, described | {"source": dict(source)})
         for finding in lint(path):
             progress(Note(str(finding), warning=True))
-        done.append(Written(path, written, checkpoint, card))
+        done.append(Written(path, written, checkpoint))
     return done
 
 
@@ -144,6 +146,23 @@ def output_paths(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], 
     return places
 
 
+def _mix(training: Card, recipe: Recipe) -> dict[str, Any]:
+    """What the card says of the second input; nothing of a file of one style."""
+    names = [style["name"] for style in styles_of(training)]
+    if not names:
+        return {}
+    in_bytes = recipe.pixels == "uint8"
+    mix = {
+        "name": MIX,
+        "shape": [1, len(names), 1, 1] if recipe.target == "coreml" else [1, 1, 1, len(names)],
+        "type": "uint8" if in_bytes else "float32",
+        "scale": float(np.float32(1 / WHOLE)) if in_bytes else 1.0,
+        "zero_point": 0,
+        "styles": names,
+    }
+    return {"mix": mix}
+
+
 def _write(
     path: Path,
     convolutions: Sequence[Convolution],
@@ -167,6 +186,7 @@ def _write(
     card = described | {
         "input": {"name": "image"} | tensor,
         "output": {"name": "stylized"} | tensor,
+        **_mix(described["source"]["training"], recipe),
         "tools": {tool: version(tool) for tool in tools},
         "file": None,
         "fidelity": None,

@@ -11,7 +11,7 @@ from .levels import Levels, Range, kernel_levels
 from .tflite_writer import TfliteWriter, Value
 
 PIXELS: Range = (0.0, 255.0)
-INPUT, OUTPUT = "image", "output_0"  # in the file's signature
+INPUT, MIX, OUTPUT = "image", "mix", "output_0"  # in the file's signature
 NONE, RELU, RELU6 = (getattr(schema.ActivationFunctionType, name) for name in ("NONE", "RELU", "RELU6"))
 HYBRID_CONVOLUTION = 5  # version of the operator that multiplies floats by int8 weights with a scale for each channel
 
@@ -22,11 +22,13 @@ class FloatOps:
 
     Attributes:
         graph: what the operators are added to.
+        mix: of a network of many styles: the share of each, (1, 1, 1, styles).
         named: the tensors that an int8 file would hold, by name.
     """
 
     graph: TfliteWriter
     weights: str = "float32"
+    mix: Value | None = None
     named: dict[str, Value] = field(default_factory=dict)
 
     def size(self, x: Value) -> tuple[int, int]:
@@ -53,7 +55,7 @@ class FloatOps:
         """ABS, MEAN, ADD, DIV."""
         magnitude = self.magnitude(x, name)
         floored = self._made("ADD", [magnitude, self._parameters(f"{name}_floor", floor)], "floored", magnitude.shape)
-        return self._made("DIV", [self._parameters(f"{name}_scale", scale), floored], name, magnitude.shape)
+        return self._made("DIV", [self._own(f"{name}_scale", scale), floored], name, magnitude.shape)
 
     def magnitude(self, x: Value, name: str) -> Value:
         """Mean absolute value of each channel; `name` is the gain's."""
@@ -63,10 +65,10 @@ class FloatOps:
         """MUL."""
         return self._stored("MUL", [x, gain], name, x.shape)
 
-    def shift(self, x: Value, offset: np.ndarray, name: str) -> Value:
+    def shift(self, x: Value, offset: np.ndarray, relu: bool, name: str) -> Value:
         """ADD with its ReLU6."""
-        offsets = self._parameters(f"{name}_offset", offset)
-        return self._stored("ADD", [x, offsets], name, x.shape, fusedActivationFunction=RELU6)
+        offsets = self._own(f"{name}_offset", offset)
+        return self._stored("ADD", [x, offsets], name, x.shape, fusedActivationFunction=RELU6 if relu else NONE)
 
     def add(self, x: Value, y: Value, name: str) -> Value:
         """ADD."""
@@ -130,6 +132,20 @@ class FloatOps:
             weights = self._parameters(f"{name}_kernel", kernel)
         return weights, self._parameters(f"{name}_bias", bias)
 
+    def _own(self, name: str, values: np.ndarray) -> Value:
+        """Scales or offsets of one style, (C,); or of many, (styles, C), mixed by a convolution of a single pixel."""
+        if values.ndim == 1:
+            return self._parameters(name, values)
+        assert self.mix is not None
+        kernel = values.T[:, None, None]
+        given = [self.mix, *self._weights(self.mix, kernel, np.zeros(len(kernel), np.float32), name)]
+        options: dict[str, Any] = {"padding": schema.Padding.VALID, "strideH": 1, "strideW": 1}
+        return self._made("CONV_2D", given, name, (1, 1, 1, len(kernel)), self._own_levels(values), **options)
+
+    def _own_levels(self, values: np.ndarray) -> Levels | None:
+        """Of mixes of the values."""
+        return None
+
     def _parameters(self, name: str, values: np.ndarray) -> Value:
         """A constant of floats; runtimes expand those of float16 when they load the file."""
         if self.weights != "float16":
@@ -156,3 +172,8 @@ class FloatOps:
 
     def _mean_levels(self, x: Value, name: str) -> Levels | None:
         return None
+
+
+def mix_in(graph: TfliteWriter, styles: int) -> Value | None:
+    """The second input of a file of many styles, their shares of the mix, (1, 1, 1, styles); None of one style."""
+    return graph.input(MIX, "FLOAT32", (1, 1, 1, styles)) if styles > 1 else None

@@ -1,11 +1,11 @@
 """From a trained network's arrays to the convolutions of its graph."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ..network.architecture import EPSILON, INPUT_SCALE, OUTPUT_OFFSET, OUTPUT_SCALE, Architecture
-from .graph import Convolution, phases
+from .graph import Convolution, phases, picked, styles
 from .interpreter import Loaded
 from .tiles import magnitudes
 
@@ -17,7 +17,8 @@ def fold(
 
     Args:
         architecture: the network's shape.
-        weights: its trained arrays, named and shaped as `architecture.weights()` says.
+        weights: its trained arrays, named and shaped as `architecture.weights()` says; of many styles, their scales and
+            offsets stacked, (styles, channels).
         photos: (N, H, W, 3) uint8, ordinary ones. Each normalized channel is scaled so that its mean
             absolute value on them is 1, which the normalization undoes: float16 stays far from its limits,
             and the channels of a layer can share one int8 range. Without photos channels keep their scale.
@@ -25,11 +26,24 @@ def fold(
     plain = _convolutions(architecture, weights, {})
     if photos is None:
         return plain
-    network = Loaded(magnitudes(plain, (1, *photos.shape[1:3])))
-    found = [network(photo[None].astype(np.float32)) for photo in photos]
+    found = []
+    for shares, some in styles_photos(plain, photos):
+        network = Loaded(magnitudes(picked(plain, shares), (1, *photos.shape[1:3])))
+        found += [network(photo[None].astype(np.float32)) for photo in some]
     means = [np.maximum(np.mean(each, axis=0).ravel(), EPSILON) for each in zip(*found, strict=True)]
     normalized = [layer.name for layer in plain if layer.scale is not None]
     return _convolutions(architecture, weights, dict(zip(normalized, means, strict=True)))
+
+
+def styles_photos(convolutions: Sequence[Convolution], photos: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The photos that each style is observed on: its share of the mix, (styles,), and (n, H, W, 3) of the photos.
+
+    Of one style all; of many, every style sees others, and at least four.
+    """
+    count = styles(convolutions)
+    taken = len(photos) if count == 1 else max(4, len(photos) // count)
+    for style in range(count):
+        yield np.eye(count, dtype=np.float32)[style], np.roll(photos, -style * taken, axis=0)[:taken]
 
 
 def _convolutions(
@@ -47,8 +61,10 @@ def _convolutions(
             kernel, offset = kernel * np.float32(OUTPUT_SCALE), offset * np.float32(OUTPUT_SCALE) + OUTPUT_OFFSET
         if scale is not None:
             usual = typical.get(name, np.ones(channels_out, np.float32))
-            kernel, floor = kernel * (np.sign(scale) / usual), EPSILON / usual
-            scale = np.abs(scale)
+            # Styles that start alike seldom differ in a channel's sign: most of theirs goes into the kernel.
+            sign = np.sign(scale) if scale.ndim == 1 else np.where(scale.sum(axis=0) < 0, -1, 1).astype(np.float32)
+            kernel, floor = kernel * (sign / usual), EPSILON / usual
+            scale = np.abs(scale) if scale.ndim == 1 else scale * sign
         kernel = phases(kernel) if name.startswith("up") else kernel
         strides, relu = 2 if name.startswith("down") else 1, not (name == "out" or name.endswith("b"))
         done.append(Convolution(name, kernel, offset, scale, floor, strides, relu))

@@ -15,7 +15,7 @@ with these changes that cost no accuracy:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,6 +35,8 @@ class Convolution:
             value over the image + floor); None: it is not.
         strides: 1 or 2.
         relu: whether a ReLU6 follows: outputs are kept within 0..6.
+
+    Of a network of many styles, offset and scale are (styles, channels): the graph mixes them by its second input.
     """
 
     name: str
@@ -67,8 +69,8 @@ class Ops(Protocol):
     def multiply(self, x: Tensor, gain: Tensor, name: str) -> Tensor:
         """Every pixel times the gains."""
 
-    def shift(self, x: Tensor, offset: np.ndarray, name: str) -> Tensor:
-        """Every pixel plus the offsets (C,), then a ReLU6."""
+    def shift(self, x: Tensor, offset: np.ndarray, relu: bool, name: str) -> Tensor:
+        """Every pixel plus the offsets, and a ReLU6 or none."""
 
     def add(self, x: Tensor, y: Tensor, name: str) -> Tensor:
         """The sum of two tensors of one shape."""
@@ -83,27 +85,30 @@ def forward(ops: Ops, convolutions: Sequence[Convolution], image: Tensor) -> Ten
 
     def convolved(x: Tensor, layer: Convolution) -> Tensor:
         x = _reflected(ops, x, layer.kernel.shape[0] // 2)
-        if layer.scale is None:
+        if layer.scale is None and layer.offset.ndim == 1:
             return ops.convolve(x, layer.kernel, layer.offset, layer.strides, layer.relu, layer.name)
-        x = ops.convolve(x, layer.kernel, np.zeros_like(layer.offset), layer.strides, False, f"{layer.name}_linear")
-        return normalized(x, layer)
+        x = ops.convolve(x, layer.kernel, common(layer), layer.strides, False, f"{layer.name}_linear")
+        return shifted(x, layer) if layer.scale is None else normalized(x, layer)
+
+    def shifted(x: Tensor, layer: Convolution) -> Tensor:
+        return ops.shift(x, layer.offset - common(layer), layer.relu, layer.name)
 
     def normalized(x: Tensor, layer: Convolution) -> Tensor:
         assert layer.scale is not None and layer.floor is not None
         gain = ops.gain(x, layer.scale, layer.floor, f"{layer.name}_gain")
         x = ops.multiply(x, gain, f"{layer.name}_scaled")
-        return ops.shift(x, layer.offset, layer.name) if layer.relu else x
+        return shifted(x, layer) if layer.relu else x
 
     def upsampled(x: Tensor, layer: Convolution, size: tuple[int, int]) -> Tensor:
         # Pixel 2i is made of the small image's rows i-1 and i, pixel 2i+1 of i and i+1: the window that
         # ends at row i holds the pixels 2i-1 and 2i. The first of all lies outside the image.
-        plain = layer.scale is None
-        bias = np.tile(layer.offset, 4) if plain else np.zeros(layer.kernel.shape[3], np.float32)
+        plain = layer.scale is None and layer.offset.ndim == 1
+        bias = np.tile(layer.offset if plain else common(layer), 4)
         x = _continued(ops, x, (1, 1), (1, 1))
         x = ops.convolve(x, layer.kernel, bias, 1, plain, layer.name if plain else f"{layer.name}_linear")
         x = ops.depth_to_space(x)
         x = ops.take(ops.take(x, 1, 1, size[0]), 2, 1, size[1])
-        return x if plain else normalized(x, layer)
+        return x if plain else shifted(x, layer) if layer.scale is None else normalized(x, layer)
 
     height, width = ops.size(image)
     image = _continued(ops, image, (0, -height % 4), (0, -width % 4))
@@ -117,6 +122,26 @@ def forward(ops: Ops, convolutions: Sequence[Convolution], image: Tensor) -> Ten
     if full != (height, width):
         x = ops.take(ops.take(x, 1, 0, height), 2, 0, width)
     return x
+
+
+def common(layer: Convolution) -> np.ndarray:
+    """The part of a layer's offsets that the convolution adds: of many styles the mean, if no gain comes between."""
+    return layer.offset.mean(axis=0) if layer.scale is None else np.zeros(layer.offset.shape[-1], np.float32)
+
+
+def styles(convolutions: Sequence[Convolution]) -> int:
+    """How many styles the graph mixes; 1 for a network of one."""
+    offset = convolutions[0].offset
+    return len(offset) if offset.ndim == 2 else 1
+
+
+def picked(convolutions: Sequence[Convolution], shares: np.ndarray) -> list[Convolution]:
+    """The network of one style that a mix, (styles,), makes of a network of many."""
+
+    def mixed(stack: np.ndarray) -> np.ndarray:
+        return stack if stack.ndim == 1 else (shares @ stack).astype(np.float32)
+
+    return [replace(c, offset=mixed(c.offset), scale=None if c.scale is None else mixed(c.scale)) for c in convolutions]
 
 
 def _reflected(ops: Ops, x: Tensor, margin: int) -> Tensor:

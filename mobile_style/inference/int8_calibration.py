@@ -23,7 +23,7 @@ from ..network.architecture import SMALLEST
 from ..network.catalog import bundled_photos
 from ..progress import Progress, silent
 from .float_ops import PIXELS
-from .graph import Convolution
+from .graph import Convolution, common
 from .int8_ops import Quantization, reciprocal_terms
 from .interpreter import cores
 from .levels import Levels, Range
@@ -83,13 +83,17 @@ def calibrate(convolutions: Sequence[Convolution], photos: np.ndarray) -> Quanti
 def _cuts(convolutions: Sequence[Convolution]) -> dict[str, Range]:
     """Beyond which values, once multiplied, the ReLU6 after the offset leaves only 0 or 6: no levels are spent there.
 
-    No ReLU6 follows a block's second convolution: its peaks are seen.
+    No ReLU6 follows a block's second convolution: its peaks are seen. The last one's output ends at 0 and 255.
     """
     cuts = {}
     for c in convolutions:
+        offsets, highest = c.offset - common(c), 6.0 if c.relu else PIXELS[1]
+        beyond = min(0.0, -float(offsets.max())), highest - min(0.0, float(offsets.min()))
         if c.relu and c.scale is not None:
             cuts[f"{c.name}_linear"] = (-6.0, 6.0)
-            cuts[f"{c.name}_scaled"] = (min(0.0, -float(c.offset.max())), 6 - min(0.0, float(c.offset.min())))
+            cuts[f"{c.name}_scaled"] = beyond
+        elif c.scale is None and c.offset.ndim == 2:  # offsets that styles differ in come after the convolution
+            cuts[f"{c.name}_linear"] = beyond
     return cuts
 
 
@@ -102,13 +106,16 @@ def _interpolate(layer: Convolution, seen: Observed, chosen: Quantization) -> No
     weights, biases = reciprocal_terms(chosen.knots[name], layer.floor)
     terms = np.maximum(magnitudes[..., None] * weights + biases, 0)
     reciprocals = terms.sum(axis=-1)
+    gains = reciprocals * seen.scales[layer.name]
     parts = {
         "_magnitude": magnitudes.max(),
         "_terms": terms.max(),
         "_reciprocal": reciprocals.max(),
-        "": (reciprocals * layer.scale).max(),
+        "": gains.max(),
     }
     chosen.ranges |= {f"{name}{part}": (0.0, MARGIN * float(largest)) for part, largest in parts.items()}
+    if (lowest := float(gains.min())) < 0:  # of a style whose sign is another one's
+        chosen.ranges[name] = MARGIN * lowest, chosen.ranges[name][1]
     for part, (low, high) in seen.rows[layer.name].items():
         chosen.ranges[f"{name}{part}"] = MARGIN * low, MARGIN * high
 

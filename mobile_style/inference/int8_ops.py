@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.schema_py_generated import Padding
 
-from .float_ops import INPUT, NONE, PIXELS, RELU, FloatOps
+from ..network.styles import WHOLE
+from .float_ops import INPUT, MIX, NONE, PIXELS, RELU, FloatOps
 from .levels import Levels, Range, kernel_levels, mean_levels, product_levels
 from .tflite_writer import TfliteWriter, Value
 
@@ -68,12 +69,12 @@ class Int8Ops(FloatOps):
         the terms, and one that adds them up.
         """
         weights, biases = reciprocal_terms(self.quantization.knots[name], floor)
-        images, channels = magnitude.shape[0], len(scale)
+        images, channels = magnitude.shape[0], scale.shape[-1]
         x = self._reshaped(magnitude, (images, channels, 1, 1))
         x = self._convolution(x, weights.reshape(1, 1, 1, -1), biases, 1, RELU, f"{name}_terms")
         x = self._convolution(x, np.ones((1, 1, len(biases), 1)), np.zeros(1), 1, NONE, f"{name}_reciprocal")
         x = self._reshaped(x, (images, 1, 1, channels))
-        return self.multiply(x, self._parameters(f"{name}_scale", scale), name)
+        return self.multiply(x, self._own(f"{name}_scale", scale), name)
 
     def multiply(self, x: Value, gain: Value, name: str) -> Value:
         """MUL."""
@@ -110,8 +111,11 @@ class Int8Ops(FloatOps):
             self.graph.constant(f"{name}_bias", sums, units),
         )
 
+    def _own_levels(self, values: np.ndarray) -> Levels:
+        return Levels.spanning((min(0.0, float(values.min())), max(0.0, float(values.max()))))
+
     def _parameters(self, name: str, values: np.ndarray) -> Value:
-        levels = Levels.spanning((min(0.0, float(values.min())), max(0.0, float(values.max()))))
+        levels = self._own_levels(values)
         return self.graph.constant(name, levels.of(values), levels)
 
 
@@ -129,3 +133,12 @@ def bytes_in(graph: TfliteWriter, size: tuple[int, int]) -> Value:
     shape = (1, *size, 3)
     given = graph.input(INPUT, "UINT8", shape, Levels(np.float32(1), 0))
     return graph.operator("QUANTIZE", [given], "pixels", "INT8", shape, Levels.spanning(PIXELS))
+
+
+def shares_in(graph: TfliteWriter, styles: int) -> Value | None:
+    """The second input of a file of many styles, bytes (1, 1, 1, styles) that add up to `WHOLE`, as int8."""
+    if styles == 1:
+        return None
+    shape = (1, 1, 1, styles)
+    given = graph.input(MIX, "UINT8", shape, Levels(np.float32(1 / WHOLE), 0))
+    return graph.operator("QUANTIZE", [given], "shares", "INT8", shape, Levels.spanning((0.0, 1.0)))

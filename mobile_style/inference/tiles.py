@@ -1,7 +1,7 @@
 """Files for pictures that are painted in parts: what is divided by comes from elsewhere than the part itself.
 
 `magnitudes` gives each normalized layer's magnitudes over several crops of a picture; `tile` paints with gains that
-are its inputs, which `gains` makes of magnitudes. All float32.
+are its inputs, which `gains` makes of magnitudes. All float32. Of many styles, the mix is an input after the picture.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .float_ops import INPUT, OUTPUT
-from .graph import Convolution, forward
+from .float_ops import INPUT, OUTPUT, mix_in
+from .graph import Convolution, forward, styles
 from .paired_ops import PairedOps
 from .tflite_writer import TfliteWriter, Value
 
@@ -40,8 +40,9 @@ def magnitudes(
 def shared_gains(convolutions: Sequence[Convolution], shape: tuple[int, int, int], weights: str = "float32") -> bytes:
     """Like `magnitudes`, with the gains that `tile` takes as outputs; `weights` are float32 or float16."""
     graph = TfliteWriter()
-    ops = _SharedGains(graph, weights, shape=shape)
-    forward(ops, convolutions, graph.input(INPUT, "FLOAT32", (*shape, 3)))
+    ops, image = _SharedGains(graph, weights, shape=shape), graph.input(INPUT, "FLOAT32", (*shape, 3))
+    ops.mix = mix_in(graph, styles(convolutions))
+    forward(ops, convolutions, image)
     return graph.content(ops.gains)
 
 
@@ -59,6 +60,7 @@ def tile(convolutions: Sequence[Convolution], size: tuple[int, int], weights: st
     """
     graph = TfliteWriter()
     ops, image = _GivenGains(graph, weights), graph.input(INPUT, "FLOAT32", (1, *size, 3))
+    ops.mix = mix_in(graph, styles(convolutions))
     return graph.content({OUTPUT: ops.clipped(forward(ops, convolutions, image), "stylized")})
 
 
@@ -70,7 +72,7 @@ def gains(convolutions: Sequence[Convolution], found: Sequence[np.ndarray]) -> l
 
 class _GivenGains(PairedOps):
     def gain(self, x: Value, scale: np.ndarray, floor: np.ndarray, name: str) -> Value:
-        return self.graph.input(name, "FLOAT32", (1, 1, 1, len(scale)))
+        return self.graph.input(name, "FLOAT32", (1, 1, 1, scale.shape[-1]))
 
 
 @dataclass

@@ -125,8 +125,12 @@ class Checkpoint:
         return Checkpoint(card, weights, {})
 
 
-def read_model(model: str | Path) -> Checkpoint:
+def read_model(model: str | Path, all_styles: bool = False) -> Checkpoint:
     """The network of one style that a command's `model` names; of many styles, a mix is named after a colon.
+
+    Args:
+        model: its name.
+        all_styles: give a network of many styles as it is where no mix is named, instead of an error.
 
     Raises:
         CheckpointError: the file is missing, damaged, or does not fit its own description.
@@ -134,6 +138,8 @@ def read_model(model: str | Path) -> Checkpoint:
     """
     path = model_path(model)
     read = Checkpoint.read(path)
+    if all_styles and not mix_of(model) and len(styles_of(read.card)) > 1:
+        return read
     try:
         return read.mixed(mix_of(model))
     except UsageError as error:

@@ -12,6 +12,7 @@ from ..errors import UsageError
 from .architecture import Architecture
 
 Mix = Mapping[str, float]
+WHOLE = 255  # what the shares of a mix add up to as bytes
 
 
 def own_arrays(architecture: Architecture) -> tuple[str, ...]:
@@ -62,3 +63,31 @@ def parse_mix(text: str, names: Sequence[str]) -> dict[str, float]:
         raise UsageError(f"`mix={text}`: shares must not be negative, and one must be above 0")
     total = sum(shares.values())
     return {name: share / total for name, share in shares.items()}
+
+
+def shares_of(text: str, names: Sequence[str]) -> np.ndarray:
+    """A mix as the second input of a file of many styles: (styles,) float32 that add up to 1.
+
+    Raises:
+        UsageError: as `parse_mix`.
+    """
+    mix = parse_mix(text, names)
+    return np.array([mix.get(name, 0.0) for name in names], np.float32)
+
+
+def share_bytes(shares: np.ndarray) -> np.ndarray:
+    """Shares, (styles,), as bytes that add up to `WHOLE`: rounded down, and the largest remainders up.
+
+    The page does the same (worker.js).
+    """
+    exact = shares.astype(np.float64) * WHOLE
+    levels: np.ndarray = np.floor(exact).astype(np.uint8)
+    left = WHOLE - int(levels.sum(dtype=int))
+    levels[np.argsort(levels - exact, kind="stable")[:left]] += 1
+    return levels
+
+
+def trial_mixes(names: Sequence[str]) -> list[str]:
+    """What a file of many styles is judged by: each style, and each half and half with the next."""
+    pairs = list(zip(names, [*names[1:], *names[:1]], strict=True))
+    return [*names, *(f"{one}=0.5,{other}=0.5" for one, other in pairs[: len(names) if len(names) > 2 else 1])]

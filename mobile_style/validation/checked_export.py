@@ -8,11 +8,10 @@ from ..devices.host import Host
 from ..exporting.card import write_card
 from ..exporting.recipes import Recipe
 from ..exporting.write import Written, write
-from ..inference.network import load_network
-from ..network.catalog import mix_of, model_path, with_mix
+from ..network.card import styles_of
+from ..network.catalog import mix_of, model_path
 from ..network.checkpoint import read_model
 from ..progress import Progress, silent
-from ..training.config import TrainConfig
 from ..training.style_grams import style_source
 from .validate import Subject, Validation, validate_on
 
@@ -38,7 +37,7 @@ def export(
     """Writes a model for phones as `exporting.write` does, and validates each file on a few photos.
 
     Args:
-        model: a bundled model's name, a run's folder or a checkpoint.
+        model: a bundled model's name, a run's folder or a checkpoint; of many styles without a mix, one file for all.
         recipe: a row of recipes.py.
         sizes: (height, width) of the pictures that the app will pass.
         calibration: folder of photos that int8 ranges are chosen on; by default the bundled training photos.
@@ -48,17 +47,15 @@ def export(
     Raises:
         UsageError, CheckpointError, OutputError, ImageError: before anything is written.
     """
-    checkpoint = model_path(model)
-    style_source(checkpoint, read_model(model).card["config"]["style"])  # the check needs it, after all is written
+    checkpoint, card = model_path(model), read_model(model, all_styles=True).card
+    for style in [style["name"] for style in styles_of(card)] or [card["config"]["style"]]:
+        style_source(checkpoint, style)  # the check needs it, after all is written
     return [check(written, progress) for written in write(model, recipe, sizes, calibration, out, progress)]
 
 
 def check(written: Written, progress: Progress = silent) -> Export:
     """Validates a file on a few photos, and notes the figures on its card."""
-    config = TrainConfig.from_card(written.training)
-    mix = mix_of(written.card["source"]["checkpoint"])
-    network, _ = load_network(with_mix(written.checkpoint, mix))
-    subject = Subject(written.path, written.card, written.checkpoint, network, config)
+    subject = Subject.of(written.path, written.card, written.checkpoint, mix_of(written.card["source"]["checkpoint"]))
     validation = validate_on(Host(), subject, None, PHOTOS, progress)
     places = ("exported", "reference")  # on this machine; the card has names and sha256 of both
     figures = {name: value for name, value in validation.figures().items() if name not in places}

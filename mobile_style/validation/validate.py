@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ from .. import metrics
 from ..devices.protocol import Device
 from ..devices.registry import open_device
 from ..errors import CheckpointError
-from ..exporting.card import read_export_card, source_checkpoint
+from ..exporting.card import read_export_card, source_checkpoint, styles_in
 from ..exporting.recipes import ENOUGH, Gate, find_recipe
 from ..inference.network import Network, load_network
 from ..media import images as pictures
 from ..network.catalog import bundled_photos, mix_of, model_path, with_mix
+from ..network.styles import shares_of, trial_mixes
 from ..progress import Progress, silent, track
 from ..training.config import TrainConfig
 from ..training.evaluation_losses import PictureLosses
@@ -141,15 +142,19 @@ class Subject:
     Attributes:
         exported: the .tflite file or the .mlpackage.
         card: its card, as `read_export_card` gives it.
-        checkpoint: the float network's file; network: the same, loaded.
-        config: settings of its training, which hold the losses.
+        checkpoint: the float network's file.
+        mixes: of its styles, those that the exported file is judged by; of a network of one style, "" alone.
     """
 
     exported: Path
     card: dict[str, Any]
     checkpoint: Path
-    network: Network
-    config: TrainConfig
+    mixes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, exported: Path, card: dict[str, Any], checkpoint: Path, mix: str) -> "Subject":
+        """Of a file of many styles each style and some mixes (`trial_mixes`), of others the mix that it has."""
+        return cls(exported, card, checkpoint, tuple(trial_mixes(styles_in(card))) or (mix,))
 
 
 def validate(
@@ -163,6 +168,8 @@ def validate(
     progress: Progress = silent,
 ) -> Validation:
     """Runs the exported file itself on photos, and compares with the float network.
+
+    A file of many styles is judged by each style, and by each half and half with the next; each must pass the gate.
 
     Args:
         exported: a .tflite file or an .mlpackage with its card beside it or inside.
@@ -183,8 +190,7 @@ def validate(
     card = read_export_card(exported)
     checkpoint = _reference(exported, card, reference)
     mix = mix_of(reference or "") or mix_of(card["source"]["checkpoint"])
-    network, training = load_network(with_mix(checkpoint, mix))
-    subject = Subject(exported, card, checkpoint, network, TrainConfig.from_card(training))
+    subject = Subject.of(exported, card, checkpoint, mix)
     with closing(open_device(device, runtime, benchmark_binary, progress)) as opened:
         return validate_on(opened, subject, images, limit, progress)
 
@@ -196,24 +202,27 @@ def validate_on(
     recipe = find_recipe(subject.card["target"], subject.card["recipe"])
     folder = images or bundled_photos("held_out")
     count = len(pictures.photos(folder, limit))
-    losses = losses_of(subject.checkpoint, subject.config)
-    rows: list[Figures] = []
+    label = "{}, {}" if len(subject.mixes) > 1 else "{}"
+    found, losses_by_style = [_Found(mix, label) for mix in subject.mixes], dict[str, PictureLosses]()
     shown: list[tuple[float, Pictures]] = []
     with closing(device.runner(subject.exported)) as runner:
-        differences = {size: np.zeros((*size, 3), np.int64) for size in runner.sizes}  # summed up
-        read = pictures.read_photos(folder, limit, progress)
-        jobs = ((file, picture, size) for file, picture in read for size in runner.sizes)
-        total = count * len(runner.sizes)
-        for file, picture, (height, width) in track(jobs, "Validating", total, "photos", progress):
-            photo = pictures.center_crop(picture, height, width)
-            expected, output = pictures.to_pixels(subject.network(photo)), runner(photo)
-            name = file.name if len(runner.sizes) == 1 else f"{file.name} {width}x{height}"
-            rows.append(compare(name, losses, photo, expected, output))
-            differences[height, width] += output.astype(int) - expected
-            shown.append((rows[-1].psnr, (photo, expected, output)))
+        jobs = (
+            (each, *job, size)
+            for each in found
+            for job in _loaded(subject, each.mix, losses_by_style, pictures.read_photos(folder, limit, progress))
+            for size in runner.sizes
+        )
+        total = count * len(runner.sizes) * len(found)
+        for each, network, losses, file, picture, size in track(jobs, "Validating", total, "photos", progress):
+            photo = pictures.center_crop(picture, *size)
+            shares = [] if runner.styles == 1 else [shares_of(each.mix, styles_in(subject.card))]
+            expected, output = pictures.to_pixels(network(photo)), runner(photo, *shares)
+            sized = file.name if len(runner.sizes) == 1 else f"{file.name} {size[1]}x{size[0]}"
+            each.rows.append(compare(each.named(sized), losses, photo, expected, output))
+            each.add(output.astype(int) - expected)
+            shown.append((each.rows[-1].psnr, (photo, expected, output)))
             shown = sorted(shown, key=lambda pair: pair[0])[:SHOWN]
-    rows.sort(key=lambda row: row.psnr)
-    mean, fixed = _mean(rows), _fixed(differences.values(), len(rows) // len(differences))
+    rows = sorted((row for each in found for row in each.rows), key=lambda row: row.psnr)
     return Validation(
         exported=str(subject.exported),
         recipe=recipe.name,
@@ -222,11 +231,59 @@ def validate_on(
         runtime=runner.runtime,
         gate=recipe.gate,
         rows=tuple(rows),
-        mean=mean,
-        fixed=fixed,
-        failures=tuple(failures(recipe.gate, rows, mean, fixed)),
+        mean=_mean(rows),
+        fixed=_worst([each.fixed for each in found]),
+        failures=tuple(failure for each in found for failure in each.failures(recipe.gate)),
         pictures=tuple(each for _, each in shown),
     )
+
+
+@dataclass
+class _Found:
+    """What was measured of one mix; of a network of one style, of "".
+
+    Attributes:
+        label: how a photo is named, of its name and the mix.
+        rows: a photo each.
+        differences: by size, summed up over the photos.
+    """
+
+    mix: str
+    label: str
+    rows: list[Figures] = field(default_factory=list)
+    differences: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
+
+    @property
+    def fixed(self) -> Fixed:
+        return _fixed(self.differences.values(), len(self.rows) // len(self.differences))
+
+    def add(self, difference: np.ndarray) -> None:
+        """Adds a photo's to `differences`."""
+        self.differences[difference.shape] = self.differences.get(difference.shape, 0) + difference
+
+    def failures(self, gate: Gate) -> Iterator[Failure]:
+        """Every limit that this mix does not keep, as if it had a file of its own."""
+        mean = _mean(self.rows)
+        return failures(gate, self.rows, replace(mean, photo=self.named(mean.photo)), self.fixed)
+
+    def named(self, photo: str) -> str:
+        """Tells mixes apart, where there are several."""
+        return self.label.format(photo, self.mix)
+
+
+Loaded = tuple[Network, PictureLosses, Path, np.ndarray]
+
+
+def _loaded(
+    subject: Subject, mix: str, losses: dict[str, PictureLosses], photos: Iterable[tuple[Path, np.ndarray]]
+) -> Iterator[Loaded]:
+    """The float network and the losses of a mix, with each photo; `losses` keeps those of a style for its mixes."""
+    network, card = load_network(with_mix(subject.checkpoint, mix))
+    config = TrainConfig.from_card(card)
+    if config.style not in losses:
+        losses[config.style] = losses_of(subject.checkpoint, config)
+    for file, picture in photos:
+        yield network, losses[config.style], file, picture
 
 
 def _reference(exported: Path, card: dict[str, Any], given: str | None) -> Path:
@@ -273,6 +330,12 @@ def _fixed(differences: Iterable[np.ndarray], photos: int) -> Fixed:
     means = [difference / photos for difference in differences]
     spot, line, tint = (max(map(score, means)) for score in (metrics.spot, metrics.line, metrics.tint))
     return Fixed(spot, line, tint, photos)
+
+
+def _worst(found: Sequence[Fixed]) -> Fixed:
+    """Of several mixes."""
+    spot, line, tint = (max(getattr(each, name) for each in found) for name in ("spot", "line", "tint"))
+    return Fixed(spot, line, tint, found[0].photos)
 
 
 def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -> Iterator[Failure]:

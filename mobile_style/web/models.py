@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import CheckpointError
 from ..exporting import runtimes
-from ..exporting.card import card_path, digest, read_export_card
+from ..exporting.card import card_path, digest, read_export_card, styles_in
 from ..media import images
 from ..network.catalog import bundled_photos
 
@@ -47,8 +47,13 @@ class Model:
 
     @property
     def style(self) -> tuple[Any, ...]:
-        """What the files of one style have in common: the name, the network, the size of the pictures."""
-        return self.card["name"], self.card["source"]["sha256"], self.size
+        """What the files of one style, or of one mix of styles, have in common: name, network, size, styles."""
+        return self.card["name"], self.card["source"]["sha256"], self.size, *self.styles
+
+    @property
+    def styles(self) -> list[str]:
+        """The styles that it mixes; none of a file of one."""
+        return styles_in(self.card)
 
     @property
     def painting(self) -> str:
@@ -74,17 +79,19 @@ class Model:
         return content
 
     @cached_property
-    def painted(self) -> np.ndarray:
-        """What native LiteRT makes of the known photo, (H, W, 3) uint8.
+    def painted(self) -> list[np.ndarray]:
+        """What native LiteRT makes of the known photo, (H, W, 3) uint8; of many styles, what each alone makes.
 
         Raises:
             CheckpointError: the file is damaged or was replaced.
         """
+        alone = [[shares] for shares in np.eye(len(self.styles), dtype=np.float32)] or [[]]
         with TemporaryDirectory() as folder:  # a copy, as the file could be another one when it is opened again
             copy = Path(folder) / self.path.name
             copy.write_bytes(self.read())
             try:
-                return runtimes.load(copy)(known_frame(*self.size))
+                run = runtimes.load(copy)
+                return [run(known_frame(*self.size), *shares) for shares in alone]
             except CheckpointError as error:
                 raise CheckpointError(str(error).replace(str(copy), str(self.path))) from None
 
@@ -150,6 +157,8 @@ def _model(path: Path, folder: Path) -> Model:
             )
         # What is damaged is found here, not while the page is served.
         hash((model.style, card["recipe"], model.psnr, model.painting))
+        if model.styles and list(card["mix"]["shape"]) != [1, 1, 1, len(model.styles)]:
+            raise CheckpointError(f"the card of {path} names {len(model.styles)} styles, its file mixes others")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"the card of {path} is damaged ({error}); export it again") from None
     return model

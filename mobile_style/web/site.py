@@ -84,7 +84,7 @@ def build_site(models: Sequence[Path] = (BUNDLED,), offline: bool = False) -> tu
         site[url] = resource(url, (bundled_photos("held_out") / f"{name}.jpg").read_bytes)
     for size in (192, 512):
         site[f"icon-{size}.png"] = resource("a.png", cache(partial(_icon, size)))
-    styles = [_style(site, number, group) for number, group in enumerate(grouped(found))]
+    styles = [each for number, group in enumerate(grouped(found)) for each in _styles(site, number, group)]
     about = {
         "version": version("mobile-style"),
         "litertjs": litertjs.VERSION,
@@ -115,18 +115,34 @@ def resource(name: str, read: Callable[[], bytes], gzipped: bool = False) -> Res
     return Resource(read, KINDS.get(Path(name).suffix, "application/octet-stream"), gzipped)
 
 
-def _style(site: Site, number: int, group: Sequence[Model]) -> dict[str, Any]:
-    """Adds a style's files to the table; what the page needs to know of it."""
-    first = group[0]
-    height, width = first.size
-    folder, known = f"models/{number}", f"models/{width}x{height}.rgb"
+def _styles(site: Site, number: int, group: Sequence[Model]) -> list[dict[str, Any]]:
+    """Adds the files of a style, or of several that they mix, to the table; what the page needs to know of each."""
+    first, folder = group[0], f"models/{number}"
+    still: dict[str, Any] = {}
+    if (found := still_files(first)) is not None:
+        for name, read in found[0].items():
+            site[f"{folder}/{name}"] = resource(name, read)
+        still = {"still": found[1] | {name.split(".")[0] + "_url": f"{folder}/{name}" for name in found[0]}}
+    if not first.styles:
+        return [_style(site, folder, group, str(first.card["name"]), first.painting) | still]
+    titles = list(map(_title, first.styles))
+    return [
+        _style(site, folder, group, name, name, index) | {"mix": {"styles": titles, "index": index}} | still
+        for index, name in enumerate(first.styles)
+    ]
+
+
+def _style(site: Site, folder: str, group: Sequence[Model], name: str, painting: str, index: int = 0) -> dict[str, Any]:
+    """One style, the `index`-th that the files mix."""
+    height, width = group[0].size
+    known, thumbnail = f"models/{width}x{height}.rgb", f"{folder}/thumbnail{index or ''}.jpg"
     site[known] = resource("", cache(lambda: known_frame(height, width).tobytes()))
-    site[f"{folder}/thumbnail.jpg"] = resource("a.jpg", partial(_thumbnail, first))
+    site[thumbnail] = resource("a.jpg", partial(_thumbnail, group[0], index))
     files = []
     for place, model in enumerate(group):
-        url, answer = f"{folder}/{place}.tflite", f"{folder}/{place}.rgb"
+        url, answer = f"{folder}/{place}.tflite", f"{folder}/{place}{f'-{index}' if index else ''}.rgb"
         site[url] = resource(url, model.read)
-        site[answer] = resource(answer, partial(_answer, model))
+        site[answer] = resource(answer, partial(_answer, model, index))
         files.append(
             {
                 "url": url,
@@ -137,19 +153,12 @@ def _style(site: Site, number: int, group: Sequence[Model]) -> dict[str, Any]:
                 "known": {"input": known, "output": answer},
             }
         )
-    about: dict[str, Any] = {
-        "title": _title(str(first.card["name"])),
-        "size": [height, width],
-        "painting": _title(first.painting),
-    }
-    if (painting := bundled_paintings().get(first.painting)) is not None:
-        site[f"{folder}/painting.jpg"] = resource("a.jpg", cache(partial(_painting, painting)))
-        about["painting_url"] = f"{folder}/painting.jpg"
-    if (still := still_files(first)) is not None:
-        for name, read in still[0].items():
-            site[f"{folder}/{name}"] = resource(name, read)
-        about["still"] = still[1] | {name.split(".")[0] + "_url": f"{folder}/{name}" for name in still[0]}
-    return about | {"size": [height, width], "thumbnail": f"{folder}/thumbnail.jpg", "files": files}
+    about: dict[str, Any] = {"title": _title(name), "size": [height, width], "painting": _title(painting)}
+    if (picture := bundled_paintings().get(painting)) is not None:
+        place_of_it = f"{folder}/painting{index or ''}.jpg"
+        site[place_of_it] = resource("a.jpg", cache(partial(_painting, picture)))
+        about["painting_url"] = place_of_it
+    return about | {"thumbnail": thumbnail, "files": files}
 
 
 def _title(name: str) -> str:
@@ -160,12 +169,12 @@ def _title(name: str) -> str:
     return " ".join(words)
 
 
-def _answer(model: Model) -> bytes:
-    return model.painted.tobytes()
+def _answer(model: Model, index: int) -> bytes:
+    return model.painted[index].tobytes()
 
 
-def _thumbnail(model: Model) -> bytes:
-    return images.encode(images.center_square(model.painted, THUMBNAIL), "JPEG", 85)
+def _thumbnail(model: Model, index: int) -> bytes:
+    return images.encode(images.center_square(model.painted[index], THUMBNAIL), "JPEG", 85)
 
 
 def _painting(path: Path) -> bytes:

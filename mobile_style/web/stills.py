@@ -15,6 +15,7 @@ from ..inference.fold import fold
 from ..inference.graph import Convolution
 from ..inference.network import reach
 from ..inference.tiles import shared_gains, tile
+from ..network.card import styles_of
 from ..network.catalog import mix_of
 from ..network.checkpoint import Checkpoint
 from .models import Model
@@ -56,5 +57,6 @@ def _tile(checkpoint: Path, mix: str, sha256: str) -> bytes:
 def _network(checkpoint: Path, mix: str, sha256: str) -> list[Convolution]:
     if hashlib.sha256(checkpoint.read_bytes()).hexdigest() != sha256:
         raise CheckpointError(f"{checkpoint} was replaced while it was in use; start again")
-    read = Checkpoint.read(checkpoint).mixed(mix)
-    return fold(read.architecture(), read.weights)
+    read = Checkpoint.read(checkpoint)
+    chosen = read.mixed(mix) if mix or len(styles_of(read.card)) == 1 else read
+    return fold(chosen.architecture(), chosen.weights)

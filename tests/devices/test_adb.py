@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from conftest import Exported
+from conftest import MANY, Exported
 from mobile_style.cli import app
 from mobile_style.devices import adb
 from mobile_style.errors import DeviceError
+from mobile_style.network.styles import trial_mixes
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "phone"))
 import phone
@@ -171,3 +172,22 @@ def test_validate_what_the_phone_computes(work: Path, exported: Exported) -> Non
     here = runner.invoke(app, ["validate", str(exported("int8")), "--limit", "1", "--report", str(work / "h")])
     assert here.exit_code in (0, 8) and "Stand-in Phone, Android 15" in there["runtime"], done.stdout + done.stderr
     assert json.loads((work / "h" / "report.json").read_text())["photos"] == there["photos"]
+
+
+@real
+def test_validate_styles_that_the_phone_mixes(
+    work: Path, exported_many: Exported, many_styles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each style, and each half and half with the next."""
+    shutil.copy(exported_many("int8"), work / "many.tflite")
+    shutil.copy(exported_many("int8").with_suffix(".json"), work / "many.json")
+    shared_flags = f"many.tflite --reference {many_styles} --limit 1 --report"
+    command = f"{STYLE} validate {shared_flags} r --device adb --benchmark-binary benchmark_model"
+    done = phone.with_phone(f"{command}; ls -A /data/local/tmp", work)
+    there = json.loads((work / "r" / "report.json").read_text())
+    monkeypatch.chdir(work)
+    here = runner.invoke(app, ["validate", *shared_flags.split(), "h"])
+    assert here.exit_code in (0, 8), done.stdout + done.stderr
+    photos = json.loads((work / "h" / "report.json").read_text())["photos"]
+    assert photos == there["photos"] and len(photos) == 6
+    assert {each["photo"].partition(", ")[2] for each in photos} == set(trial_mixes(MANY))

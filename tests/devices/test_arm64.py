@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from conftest import Exported
+from conftest import MANY, Exported
 from mobile_style.benchmarking.emulation import emulate
 from mobile_style.cli import app
 from mobile_style.devices import arm64
 from mobile_style.devices.arm64 import Emulator, installation
+from mobile_style.devices.host import Host
 from mobile_style.errors import CheckpointError, DeviceError, MobileStyleError
 from mobile_style.exporting.android_bundle import bundle_android
 from mobile_style.exporting.recipes import find_recipe
@@ -18,6 +19,7 @@ from mobile_style.exporting.write import write
 from mobile_style.media import images
 from mobile_style.metrics import psnr
 from mobile_style.network.catalog import DEFAULT
+from mobile_style.network.styles import shares_of
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +56,19 @@ def test_arm_kernels_compute_the_same_pictures(exported: Exported, tmp_path: Pat
         assert 0.05 < float32.instructions[0] / macs < 5  # four multiplications an instruction, and what goes with them
         work = [sum(row.macs.values()) / row.emulated.instructions[0] for row in report.rows]
         assert work[0] > work[1]  # integers do more at a time
+
+
+@emulated
+def test_arm_kernels_mix_styles_to_the_same_bytes(exported_many: Exported, astronaut: np.ndarray) -> None:
+    path, picture = exported_many("int8"), images.center_square(astronaut, 64)
+    (row,) = emulate([path], Emulator()).rows
+    assert row.emulated.identical and row.emulated.wanted == "identical"
+    with closing(Emulator().runner(path)) as there, closing(Host().runner(path)) as here:
+        pictures = []
+        for mix in (*MANY, "night=0.5,noon=0.5", "night=0.2,noon=0.3,dusk=0.5"):
+            pictures.append(there(picture, shares_of(mix, MANY)))
+            np.testing.assert_array_equal(pictures[-1], here(picture, shares_of(mix, MANY)), mix)
+    assert psnr(*pictures[:2]) < 25
 
 
 @emulated

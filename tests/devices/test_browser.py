@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from browsing import in_a_browser
-from conftest import Exported
+from conftest import MANY, Exported
 from mobile_style.cli import app
 from mobile_style.devices import browser as browsers
 from mobile_style.devices.browser import Browser
@@ -16,6 +16,7 @@ from mobile_style.errors import CheckpointError, DeviceError, UsageError
 from mobile_style.exporting.card import digest
 from mobile_style.exporting.runtimes import load
 from mobile_style.network.catalog import BUNDLED, DEFAULT
+from mobile_style.network.styles import shares_of
 from mobile_style.validation.validate import validate
 
 pytestmark = pytest.mark.slow
@@ -46,6 +47,22 @@ def test_sessions_compute_what_native_litert_does(exported: Exported, rng: np.ra
         browser._process.kill()
         with pytest.raises(DeviceError, match="the browser ended"):
             browser.start(exported("int8"), "cpu", 1)
+    finally:
+        browser.close()
+
+
+@in_a_browser
+def test_the_browser_mixes_styles_to_the_same_bytes(exported_many: Exported, rng: np.random.Generator) -> None:
+    path, picture = exported_many("int8"), rng.integers(0, 256, (64, 64, 3), np.uint8)
+    browser, here = Browser(), load(path)
+    try:
+        there = browser.runner(path)
+        assert there.styles == 3
+        for mix in (*MANY, "night=0.5,noon=0.5", "night=0.2,noon=0.3,dusk=0.5", "night=1,noon=1,dusk=1"):
+            shares = shares_of(mix, MANY)
+            np.testing.assert_array_equal(there(picture, shares), here(picture, shares), mix)
+        session = browser.start(path, "cpu", 1)
+        assert len(session.round(2).times_ms) == 2
     finally:
         browser.close()
 

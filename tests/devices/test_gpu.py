@@ -1,4 +1,5 @@
 import platform
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 import tensorflow as tf
 from typer.testing import CliRunner
 
-from conftest import Exported
+from conftest import MANY, Exported
 from known_device import Known
 from mobile_style.benchmarking import measure as measuring
 from mobile_style.benchmarking.emulation import emulate
@@ -15,7 +16,11 @@ from mobile_style.benchmarking.table import columns, headline, notes
 from mobile_style.cli import app
 from mobile_style.devices import gpu, gpu_setup
 from mobile_style.devices.gpu_interpreter import told
+from mobile_style.devices.host import Host
 from mobile_style.errors import DeviceError, UsageError
+from mobile_style.metrics import psnr
+from mobile_style.network.styles import shares_of
+from mobile_style.web.models import known_frame
 
 pytestmark = pytest.mark.slow
 
@@ -139,6 +144,15 @@ def test_the_gpu_computes_what_the_cpu_does(recipe: str, exported: Exported, dev
     assert row.accelerator == "gpu" and row.latency is None and row.rounds == () and row.loaded.load_ms == ()
     assert gpu.Gpu.method in notes(report) and "wanted" in columns(report)
     assert headline(report).startswith(f"{device.facts.name}, governor")
+
+
+@pytest.mark.parametrize(("recipe", "least"), [("float16", 45), ("int8", 38)])
+def test_the_gpu_mixes_styles(recipe: str, least: float, exported_many: Exported, device: gpu.Gpu) -> None:
+    path, picture = exported_many(recipe), known_frame(64, 64)
+    with closing(device.runner(path)) as there, closing(Host().runner(path)) as here:
+        assert there.runtime.endswith("fully accelerated")
+        for mix in (*MANY, "night=0.2,noon=0.3,dusk=0.5"):
+            assert psnr(here(picture, shares_of(mix, MANY)), there(picture, shares_of(mix, MANY))) > least, mix
 
 
 def test_a_wrong_picture_is_noticed(tmp_path: Path, device: gpu.Gpu) -> None:

@@ -76,8 +76,9 @@ class _Ops:
     def multiply(self, x: tf.Tensor, gain: tf.Tensor, name: str) -> tf.Tensor:
         return self.stored(x * gain, name)
 
-    def shift(self, x: tf.Tensor, offset: np.ndarray, name: str) -> tf.Tensor:
-        return self.stored(tf.nn.relu6(x + tf.constant(offset)), name)
+    def shift(self, x: tf.Tensor, offset: np.ndarray, relu: bool, name: str) -> tf.Tensor:
+        shifted = x + tf.constant(offset)
+        return self.stored(tf.nn.relu6(shifted) if relu else shifted, name)
 
     def add(self, x: tf.Tensor, y: tf.Tensor, name: str) -> tf.Tensor:
         return self.stored(x + y, name)

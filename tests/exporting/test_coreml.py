@@ -31,7 +31,7 @@ class Float64:
     take = staticmethod(lambda x, axis, start, length: x.take(range(start, start + length), axis))
     join = staticmethod(np.concatenate)
     multiply = staticmethod(lambda x, gain, name: x * gain)
-    shift = staticmethod(lambda x, offset, name: np.clip(x + offset, 0, 6))
+    shift = staticmethod(lambda x, offset, relu, name: np.clip(x + offset, 0, 6) if relu else x + offset)
     add = staticmethod(lambda x, y, name: x + y)
 
     def convolve(self, x: Array, kernel: Array, bias: Array, strides: int, relu: bool, name: str) -> Array:

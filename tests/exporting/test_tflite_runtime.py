@@ -22,7 +22,7 @@ def test_exports_run_on_the_old_runtime_too(recipe: str, exported: Exported, ast
     path, module = exported(recipe), runtimes.RUNTIMES["tflite-runtime"][0]
     picture = images.center_square(astronaut, 64)
     with closing(Worker([str(PYTHON), worker.__file__, str(path), module, "1"], path)) as running:
-        assert running.picture_size() == (64, 64)
+        assert running.takes() == ((64, 64), 1)
         output = images.to_pixels(running.compute(picture[None])[0])
     # Its int8 kernels round some sums the other way; its hybrid kernels round activations by rows of their own.
     expected = runtimes.load(path)(picture)

@@ -61,12 +61,15 @@ print(
     f"VERBOSE: Replacing {taken_over} out of {nodes} node(s) with delegate (TfLiteXNNPackDelegate) node, "
     "yielding 3 partitions for subgraph 0."
 )
-(given,), (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
-if "input_layer_value_files" in flags:
-    values = np.fromfile(flags["input_layer_value_files"].partition(":")[2], given["dtype"]).reshape(given["shape"])
-else:
+inputs, (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
+given_files = [pair.split(":") for pair in flags.get("input_layer_value_files", "").split(",") if pair]
+assert [name for name, _ in given_files] == [name for name in flags.get("input_layer", "").split(",") if name]
+for given in inputs:
     values = np.zeros(given["shape"], given["dtype"])
-interpreter.set_tensor(given["index"], values)
+    for name, place in given_files:
+        if name in given["name"]:
+            values = np.fromfile(place, given["dtype"]).reshape(given["shape"])
+    interpreter.set_tensor(given["index"], values)
 
 
 def timed(count, seconds=0.0):

@@ -6,8 +6,9 @@ const BUFFERS = 4, METADATA = 6;  // of the table Model
 const NAME = 0, BUFFER = 1;  // of the table Metadata
 const DATA = 0;  // of the table Buffer
 const CARD = "mobile_style";
+const MOST_STYLES = 200;  // that are shown; a file of more is not used
 
-/** {title, painting, recipe} of a file's content; null if it holds no card. */
+/** {title, painting, recipe, styles} of a file's content; null if it holds no card. Styles are those that it mixes. */
 export function embeddedCard(content) {
   try {
     const file = new Tables(content);
@@ -18,7 +19,8 @@ export function embeddedCard(content) {
       const card = JSON.parse(new TextDecoder().decode(file.bytes(buffer, DATA)));
       const text = (value) => (typeof value === "string" && value ? value.slice(0, 100) : undefined);
       const painting = titleOf(text(card.style)?.split(/[\\/]/).at(-1));
-      return {title: titleOf(text(card.name)), painting, recipe: text(card.recipe)};
+      const styles = card.mix?.styles?.slice(0, MOST_STYLES).map((name) => titleOf(text(name)) ?? "?");
+      return {title: titleOf(text(card.name)), painting, recipe: text(card.recipe), styles};
     }
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError)) throw error;

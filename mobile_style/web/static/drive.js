@@ -22,12 +22,12 @@ async function load({session, url, threads}) {
   const content = await fetched(url);
   const began = performance.now();
   const details = {content, accelerator: "wasm", threads};
-  const {height, width} = await client.ask("load", details, [content], LONGEST);
+  const {height, width, styles} = await client.ask("load", details, [content], LONGEST);
   const loaded = performance.now() - began;
   const pixels = noise(4 * height * width);
   const first = await client.ask("run", {pixels}, [pixels], LONGEST);
   sessions.set(session, {client, pixels: first.pixels});
-  return {height, width, load_ms: loaded, first_ms: first.ms};
+  return {height, width, styles, load_ms: loaded, first_ms: first.ms};
 }
 
 // That many inferences, after one that is not timed.
@@ -42,9 +42,9 @@ async function run({session, runs}) {
   return {times_ms: times};
 }
 
-async function stylize({session, url}) {
+async function stylize({session, url, shares}) {
   const pixels = await fetched(url);
-  return (await sessions.get(session).client.ask("run", {pixels}, [pixels], LONGEST)).pixels;
+  return (await sessions.get(session).client.ask("run", {pixels, shares}, [pixels], LONGEST)).pixels;
 }
 
 function end({session}) {

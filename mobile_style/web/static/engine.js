@@ -34,6 +34,12 @@ export async function fetched(url, signal) {
   return response;
 }
 
+// What tells a file from others.
+const source = (file) => file.own ?? file.url;
+
+/** The shares of a style alone, among those of its file; undefined of a file of one style. */
+export const alone = ({mix}) => mix?.styles.map((_, index) => Number(index === mix.index));
+
 const contentOf = async (file, signal) => (file.own ?? (await fetched(file.url, signal))).arrayBuffer();
 
 // {pixels: RGBA, expected: RGB} of a file that the server knows the answer of.
@@ -71,6 +77,8 @@ export class Engine {
   constructor(onChange = () => {}) {
     this.onChange = onChange;
     this.used = null;
+    this.style = null;
+    this.shares = undefined;  // of each style that the file mixes; none of a file of one
     this.loads = 0;  // under way
     this.last = Promise.resolve();  // of them
     this.downloads = new AbortController();
@@ -96,8 +104,20 @@ export class Engine {
     return load;
   }
 
+  /** Mixes another style that the file has, by its index, into the one that is loaded: 0 for none of it, 1 for all. */
+  mix(other, share) {
+    const shares = alone(this.style);
+    if (!shares) return;
+    this.shares = shares.map((own, index) => (1 - share) * own + share * Number(index === other));
+  }
+
   async #load(style, wanted, threads, signal) {
+    const there = this.client && this.used && this.wanted === wanted && style.mix && this.style.mix;
+    const again = this.style === style;  // the engine before was lost: the mix stays as it is
     this.style = style;
+    if (!again) this.shares = alone(style);
+    if (there && style.files.some((file) => source(file) === source(this.used.file))) return this.used;
+    this.wanted = wanted;
     this.used = null;  // until one is loaded
     const auto = wanted === "auto";
     const reasons = [];
@@ -182,15 +202,15 @@ export class Engine {
       return null;
     }
     const {pixels, expected} = await knownAnswer(file, signal);
-    const db = decibels(new Uint8Array((await this.run(pixels)).pixels), expected);
+    const db = decibels(new Uint8Array((await this.run(pixels, alone(this.style))).pixels), expected);
     if (!(db >= LEAST_DB)) throw new Error(`it computes another picture than it should (${db.toFixed(1)} dB)`);
     return db;
   }
 
   // Stylizes RGBA pixels of the model's size; the buffer is handed over, and another one comes back: {pixels, ms}.
-  run(pixels) {
+  run(pixels, shares = this.shares) {
     if (!this.client) return Promise.reject(new Error("no model is loaded"));
-    return this.client.ask("run", {pixels}, [pixels], LONGEST_RUN);
+    return this.client.ask("run", {pixels, shares}, [pixels], LONGEST_RUN);
   }
 
   async #lost(message) {

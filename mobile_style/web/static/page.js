@@ -2,6 +2,7 @@
 
 import {Engine, describe, fetched} from "./engine.js";
 import {Recorder, picture, show} from "./keep.js";
+import {Blend} from "./blend.js";
 import {Messages} from "./messages.js";
 import {isolated} from "./offline.js";
 import {Painter} from "./painter.js";
@@ -22,6 +23,7 @@ class Page {
     this.recorder = new Recorder(get("record"));
     this.still = new StillPainter();
     this.view = new View(this);
+    this.blend = new Blend(this);
     this.styles = new Styles(this);
     this.sources = new Sources(this);
     this.painter = new Painter(this);

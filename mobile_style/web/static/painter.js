@@ -58,7 +58,7 @@ export class Painter {
     const began = performance.now();
     try {
       percent(0);
-      const painted = await still.paint(grained(view.photo), style, {stopped, progress: percent});
+      const painted = await still.paint(grained(view.photo), style, engine.shares, {stopped, progress: percent});
       messages.say("still");
       if (!painted || stopped()) return;
       view.showStill(painted);

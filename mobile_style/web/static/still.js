@@ -17,17 +17,19 @@ export class StillPainter {
   /**
    * Paints an ImageData.
    * @param {object} style of site.json, with its `still`.
+   * @param {number[] | undefined} shares of the styles that its file mixes, if it does.
    * @param {{stopped: () => boolean, progress: (share: number) => void}} watch asked and told after each part.
    * @returns {Promise<ImageData | null>} null if it was stopped.
    */
-  async paint(picture, style, {stopped, progress}) {
+  async paint(picture, style, shares, {stopped, progress}) {
     try {
       await this.#load(style);
       if (stopped()) return null;
       const {crops, crop, tile, margin} = style.still;
       const photo = extended(picture, tile);
       const given = {values: cropsOf(photo, crops, crop), shape: [crops ** 2, crop, crop, 3]};
-      const gains = await this.#call("gains", [given]);
+      const mix = shares ? [{values: Float32Array.from(shares), shape: [1, 1, 1, shares.length]}] : [];
+      const gains = await this.#call("gains", [given, ...mix]);
       const shared = gains.map((values) => ({values, shape: [1, 1, 1, values.length]}));
       const result = new ImageData(picture.width, picture.height);
       const places = tilesOf(photo, tile, margin);
@@ -35,7 +37,7 @@ export class StillPainter {
         if (stopped()) return null;
         progress(index / places.length);
         const values = floats(photo, place.x, place.y, tile);
-        const [painted] = await this.#call("tile", [{values, shape: [1, tile, tile, 3]}, ...shared]);
+        const [painted] = await this.#call("tile", [{values, shape: [1, tile, tile, 3]}, ...mix, ...shared]);
         put(result, painted, tile, place);
       }
       return result;
@@ -51,7 +53,7 @@ export class StillPainter {
   }
 
   async #load(style) {
-    if (this.style === style) return;
+    if (this.style?.still.tile_url === style.still.tile_url) return;
     const threads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
     this.client ??= new WorkerClient();
     for (const name of ["gains", "tile"]) {

@@ -19,6 +19,7 @@ export class Styles {
     const last = this.loading;
     this.chosen = next;
     this.#showPainting(next);
+    this.app.blend.offer(next);
     engine.abandon();  // a download that stalls holds up nothing else
     const load = last.catch(() => {}).then(async () => {
       if (this.loading !== load) return false;  // another one was chosen meanwhile
@@ -27,6 +28,7 @@ export class Styles {
       this.gaveUp = false;
       try {
         await engine.load(next, get("engine").value);
+        this.app.blend.apply();
         if (!complaint) messages.say("style");
         stats.clear();
         view.layout();
@@ -74,23 +76,26 @@ export class Styles {
   /** A model file of the visitor's own. One that cannot be used leaves the picker. */
   async openModel(file) {
     const card = embeddedCard(await file.arrayBuffer());
-    const about = {title: card?.title ?? file.name, painting: card?.painting};
-    const entry = {...about, files: [{own: file, recipe: card?.recipe ?? "own file", type: "found out on loading"}]};
+    const files = [{own: file, recipe: card?.recipe ?? "own file", type: "found out on loading"}];
+    const entries = card?.styles?.map((title, index) => ({title, files, mix: {styles: card.styles, index}}))
+      ?? [{title: card?.title ?? file.name, painting: card?.painting, files}];
     const last = this.chosen;
-    this.add(entry, true);
-    await this.tryOut(entry, () => {
-      entry.input.closest("label").remove();
+    entries.forEach((entry, index) => this.add(entry, index === 0));
+    await this.tryOut(entries[0], () => {
+      for (const entry of entries) entry.input.closest("label").remove();
       last.input.checked = true;
       return last;
     });
-    if (this.loaded === entry && !this.gaveUp) await this.#paintThumbnail(entry);
+    for (const entry of entries) {
+      if (entries.includes(this.loaded) && !this.gaveUp) await this.#paintThumbnail(entry);
+    }
   }
 
   // Of the photo that every thumbnail shows.
   async #paintThumbnail(entry) {
     const {engine, view} = this.app;
     try {
-      const canvas = await view.thumbnail(this.app.site.photos[0], engine);
+      const canvas = await view.thumbnail(this.app.site.photos[0], engine, entry);
       entry.input.nextSibling.replaceWith(Object.assign(new Image(), {src: canvas.toDataURL("image/jpeg"), alt: ""}));
     } catch (error) {
       console.warn(error);  // its name is enough

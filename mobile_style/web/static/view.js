@@ -1,6 +1,6 @@
 // The stage: the photo, over it the painted picture, and, for a photo, over that the one of its own size.
 
-import {fetched} from "./engine.js";
+import {alone, fetched} from "./engine.js";
 import {compose} from "./keep.js";
 import {draw, openPhoto} from "./source.js";
 
@@ -101,15 +101,15 @@ export class View {
     return compose(this.composed, this.before.canvas, painted.canvas, this.strength);
   }
 
-  /** A photo as the model paints it, as a canvas. */
-  async thumbnail(url, engine) {
+  /** A photo as the model paints it in one of its styles, as a canvas. */
+  async thumbnail(url, engine, style) {
     const photo = await openPhoto(await (await fetched(url)).blob(), url);
     const {width, height} = engine.used;
     const context = document.createElement("canvas").getContext("2d");
     resize(context.canvas, [width, height]);
     draw(photo.element, context, {whole: false, mirrored: false});
     photo.stop();
-    const {pixels} = await engine.run(context.getImageData(0, 0, width, height).data.buffer);
+    const {pixels} = await engine.run(context.getImageData(0, 0, width, height).data.buffer, alone(style));
     context.putImageData(new ImageData(new Uint8ClampedArray(pixels), width, height), 0, 0);
     return context.canvas;
   }

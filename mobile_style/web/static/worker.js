@@ -4,6 +4,7 @@
 
 const BASE = new URL("engine/", self.location.href).href;
 const engine = {};  // litert, its library; device, the graphics processor; model, spec, values: of single pictures
+const WHOLE = 255;  // what the shares of a mix add up to as bytes
 const networks = new Map();  // those of any inputs and outputs, by name
 
 // Loads the WebAssembly build with or without threads, once.
@@ -39,17 +40,37 @@ async function compile(content, accelerator, threads) {
 async function load({content, accelerator, threads}) {
   const compiled = await compile(content, accelerator, threads);
   const [given, wanted] = [compiled.getInputDetails(), compiled.getOutputDetails()];
-  const fits = (all) => all.length === 1 && all[0].shape.length === 4 && all[0].shape[0] === 1 && all[0].shape[3] === 3;
-  if (!fits(given) || !fits(wanted) || given[0].shape.join() !== wanted[0].shape.join()) {
+  const isPicture = ({shape}) => shape.length === 4 && shape[0] === 1 && shape[3] === 3 && shape[1] * shape[2] > 1;
+  const isMix = ({shape}) => shape.length === 4 && shape.slice(0, 3).join() === "1,1,1";
+  const [picture, mix] = given.length === 2 && isMix(given[0]) ? [given[1], given[0]] : given;
+  const same = wanted.length === 1 && picture && picture.shape.join() === wanted[0].shape.join();
+  if (!same || !isPicture(picture) || given.length > 2 || (mix && !isMix(mix))) {
     compiled.delete();
     throw new Error("the model does not take one picture and give one of the same size");
   }
   engine.model?.delete();
-  const [, height, width] = given[0].shape;
-  const type = given[0].dtype;
+  const [, height, width] = picture.shape;
+  const type = picture.dtype;
   const values = new (type === "uint8" ? Uint8Array : Float32Array)(height * width * 3);
-  Object.assign(engine, {model: compiled, spec: {height, width, shape: [1, height, width, 3]}, values});
-  return {height, width, type};
+  const styles = mix ? mix.shape[3] : 1;
+  const spec = {height, width, shape: picture.shape, type, styles, mixFirst: mix !== undefined && mix === given[0]};
+  Object.assign(engine, {model: compiled, spec, values});
+  return {height, width, type, styles};
+}
+
+// The input of a mix: the first style alone if no shares are given. Of bytes, the largest remainders are rounded up, as
+// styles.py does.
+function mixInput({styles, type}, shares = Array.from({length: styles}, (_, index) => Number(index === 0))) {
+  if (shares.length !== styles) throw new Error(`the model mixes ${styles} styles, not ${shares.length}`);
+  const shape = [1, 1, 1, styles];
+  const exact = Float32Array.from(shares);
+  if (type !== "uint8") return {values: exact, shape};
+  const levels = Uint8Array.from(exact, (share) => Math.floor(WHOLE * share));
+  const left = WHOLE - levels.reduce((sum, level) => sum + level, 0);
+  const rest = (index) => WHOLE * exact[index] - levels[index];
+  const order = [...levels.keys()].sort((one, other) => rest(other) - rest(one));
+  for (const index of order.slice(0, left)) levels[index]++;
+  return {values: levels, shape};
 }
 
 // The values of the outputs for the values of the inputs.
@@ -65,7 +86,7 @@ async function infer(model, inputs) {
 }
 
 // RGBA bytes in, RGBA bytes out, in the same buffer.
-async function run({pixels}) {
+async function run({pixels, shares}) {
   const {model, spec, values} = engine;
   const rgba = new Uint8ClampedArray(pixels);
   if (rgba.length !== 4 * spec.height * spec.width) throw new Error("a picture of another size than the model's");
@@ -75,7 +96,9 @@ async function run({pixels}) {
     values[to++] = rgba[from + 2];
   }
   const began = performance.now();
-  const [result] = await infer(model, [{values, shape: spec.shape}]);
+  const picture = {values, shape: spec.shape};
+  const mix = spec.styles > 1 ? [mixInput(spec, shares)] : [];
+  const [result] = await infer(model, spec.mixFirst ? [...mix, picture] : [picture, ...mix]);
   const ms = performance.now() - began;
   let finite = true;
   for (let from = 0, to = 0; to < rgba.length; to += 4) {
