@@ -44,3 +44,22 @@ def test_importing_the_library_is_light() -> None:
     code = "import sys, mobile_style; print(*{'numpy', 'tensorflow', 'keras', 'PIL'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""
+
+
+@pytest.mark.slow
+def test_a_model_may_be_a_path(tmp_path: Path) -> None:
+    missing, recipe = tmp_path / "none", mobile_style.find_recipe("tflite", "int8")
+    for refused in (
+        lambda: mobile_style.benchmark([missing]),
+        lambda: mobile_style.bundle_android([missing], tmp_path / "app"),
+        lambda: mobile_style.bundle_web([missing], tmp_path / "site"),
+        lambda: mobile_style.evaluate(missing),
+        lambda: mobile_style.export(missing, recipe),
+        lambda: mobile_style.stylize("photo.jpg", missing),
+        lambda: mobile_style.validate(missing),
+    ):
+        with pytest.raises(mobile_style.MobileStyleError):
+            refused()
+    shutil.copytree(Path(mobile_style.__file__).parents[1] / "models" / "udnie", tmp_path / "udnie")
+    (made,) = mobile_style.export(tmp_path / "udnie" / "model.safetensors", recipe, out=tmp_path / "int8.tflite")
+    assert made.path == tmp_path / "int8.tflite"

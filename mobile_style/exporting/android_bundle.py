@@ -33,7 +33,7 @@ ASSETS = Path("app/src/main/assets")
 THUMBNAIL = 192
 
 
-def bundle_android(models: Sequence[str], app_dir: Path, progress: Progress = silent) -> list[Path]:
+def bundle_android(models: Sequence[str | Path], app_dir: Path, progress: Progress = silent) -> list[Path]:
     """Puts each model into the Android app's assets; one of the same name and size is replaced.
 
     Args:
@@ -61,7 +61,7 @@ def bundle_android(models: Sequence[str], app_dir: Path, progress: Progress = si
     return folders
 
 
-def find_exports(model: str) -> list[Path]:
+def find_exports(model: str | Path) -> list[Path]:
     """The .tflite of a bundled model's name, or a file, or the int8 ones in a folder.
 
     Raises:
@@ -72,7 +72,7 @@ def find_exports(model: str) -> list[Path]:
             return [place]
         if inside := [path for path in sorted(place.rglob("*.tflite")) if _is_int8(path)]:
             return inside
-    command = f"mobile-style export {quote(model)} --int8"
+    command = f"mobile-style export {quote(str(model))} --int8"
     raise CheckpointError(f"there is no exported model {model}; `{command}` makes one")
 
 

@@ -49,7 +49,7 @@ class Written:
 
 
 def write(
-    model: str,
+    model: str | Path,
     recipe: Recipe,
     sizes: Sequence[tuple[int, int]] = ((256, 256),),
     calibration: Path | None = None,
@@ -89,7 +89,7 @@ def write(
         progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
         quantization = calibrate(convolutions, photos)
     source = {
-        "checkpoint": model,
+        "checkpoint": str(model),
         "sha256": sha256,
         "preset": card["config"]["preset"],
         "training": card,

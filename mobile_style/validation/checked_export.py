@@ -27,7 +27,7 @@ class Export:
 
 
 def export(
-    model: str,
+    model: str | Path,
     recipe: Recipe,
     sizes: Sequence[tuple[int, int]] = ((256, 256),),
     calibration: Path | None = None,
