@@ -7,7 +7,7 @@ from pathlib import Path
 from ..exporting.recipes import find_recipe
 from ..exporting.write import Written, write
 from ..network.catalog import mix_of, model_name, model_path, with_mix
-from ..progress import Progress
+from ..progress import Note, Progress
 from ..validation.checked_export import check
 
 RECIPE = "int8"
@@ -47,5 +47,6 @@ def names_of(models: Iterable[str]) -> dict[str, str]:
 def export_to_time(model: str, name: str, size: Size, folder: Path, progress: Progress) -> Written:
     """Writes an int8 file NAME-WIDTHxHEIGHT.tflite into `folder`."""
     out = folder / f"{name}-{size[1]}x{size[0]}.tflite"
-    (written,) = write(model, find_recipe("tflite", RECIPE), [size], out=out, progress=progress)
+    progress(Note(f"exporting {name} to measure it"))
+    (written,) = write(model, find_recipe("tflite", RECIPE), [size], out=out)
     return written

@@ -82,6 +82,13 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
 }
 
 
+# In the order in which a narrow terminal goes without them.
+LESS = (
+    "min", "p99", "load", "first", "file MB", "times the first", "of peak", "MB", "delegated", "GMAC", "p90",
+    "million instructions", "fps",
+)  # fmt: skip
+
+
 def columns(report: Report) -> dict[str, Callable[[Row], str]]:
     """The columns of a report's table by name: those that hold something."""
     return {name: show for name, show in COLUMNS.items() if any(show(row) for row in report.rows)}

@@ -1,6 +1,7 @@
 """Commands between a network and a phone: export, validate, lint, bundle."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -58,7 +59,7 @@ def export(
     """Write a trained network as a file for phones, and prove that it still paints the same picture.
 
     Examples: `mobile-style export --int8 --target tflite`,
-    `mobile-style export wave --fp16 --target coreml --size 256 --size 480x640`,
+    `mobile-style export great_wave --fp16 --target coreml --size 256 --size 480x640`,
     `mobile-style export runs/many --mix udnie`
     """
     short = {"int8": int8, "float16": fp16, "dynamic_int8": dynamic}
@@ -94,7 +95,7 @@ def export(
         show(made.path)
         tables.validation(made.validation)
     advice = "; the file is kept, to look at: train for longer, or try another recipe"
-    tables.fail_unless_passed([made.validation for made in exports], advice)
+    tables.judge([made.validation for made in exports], advice)
 
 
 def validate(
@@ -128,8 +129,7 @@ def validate(
     if report is not None:
         write(validation, report)
         show(report / "report.html", report / "report.json")
-    tables.fail_unless_passed([validation])
-    print("passed")
+    tables.judge([validation])
 
 
 def lint(
@@ -172,6 +172,7 @@ def bundle(
             from ..web.bundle import bundle_web
 
             show(bundle_web(models or [], web, progress))
+            say(f"try it: python -m http.server --directory {quote(str(web))}, then open http://localhost:8000")
         elif android is not None:
             from ..exporting.android_bundle import bundle_android
 

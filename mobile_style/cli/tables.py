@@ -2,28 +2,55 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..documents import printable
 from ..errors import FidelityError
 from .terminal import show
 
+if TYPE_CHECKING:
+    from rich.table import Table
 
-def _print(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[str]], left: Sequence[str]) -> None:
-    """Prints a table; the columns named in `left` are text, the others numbers."""
+
+def _print(
+    title: str | None,
+    columns: Iterable[str],
+    rows: Iterable[Sequence[str]],
+    left: Sequence[str],
+    less: Sequence[str] = (),
+) -> None:
+    """Prints a table; the columns named in `left` are text, the others numbers.
+
+    A terminal that is too narrow for all gets no columns of those named in `less`, the first of them first.
+    """
     from rich.console import Console
+
+    shown, lines = list(columns), [dict(zip(columns, map(printable, row), strict=True)) for row in rows]
+    out, endless = Console(markup=False), Console(width=1000, markup=False)  # names of files may hold brackets
+    table, dropped = _table(title, shown, lines, left), []
+    for column in [each for each in less if each in shown] if out.is_terminal else ():
+        if endless.measure(table).maximum <= out.width:
+            break
+        shown.remove(column)
+        dropped.append(column)
+        table = _table(title, shown, lines, left)
+    # In a pipe rich would cut the columns at 80 characters.
+    if not out.is_terminal:
+        out = Console(markup=False, width=max(140, endless.measure(table).maximum))
+    out.print(table)
+    if dropped:
+        show(f"not shown, for want of width: {', '.join(dropped)}")
+
+
+def _table(title: str | None, columns: Sequence[str], lines: Sequence[dict[str, str]], left: Sequence[str]) -> "Table":
     from rich.table import Table
 
     table = Table(title=title and printable(title))
     for column in columns:
-        table.add_column(column, justify="left" if column in left else "right")
-    for row in rows:
-        table.add_row(*map(printable, row))
-    out = Console(markup=False)  # names of files may hold brackets
-    # In a pipe rich would cut the columns at 80 characters.
-    if not out.is_terminal:
-        out = Console(markup=False, width=max(140, Console(width=1000, markup=False).measure(table).maximum))
-    out.print(table)
+        table.add_column(column, justify="left" if column in left else "right", overflow="fold")
+    for line in lines:
+        table.add_row(*(line[column] for column in columns))
+    return table
 
 
 def evaluation(result: Any, size: int) -> None:
@@ -35,7 +62,7 @@ def evaluation(result: Any, size: int) -> None:
         seconds = "" if row.method == "photo" else f"{row.seconds:.2f}"
         rows.append([row.method, *(f"{v:,.0f}" for v in (row.content, row.style, row.tv, row.total)), seconds, times])
     title = f"{result.model} on {len(result.photos)} photos of {size}x{size}, mean per photo"
-    _print(title, columns, rows, left=("method",))
+    _print(title, columns, rows, left=("method",), less=("tv", "network is faster"))
     print(
         f"temporal error (lower is better): where only the camera moves, consecutive frames of a video differ by "
         f"{result.temporal_error:.1f} of 255 gray levels"
@@ -49,7 +76,7 @@ def proof(found: Any) -> None:
         figures = (str(cell.config.style_size), cell.differs, f"{cell.palette:.1f}")
         rows.append([cell.name, *figures])
     columns = ("cell", "style size", "column", "palette distance")
-    _print(f"{found.photo}, painted as {found.style}", columns, rows, left=("cell", "column"))
+    _print(f"{found.photo} in the style of {found.style}", columns, rows, left=("cell", "column"))
     show("train one of them for ten minutes:", *(f"{cell.name}: {cell.command()}" for cell in found.cells))
 
 
@@ -76,22 +103,24 @@ def validation(measured: Any) -> None:
     show(measured.fixed)
 
 
-def fail_unless_passed(validations: Iterable[Any], advice: str = "") -> None:
-    """Raises FidelityError with every limit that was not kept."""
+def judge(validations: Sequence[Any], advice: str = "") -> None:
+    """Says that each gate is passed, or raises FidelityError with every limit that was not kept."""
     failures = [failure for validation in validations for failure in validation.failures]
     if failures:
         raise FidelityError("the gate is not passed: " + "; ".join(map(str, failures)) + advice)
+    if validations:
+        show("passed")
 
 
 def benchmark(report: Any, answers: Sequence[str], json: Path | None, html: Path | None) -> None:
     """A row for each model, accelerator and number of threads, then the notes and the answers; writes the files."""
     from ..benchmarking.page import write_page
     from ..benchmarking.report import write_json
-    from ..benchmarking.table import columns, headline, notes
+    from ..benchmarking.table import LESS, columns, headline, notes
 
     shown = columns(report)
     rows = [[show(row) for show in shown.values()] for row in report.rows]
-    _print(headline(report), shown, rows, left=("model", "on"))
+    _print(headline(report), shown, rows, left=("model", "on"), less=LESS)
     show(*notes(report), *answers)
     if json is not None:
         write_json(report, json)
@@ -107,7 +136,7 @@ def changes(found: Sequence[Any]) -> None:
         figures = (f"{row.old_ms:.2f}", f"{row.new_ms:.2f}", ratio, f"{row.fastest:.3f}", f"{row.machine:.3f}")
         rows.append([row.model, row.on, *figures, row.verdict])
     columns = ("model", "on", "old ms", "new ms", "ratio", "fastest", "machine", "verdict")
-    _print(None, columns, rows, left=("model", "on", "verdict"))
+    _print(None, columns, rows, left=("model", "on", "verdict"), less=("machine", "fastest", "on", "old ms", "new ms"))
 
 
 def models(infos: Iterable[Any]) -> None:
@@ -121,4 +150,5 @@ def models(infos: Iterable[Any]) -> None:
         style, date = Path(config["style"]).stem, info.card["date"][:10]
         rows.append([name, info.origin, config["preset"], style, steps, kilobytes, date])
     columns = ("name", "origin", "preset", "style", "steps", "kB", "date")
-    _print(None, columns, rows, left=("name", "origin", "preset", "style", "date"))
+    left = ("name", "origin", "preset", "style", "date")
+    _print(None, columns, rows, left, less=("preset", "steps", "date", "kB", "style"))

@@ -49,7 +49,7 @@ class Bars:
     def __call__(self, event: Note | Step) -> None:
         """Shows the event."""
         if isinstance(event, Note):
-            say(str(event), "yellow" if event.warning else None)
+            say(as_flags(str(event)), "yellow" if event.warning else None)
         elif sys.stderr.isatty():
             self._show(event)
         elif time.monotonic() - self._last_line > LOG_SECONDS:
@@ -96,6 +96,12 @@ def progress_bars() -> Iterator[Bars]:
         yield bars
     finally:
         bars.close()
+
+
+def as_flags(note: str) -> str:
+    """A note of the library with its parameters, in backquotes, as flags."""
+    named = r"`([a-z]+(?:_[a-z]+)*)(?:=([^`]*))?`"
+    return re.sub(named, lambda found: f"--{found[1].replace('_', '-')} {found[2] or ''}".rstrip(), note)
 
 
 def with_flags(message: str, command: Any) -> str:

@@ -174,6 +174,7 @@ def train(
             f"style {config.style}, photos {config.content or 'bundled'}, preset {config.preset}, {length}, "
             f"starting from {config.init or 'random weights'}, into {out}"
         )
+    say("loading Keras")
     with loading():
         from ..training.run import STATE
         from ..training.train import resume as go_on
@@ -188,7 +189,10 @@ def train(
         else:
             say(f"stopped before training began{f'; to start again, remove {out}' if out.exists() else ''}")
         raise typer.Exit(130) from None
-    show(model, f"preview: {out / 'preview.png'}", f"try it: mobile-style stylize PHOTO --model {quote(str(out))}")
+    names = [each.name for each in (TrainConfig.from_card(read_card(model)) if config is None else config).styles]
+    mix = f" --mix {quote(names[-1])}" if names else ""  # of a network with a new style that one
+    command = f"mobile-style stylize PHOTO --model {quote(str(out))}{mix}"
+    show(model, f"preview: {out / 'preview.png'}", f"try it: {command}")
 
 
 def _newest_run() -> Path:
@@ -205,7 +209,8 @@ def _say_if_ended(run: Path) -> None:
         card = read_card(state)
         config = TrainConfig.from_card(card)
         if card["seconds"] >= 60 * config.minutes if config.minutes else card["step"] >= config.steps:
-            say(f"{run} has ended; to train it further: {further(config, run)}")
+            again = "" if config.only_style else f"; to train it further: {further(config, run)}"
+            say(f"{run} has ended{again}")
 
 
 def further(config: TrainConfig, out: Path) -> str:
@@ -217,7 +222,7 @@ def further(config: TrainConfig, out: Path) -> str:
     named = next((name for name, each in OBJECTIVES.items() if kind(each) == kind(config.objective)), "painterly")
     usual = {"content": "", "objective": "painterly"} | asdict(OBJECTIVES[named])
     chosen: dict[str, Any] = {"content": config.content, "objective": named}
-    for name in ("style_size", "qat_weight", "temporal_weight", "checkerboard_weight", "palette_weight"):
+    for name in ("style_size", "image_size", "qat_weight", "temporal_weight", "checkerboard_weight", "palette_weight"):
         usual[name], chosen[name] = getattr(TrainConfig, name), getattr(config, name)
     for name in ("content_layers", "style_layers", "content_weight", "style_weight", "tv_weight"):
         chosen[name] = getattr(config.objective, name)
@@ -271,6 +276,10 @@ def evaluate(
     iterations = parse_numbers(optimize, "optimize", "50,100,300") if optimize else ()
     if out is not None:
         refuse_existing(out)
+    if iterations:
+        say("loading Keras")
+        with loading():
+            from ..training import optimize as _  # noqa: F401
     from ..training.evaluate import evaluate as run
     from ..training.evaluate import write
 
@@ -304,6 +313,7 @@ def proof(
         raise UsageError("`json` and `out` name the same file")
     for parameter, place in {"out": out, "json": json}.items():
         refuse_existing(place, parameter)
+    say("loading Keras")
     with loading():
         from ..media.images import format_of
         from ..training.proof import proof as run

@@ -19,12 +19,14 @@ import numpy as np
 from ..errors import MobileStyleError, UsageError
 from ..files import writing
 from ..inference.graph import Convolution, forward, styles
+from ..network.backend import quiet
 
 # On import it lists what it lacks outside macOS, and the last TensorFlow that it was tested with.
 logging.getLogger("coremltools").setLevel(logging.ERROR)
-import coremltools as ct  # noqa: E402
-from coremltools.converters.mil import Builder as mb  # noqa: E402
-from coremltools.converters.mil.mil import get_new_symbol  # noqa: E402
+with quiet():
+    import coremltools as ct
+    from coremltools.converters.mil import Builder as mb
+    from coremltools.converters.mil.mil import get_new_symbol
 
 HALF = np.finfo(np.float16)
 NOMINAL = (1024, 1024)  # a multiple of 4, and far larger than any border

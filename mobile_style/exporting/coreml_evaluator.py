@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError, ImageError, MobileStyleError
+from ..network.backend import quiet
 
 logging.getLogger("coremltools").setLevel(logging.ERROR)  # as in coreml.py
-import coremltools as ct  # noqa: E402
-from coremltools.libmilstoragepython import _BlobStorageReader as BlobReader  # noqa: E402
-from coremltools.proto.FeatureTypes_pb2 import ImageFeatureType  # noqa: E402
-from coremltools.proto.MIL_pb2 import DataType  # noqa: E402
+with quiet():
+    import coremltools as ct
+    from coremltools.libmilstoragepython import _BlobStorageReader as BlobReader
+    from coremltools.proto.FeatureTypes_pb2 import ImageFeatureType
+    from coremltools.proto.MIL_pb2 import DataType
 
 CHANNELS = {ImageFeatureType.RGB: slice(None), ImageFeatureType.BGR: slice(None, None, -1)}
 TYPES = {

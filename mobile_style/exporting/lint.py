@@ -13,6 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from ..errors import CheckpointError
 from ..inference.tflite_reader import BYTES, Node, Tensor, read_tflite
+from ..network.backend import quiet
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,8 @@ def lint_mlprogram(path: Path) -> list[Finding]:
     Raises:
         CheckpointError: it is missing, damaged or of another kind.
     """
-    from coremltools.models.utils import load_spec
+    with quiet():
+        from coremltools.models.utils import load_spec
 
     try:
         spec = load_spec(str(path))

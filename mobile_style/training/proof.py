@@ -168,7 +168,7 @@ def _train(
     each = max(FEWEST, int(affordable(taken)) // len(cells))
     progress(Note(f"plan: after {shared} steps for all cells, {each} for each of {len(cells)}"))
     if each < TELLING:
-        progress(Note("that is too little to tell the cells apart; give it more `minutes`", warning=True))
+        progress(Note("that is too little to tell the cells apart; give it more time with `minutes`", warning=True))
     state, painted = training.state(), {}
     stepped = counter("Training, cell by cell", each * len(cells))
     for cell in cells:

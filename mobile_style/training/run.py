@@ -51,6 +51,7 @@ MEASURED = 8  # steps before a training of so many minutes is planned; the first
 # Pixels around what the losses see, in a training with the palette loss. A network that knows where a crop ends, paints
 # the colors that it lacks as a frame: in a crop of 160 pixels it knows everywhere.
 MARGIN = 64
+FEWEST = 30  # steps that a training by time should have
 FEW = 500  # steps: with fewer, smaller crops are worth more
 
 
@@ -244,6 +245,9 @@ class Run:
             self.save()
         if self.done() < 1:
             raise KeyboardInterrupt
+        if self.step < FEWEST and self.config.init and self.config.minutes:
+            text = f"only {self.step} steps were done, so this is little more than {self.config.init}; train for longer"
+            self.progress(Note(text, warning=True))
         if self.step % self.config.preview_every:
             self.preview(paintings, held_out)
         return self.out / MODEL

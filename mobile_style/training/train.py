@@ -135,7 +135,7 @@ def resume(out: Path, progress: Progress = silent) -> Path:
         began -= state.card["seconds"]
         run = Run(config, out, trainer, state.card["step"], began, progress, turns, others)
         if run.done() >= 1:
-            progress(Note(f"{out} has ended; train it further with --init {quote(str(out))}"))
+            progress(Note(f"{out} has ended; `init={out}` starts another training from it"))
         return _trained(run, paintings)
 
 

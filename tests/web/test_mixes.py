@@ -64,11 +64,11 @@ def test_styles_of_one_file_are_switched_and_mixed_without_another_download(
     assert psnr(one, other) < 25
     assert page.locator("#other option").all_text_contents() == ["Noon", "Dusk"]
     painted_after(lambda: page.evaluate(SLIDE, 30), "night=0.7,noon=0.3")
-    assert page.text_content("#share") == "30%"
+    assert page.text_content("#blended") == "30%"
     painted_after(lambda: page.select_option("#other", label="Dusk"), "night=0.7,dusk=0.3")
     painted_after(lambda: page.evaluate(SLIDE, 100), "dusk")
     painted_after(lambda: page.get_by_label("Noon").check(force=True), "noon")
-    assert page.text_content("#share") == "0%" and page.input_value("#blending") == "0"
+    assert page.text_content("#blended") == "0%" and page.input_value("#blending") == "0"
     assert not [url for url in asked if ".tflite" in url] and errors == []
 
 

@@ -19,6 +19,7 @@ from browsing import (
     serving,
     until,
 )
+from mobile_style import stylize
 from mobile_style.inference.network import load_network
 from mobile_style.media import images
 from mobile_style.metrics import psnr
@@ -84,6 +85,31 @@ def test_a_photo_is_painted_at_its_own_size(context: Any) -> None:
         until(lambda: page.get_attribute("#still", "data-painted") is None)
         page.click("#sample")  # stops it
         until(lambda: page.get_attribute("#still", "data-painted") == "576x384", 240)
+
+
+def test_strokes_are_broader_in_large_photos_and_where_one_asks_for_it(context: Any) -> None:
+    picture = images.with_shorter_side(photo("roman_colosseum"), 400)[:398, :598]
+    with serving(build_site([BUNDLED / OPENING])[0]) as url:
+        page = opened(context, url)
+        page.wait_for_selector(STARTED)
+        drop(page, "a.png", png(picture), "image/png")
+        until(lambda: page.get_attribute("#still", "data-painted") == "598x398", 240)
+        assert page.is_visible("#strokes") and page.text_content("#times") == "1.0 times"
+        page.evaluate("document.getElementById('still').removeAttribute('data-painted')")
+        page.fill("#strokes", "2")
+        assert page.text_content("#times") == "2.0 times"
+        until(lambda: page.get_attribute("#still", "data-painted") == "598x398", 240)
+        page.click("#shot")
+        with page.expect_download() as download:
+            page.click("#download")
+        taken = images.load(Path(download.value.path()).read_bytes())
+        page.click("#close")
+        painted = {times: stylize(picture, OPENING, stroke_width=times) for times in (1, 2)}
+        assert psnr(painted[2], taken) > 26 > psnr(painted[1], taken) + 4
+        page.fill("#strength", "90")
+        large = images.with_shorter_side(picture, 1080)
+        drop(page, "b.png", png(large), "image/png")
+        until(lambda: page.text_content("#times") == "1.5 times", 240)
 
 
 def test_a_photo_is_shown_enlarged_where_it_cannot_be_painted_at_its_own_size(context: Any) -> None:

@@ -17,7 +17,7 @@ export class Blend {
     const {mix} = entry;
     get("blend").hidden = !mix;
     get("blending").value = 0;
-    get("share").textContent = "0%";
+    get("blended").textContent = "0%";
     if (!mix) return;
     const kept = Number(get("other").value);
     const others = [...mix.styles.keys()].filter((index) => index !== mix.index);
@@ -31,7 +31,7 @@ export class Blend {
   }
 
   #mix() {
-    get("share").textContent = `${get("blending").value}%`;
+    get("blended").textContent = `${get("blending").value}%`;
     this.apply();
     return this.app.painter.paint();
   }

@@ -9,6 +9,7 @@ import {Painter} from "./painter.js";
 import {Sources} from "./sources.js";
 import {Stats} from "./stats.js";
 import {StillPainter} from "./still.js";
+import {Strokes} from "./strokes.js";
 import {Styles} from "./styles.js";
 import {View} from "./view.js";
 
@@ -24,6 +25,7 @@ class Page {
     this.still = new StillPainter();
     this.view = new View(this);
     this.blend = new Blend(this);
+    this.strokes = new Strokes(this);
     this.styles = new Styles(this);
     this.sources = new Sources(this);
     this.painter = new Painter(this);

@@ -50,7 +50,7 @@ export class Painter {
 
   // The photo at its own size, over what was shown first; anything new to paint stops it.
   async #still(now) {
-    const {engine, messages, sources, styles, view, still} = this.app;
+    const {engine, messages, sources, strokes, styles, view, still} = this.app;
     if (!view.ownSize || !engine.used || this.refused === now) return;
     const style = styles.loaded;
     const stopped = () => this.again || now !== sources.now || style !== styles.chosen;
@@ -58,7 +58,7 @@ export class Painter {
     const began = performance.now();
     try {
       percent(0);
-      const painted = await still.paint(grained(view.photo), style, engine.shares, {stopped, progress: percent});
+      const painted = await still.paint(view.photo, strokes.times, style, engine.shares, {stopped, progress: percent});
       messages.say("still");
       if (!painted || stopped()) return;
       view.showStill(painted);

@@ -3,6 +3,8 @@
 
 import {WorkerClient} from "./client.js";
 import {fetched} from "./engine.js";
+import {grained} from "./grain.js";
+import {enlarged, reduced} from "./strokes.js";
 
 const LONGEST_LOAD = 120_000;  // ms
 const LONGEST_RUN = 120_000;
@@ -16,12 +18,26 @@ export class StillPainter {
 
   /**
    * Paints an ImageData.
+   * @param {number} strokeWidth times the network's own.
    * @param {object} style of site.json, with its `still`.
    * @param {number[] | undefined} shares of the styles that its file mixes, if it does.
    * @param {{stopped: () => boolean, progress: (share: number) => void}} watch asked and told after each part.
    * @returns {Promise<ImageData | null>} null if it was stopped.
    */
-  async paint(picture, style, shares, {stopped, progress}) {
+  async paint(picture, strokeWidth, style, shares, watch) {
+    if (strokeWidth <= 1) return this.#painted(grained(picture), style, shares, watch);
+    const small = reduced(picture, strokeWidth);
+    const seen = grained(new ImageData(small.data.slice(), small.width, small.height));
+    const painted = await this.#painted(seen, style, shares, watch);
+    return painted && enlarged(picture, small, painted);
+  }
+
+  end() {
+    this.client?.end();
+    this.client = this.style = null;
+  }
+
+  async #painted(picture, style, shares, {stopped, progress}) {
     try {
       await this.#load(style);
       if (stopped()) return null;
@@ -45,11 +61,6 @@ export class StillPainter {
       this.end();
       throw error;
     }
-  }
-
-  end() {
-    this.client?.end();
-    this.client = this.style = null;
   }
 
   async #load(style) {

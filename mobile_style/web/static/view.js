@@ -41,9 +41,10 @@ export class View {
 
   /** The size of every canvas, for the source and the model that are in use. */
   layout() {
-    const {engine, sources: {now}} = this.app;
+    const {engine, sources: {now}, strokes} = this.app;
     if (!now || !engine.used) return;
     const {width, height} = engine.used;
+    strokes.offer(this.ownSize ? now : null);
     const shape = this.settings.whole ? now.width / now.height : width / height;
     const scale = Math.min(1, Math.sqrt(LARGEST / (now.width * now.height)));
     const longest = Math.round(Math.min(now.live ? SHARPEST : Infinity, scale * Math.max(now.width, now.height)));
