@@ -3,11 +3,13 @@
 import base64
 import html
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from ..exporting.recipes import ENOUGH
 from ..files import refuse_existing, writing
 from ..html import STYLE
 from ..media import images
@@ -56,19 +58,58 @@ def page(validation: Validation) -> str:
     )
     left = len(validation.rows) - len(validation.pictures)
     figures += f"<p>Without pictures, as their PSNR is higher: {left} of the table.</p>" if left else ""
-    title = html.escape(f"{Path(validation.exported).name}: {validation.target} {validation.recipe}")
+    title = html.escape(f"{validation.name}, {validation.target} {validation.recipe}")
+    limits = "".join(
+        f"<tr><td>{name}</td><td>{value}</td><td>{limit}</td></tr>" for name, value, limit in _limits(validation)
+    )
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><style>{STYLE}</style>
 <h1>{title}: <span class="{verdict}">{verdict}</span></h1>
-<p>{html.escape(validation.exported)}, run by {html.escape(validation.runtime)}, against the float network
-{html.escape(validation.reference)}. In brackets: change from, or value of, the float network's output.</p>
-<p>{validation.fixed}.</p>
+<p>{html.escape(_short(validation.exported))}, run by {html.escape(validation.runtime)}, against the float network
+{html.escape(_short(validation.reference))}.</p>
 <ul class="failed">{failures}</ul>
-<table><tr>{head}</tr>{body}</table>
+<h2>The gate</h2>
+<table><tr><th>over all photos</th><th>measured</th><th>limit</th></tr>{limits}</table>
+<h2>Each photo</h2>
+<p>Worst block, worst line and largest difference are gray levels, of all photos the worst. In brackets: change from, or
+value of, the float network's output.</p>
+<div class="wide" tabindex="0" role="region" aria-label="Figures of each photo">
+<table><tr>{head}</tr>{body}</table></div>
 {figures}
 </html>
 """
+
+
+def _short(path: str) -> str:
+    """A path without the folders that it goes into and leaves again."""
+    return os.path.normpath(path)
+
+
+def _limits(validation: Validation) -> list[tuple[str, str, str]]:
+    """What the gate asks for: the figure's name, what was measured, and the limit."""
+    gate, mean, fixed, worst = validation.gate, validation.mean, validation.fixed, validation.rows[0]
+    places, change = gate.places, f"at most {gate.loss_change:.0%}"
+    growth = f"at most {gate.artifact:g} more"
+    rows = [
+        ("mean PSNR, dB", f"{mean.psnr:.1f}", f"at least {gate.psnr_mean:g}"),
+        ("worst PSNR, dB", f"{worst.psnr:.1f}", f"at least {gate.psnr_worst:g}"),
+        ("mean SSIM", f"{mean.ssim:.4f}", f"at least {gate.ssim_mean:g}"),
+        ("worst block, gray levels", f"{mean.block:.1f}", f"at most {places.block:g}"),
+        ("worst row or column, gray levels", f"{mean.line:.1f}", f"at most {places.line:g}"),
+        ("change of the content loss", f"{mean.content / mean.content_reference - 1:+.1%}", change),
+        ("change of the style loss", f"{mean.style / mean.style_reference - 1:+.1%}", change),
+        ("border", f"{mean.border:.2f} ({mean.border_reference:.2f})", growth),
+        ("checkerboard", f"{mean.checkerboard:.2f} ({mean.checkerboard_reference:.2f})", growth),
+    ]
+    judged = fixed.photos >= ENOUGH
+    for name, value, limit in (
+        ("the same spot in every photo", fixed.spot, places.fixed_spot),
+        ("the same row or column", fixed.line, places.fixed_line),
+        ("a tint of all", fixed.tint, places.tint),
+    ):
+        rows.append((name, f"{value:.2f}", f"at most {limit:g}" if judged else f"not judged below {ENOUGH} photos"))
+    return rows
 
 
 def _cells(row: Figures) -> str:

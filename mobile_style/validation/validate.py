@@ -75,10 +75,10 @@ class Fixed:
     photos: int
 
     def __str__(self) -> str:
-        few = f"; of fewer than {ENOUGH} this does not count" if self.photos < ENOUGH else ""
+        few = f" (not judged: fewer than {ENOUGH} photos)" if self.photos < ENOUGH else ""
         return (
-            f"mean difference over {self.photos} photos: {self.spot:.1f} gray levels at the worst spot, "
-            f"{self.line:.1f} in the worst row or column, {self.tint:.2f} of a whole channel{few}"
+            f"mean difference over {self.photos} photo{'' if self.photos == 1 else 's'}: {self.spot:.1f} gray levels "
+            f"at the worst spot, {self.line:.1f} in the worst row or column, {self.tint:.2f} of a whole channel{few}"
         )
 
 
@@ -100,12 +100,14 @@ class Validation:
     """What was measured, on what, and what the gate says.
 
     Attributes:
+        name: of the style.
         rows: a photo each, the worst PSNR first.
         mean: over the photos (`largest`, `block` and `line`: the maximum).
         fixed: of the mean difference.
         pictures: (photo, float output, exported output) of the first `SHOWN` rows.
     """
 
+    name: str
     exported: str
     recipe: str
     target: str
@@ -121,6 +123,7 @@ class Validation:
     def figures(self) -> dict[str, object]:
         """Everything but the pictures, for JSON."""
         return {
+            "name": self.name,
             "exported": self.exported,
             "target": self.target,
             "recipe": self.recipe,
@@ -224,6 +227,7 @@ def validate_on(
             shown = sorted(shown, key=lambda pair: pair[0])[:SHOWN]
     rows = sorted((row for each in found for row in each.rows), key=lambda row: row.psnr)
     return Validation(
+        name=subject.card["name"],
         exported=str(subject.exported),
         recipe=recipe.name,
         target=recipe.target,
