@@ -105,7 +105,8 @@ def test_strokes_are_broader_in_large_photos_and_where_one_asks_for_it(context: 
         taken = images.load(Path(download.value.path()).read_bytes())
         page.click("#close")
         painted = {times: stylize(picture, OPENING, stroke_width=times) for times in (1, 2)}
-        assert psnr(painted[2], taken) > 26 > psnr(painted[1], taken) + 4
+        # Smaller than a tile, and so with other gains than the command's.
+        assert psnr(painted[2], taken) > 22 > psnr(painted[1], taken) + 4
         page.fill("#strength", "90")
         large = images.with_shorter_side(picture, 1080)
         drop(page, "b.png", png(large), "image/png")
