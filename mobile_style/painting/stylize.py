@@ -41,6 +41,7 @@ class Painter:
         preserve_color: take the brightness from the network's output, the colors from the photo
             (luminance-only transfer, Gatys et al. 2016, https://arxiv.org/abs/1606.05897).
         precision: "float", or "int8" as phones paint, which is faster on processors that multiply it in hardware.
+        threads: for an inference; by default one for each core that this process may use.
 
     Raises:
         UsageError: a parameter is out of range.
@@ -53,21 +54,23 @@ class Painter:
         strength: float = 1.0,
         preserve_color: bool = False,
         precision: str = "float",
+        threads: int | None = None,
     ) -> None:
         if not 0 <= strength <= 1:
             raise UsageError(f"`strength` must be from 0 to 1, not {strength:g}")
         if precision not in PRECISIONS:
             raise UsageError(f"`precision` is {' or '.join(PRECISIONS)}, not {precision}")
         self.path = reference(model)
-        self.network, _ = load_network(self.path)
+        self.network, _ = load_network(self.path, threads)
         self.strength, self.preserve_color, self.precision = strength, preserve_color, precision
+        self.threads = threads
 
     @cached_property
     def int8_network(self) -> "Int8Network":
         """The network in int8; choosing its ranges takes seconds."""
         from ..inference.int8_network import load_int8_network
 
-        return load_int8_network(self.path)
+        return load_int8_network(self.path, self.threads)
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """The painted picture, of the same size: (H, W, 3) uint8, RGB, to the same."""
