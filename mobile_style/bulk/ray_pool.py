@@ -1,6 +1,8 @@
 """Workers on a Ray cluster: an actor for each core, wherever one is free."""
 
 import logging
+import re
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -35,8 +37,9 @@ class RayPool:
         if self._started:
             place = None if address == LOCAL else address
             try:
+                _check_listening(address)
                 ray.init(place, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
-            except (ConnectionError, RuntimeError, ValueError) as error:
+            except (OSError, RuntimeError, ValueError) as error:
                 first = str(error).strip().split("\n", 1)[0]
                 raise UsageError(f"there is no Ray cluster at `ray={address}` ({first}); local starts one") from None
         self._order = ray.put(order)
@@ -98,3 +101,9 @@ class RayPool:
             self._ray.kill(actor)
         if self._started:
             self._ray.shutdown()
+
+
+def _check_listening(address: str) -> None:
+    """Raises OSError if nothing listens at HOST:PORT, which Ray itself tries for minutes."""
+    if named := re.fullmatch(r"(?:ray://)?(.+):(\d+)", address):
+        socket.create_connection((named[1], int(named[2])), timeout=10).close()

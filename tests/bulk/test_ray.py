@@ -20,19 +20,24 @@ pytest.importorskip("ray", reason="the extra `ray` is not installed")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
+NODE = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
+
+
 @pytest.fixture
-def cluster():
+def cluster(monkeypatch: pytest.MonkeyPatch):
     import ray
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    for name in ("raylet_start_wait_time_s", "worker_register_timeout_seconds"):  # on a busy machine
+        monkeypatch.setenv(f"RAY_{name}", "300")
+    made = Cluster(initialize_head=True, head_node_args=NODE)
     yield made
     ray.shutdown()
     made.shutdown()
 
 
 def test_a_node_is_killed_midway(photos: Path, tmp_path: Path, cluster: Any) -> None:
-    node = cluster.add_node(num_cpus=1)
+    node = cluster.add_node(**NODE)
     cluster.wait_for_nodes()
     count = 80
     for copy in range(count - 12):
