@@ -30,7 +30,6 @@ from .config import TrainConfig
 from .dataset import Batches, Photos
 from .journal import journal, no_journal
 from .start import joined
-from .team import Team
 from .trainer import FARTHEST, Trainer, suitable_rate
 from .turns import Turns, turn
 
@@ -69,7 +68,6 @@ class Run:
         began: of `time.perf_counter`, such that the seconds since then are those of the whole training.
         turns: of many styles; by default the trainer's one style has all of them.
         others: the network of many styles that the trained ones are put into, in a training of styles alone.
-        team: the processes that train; by default this one alone.
     """
 
     def __init__(
@@ -82,9 +80,8 @@ class Run:
         progress: Progress,
         turns: Turns | None = None,
         others: Checkpoint | None = None,
-        team: Team | None = None,
     ) -> None:
-        self.turns, self.others, self.team = turns or Turns(trainer), others, team or Team()
+        self.turns, self.others, self.team = turns or Turns(trainer), others, trainer.team
         self.config, self.out, self.trainer, self.step, self.began = config, out, trainer, step, began
         self.progress = progress
         self.photos = photos_of(config, out)

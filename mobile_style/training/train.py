@@ -90,7 +90,7 @@ def _train(config: TrainConfig, out: Path, progress: Progress, painting: np.ndar
     if team.writes:
         _make_folder(config, out, progress)
     team.of_all(0)  # the others read what the first one has made
-    trainer = make_trainer(config, paintings[0])
+    trainer = make_trainer(config, paintings[0], team)
     turns = _turns(config, trainer, paintings)
     if start is not None:
         turns.load(start, turns.optimizer())
@@ -107,7 +107,7 @@ def _train(config: TrainConfig, out: Path, progress: Progress, painting: np.ndar
     rate = config.learning_rate or (suitable_rate(config.steps) if config.steps else None)
     config = replace(config, loss_precision=trainer.perceptual.network.precision, learning_rate=rate)
     with alone(out) if team.writes else nullcontext():
-        run = Run(config, out, trainer, 0, began, progress, turns, others, team)
+        run = Run(config, out, trainer, 0, began, progress, turns, others)
         if (side := run.photos.manifest.shorter_side) < config.image_size:
             text = (
                 f"the photos were packed at {side} pixels and are enlarged for `image_size={config.image_size}`; "
@@ -152,7 +152,7 @@ def _resume(out: Path, progress: Progress, team: Team) -> Path:
             raise CheckpointError(
                 f"the photos are not those that {out} was trained on; start again with --init {quote(str(out))}"
             )
-        trainer = make_trainer(config, paintings[0])
+        trainer = make_trainer(config, paintings[0], team)
         turns = _turns(config, trainer, paintings)
         try:
             turns.load(state.weights, state.optimizer)
@@ -163,7 +163,7 @@ def _resume(out: Path, progress: Progress, team: Team) -> Path:
             drop_lines_after(out / "log.jsonl", state.card["step"])
         others = Checkpoint.read(out / MODEL) if config.only_style else None
         began -= state.card["seconds"]
-        run = Run(config, out, trainer, state.card["step"], began, progress, turns, others, team)
+        run = Run(config, out, trainer, state.card["step"], began, progress, turns, others)
         if run.done() >= 1:
             progress(Note(f"{out} has ended; train it further with --init {quote(str(out))}"))
         return _trained(run, paintings)
