@@ -1,23 +1,27 @@
 """Speed and memory of one training step, against a plain PyTorch loop with the same network and losses.
 
-    python benchmarks/train_step.py [--presets nano,small,base,johnson] [--rounds 3] [--steps 4]
+    python benchmarks/train_step.py [--presets nano,small,base,johnson] [--rounds 3] [--steps 4] [--backend jax]
 
 Each measurement is a process of its own; rounds alternate, so that a noisy machine hits all of
 them alike. Ours is measured in both phases of a training: the rough one does what PyTorch's loop does; the
 fine one also rounds activations as int8 will, and paints every crop once more, unrounded. The loss
-network runs in the precision that the processor is fastest at, PyTorch's in float32. Needs PyTorch (`pip
-install --group bench`), in this environment or in the one whose interpreter `--torch-python` names. Prints
-a Markdown table.
+network runs in the precision that the processor is fastest at, PyTorch's in float32. `input` is how long one batch of
+crops takes to be made, as a share of a rough step: it is made meanwhile, so from 100% on a training waits for it.
+PyTorch (`pip install --group bench`) is of this environment or of the one whose interpreter `--torch-python` names;
+`--no-torch` does without. Prints a Markdown table.
 """
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -61,7 +65,18 @@ def measure_ours(preset: str, steps: int) -> dict[str, float]:
     loss_only = LossOnly()
     loss_only.compile(keras.optimizers.SGD(1e-9), jit_compile=False)
     loss_seconds = _time(lambda: loss_only.train_on_batch(batch), steps)
-    return {"seconds": rough, "fine_seconds": fine, "loss_seconds": loss_seconds, "gib": memory}
+    found = {"seconds": rough, "fine_seconds": fine, "loss_seconds": loss_seconds, "gib": memory}
+    return found | {"input_seconds": _input_seconds(steps)}
+
+
+def _input_seconds(count: int) -> float:
+    from mobile_style.network.catalog import bundled_photos
+    from mobile_style.training.dataset import Batches, Photos, build
+
+    with TemporaryDirectory() as name:
+        build([bundled_photos("train")], Path(name, "shards"), round(SIZE * 1.25))
+        batches, numbers = Batches(Photos(Path(name, "shards")), BATCH, SIZE, 0), iter(range(count + 2))
+        return _time(lambda: batches[next(numbers)], count)
 
 
 def measure_torch(preset: str, steps: int) -> dict[str, float]:
@@ -168,7 +183,9 @@ def main() -> None:
     parser.add_argument("--presets", default="nano,small,base,johnson")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--backend", default="tensorflow", help="of Keras: tensorflow, jax or torch")
     parser.add_argument("--torch-python", default=sys.executable)
+    parser.add_argument("--no-torch", action="store_true")
     parser.add_argument("--measure", nargs=2, metavar=("WHAT", "PRESET"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
@@ -177,28 +194,34 @@ def main() -> None:
         return
 
     print(f"One step of batch {BATCH} at {SIZE}x{SIZE}; median of {arguments.rounds} rounds (lowest to highest).\n")
-    print("| preset | images/s | fine phase | PyTorch | ratio | fine | loss network's share | peak GiB | PyTorch |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    compared = "" if arguments.no_torch else " PyTorch | ratio | ratio, fine | PyTorch, peak GiB |"
+    head = f"| preset | images/s | fine phase | input | loss network's share | peak GiB |{compared}"
+    print(head + "\n" + "|---" * (head.count("|") - 1) + "|")
     for preset in arguments.presets.split(","):
         results: dict[str, list[dict[str, float]]] = {"ours": [], "torch": []}
+        pythons = {"ours": sys.executable} | ({} if arguments.no_torch else {"torch": arguments.torch_python})
         for _ in range(arguments.rounds):
-            for what, python in (("ours", sys.executable), ("torch", arguments.torch_python)):
+            for what, python in pythons.items():
                 command = [python, __file__, "--measure", what, preset, "--steps", str(arguments.steps)]
-                process = subprocess.run(command, capture_output=True, text=True)
+                environment = os.environ | {"KERAS_BACKEND": arguments.backend}
+                process = subprocess.run(command, capture_output=True, text=True, env=environment)
                 if process.returncode:
                     sys.exit(process.stderr)
                 line = next(line for line in process.stdout.splitlines() if line.startswith(MARK))
                 results[what].append(json.loads(line.removeprefix(MARK)))
-        ours, theirs = ([BATCH / r["seconds"] for r in results[what]] for what in ("ours", "torch"))
-        fine = [BATCH / r["fine_seconds"] for r in results["ours"]]
-        ratios, fine_ratios = ([a / b for a, b in zip(own, theirs, strict=True)] for own in (ours, fine))
-        share = statistics.median(r["loss_seconds"] / r["seconds"] for r in results["ours"])
-        print(
-            f"| {preset} | {_spread(ours)} | {_spread(fine)} | {_spread(theirs)} | {_spread(ratios)} "
-            f"| {_spread(fine_ratios)} | {share:.0%} "
-            f"| {max(r['gib'] for r in results['ours']):.1f} | {max(r['gib'] for r in results['torch']):.1f} |",
-            flush=True,
-        )
+        print(_row(preset, **results), flush=True)
+
+
+def _row(preset: str, ours: list[dict[str, float]], torch: list[dict[str, float]]) -> str:
+    own, theirs = ([BATCH / r["seconds"] for r in results] for results in (ours, torch))
+    fine = [BATCH / r["fine_seconds"] for r in ours]
+    share, made = (statistics.median(r[f"{of}_seconds"] / r["seconds"] for r in ours) for of in ("loss", "input"))
+    cells = [preset, _spread(own), _spread(fine), f"{made:.0%}", f"{share:.0%}", f"{max(r['gib'] for r in ours):.1f}"]
+    if torch:
+        ratios, fine_ratios = ([a / b for a, b in zip(each, theirs, strict=True)] for each in (own, fine))
+        peak = f"{max(r['gib'] for r in torch):.1f}"
+        cells += [_spread(theirs), _spread(ratios), _spread(fine_ratios), peak]
+    return f"| {' | '.join(cells)} |"
 
 
 def _spread(values: list[float]) -> str:

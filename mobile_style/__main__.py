@@ -2,4 +2,5 @@
 
 from .cli import app
 
-app(prog_name="mobile-style")
+if __name__ == "__main__":  # and not where a worker process of `bulk` imports it
+    app(prog_name="mobile-style")

@@ -25,6 +25,9 @@ EXTRAS = {  # of pyproject.toml, by the name that is imported
     "tensorboard": "train",
     "tensorflow": "train",
     "coremltools": "coreml",
+    "fsspec": "cloud",
+    "pyarrow": "cloud",
+    "ray": "ray",
 }
 
 

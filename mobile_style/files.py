@@ -102,8 +102,13 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, what: str = "a training", parameter: str = "out") -> Iterator[None]:
     """Keeps other processes of mobile-style out of a folder until this one ends, however it does.
+
+    Args:
+        folder: an existing one.
+        what: is done in it.
+        parameter: that names it.
 
     Raises:
         OutputError: another one is at work there.
@@ -118,7 +123,7 @@ def alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise OutputError(f"a training is under way in {folder}; wait for it, or name another `out`") from None
+            raise OutputError(f"{what} is under way in {folder}; wait for it, or name another `{parameter}`") from None
         except OSError:  # a file system without locks
             pass
         yield

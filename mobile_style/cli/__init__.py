@@ -92,6 +92,7 @@ for _command in (
     training.train,
     training.add_styles,
     painting.stylize,
+    painting.bulk,
     training.evaluate,
     exporting.export,
     exporting.validate,

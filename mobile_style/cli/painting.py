@@ -1,4 +1,4 @@
-"""Commands that paint: stylize, models."""
+"""Commands that paint: stylize, bulk, models."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from ..errors import UnpaintedError
 from ..files import refuse_existing
 from ..network.catalog import DEFAULT, list_models, with_mix
 from . import tables
-from .options import Mix
+from .options import Mix, StrokeWidth
 from .pipes import piped
 from .terminal import progress_bars, show
 
@@ -33,10 +33,7 @@ def stylize(
     ] = None,
     strength: Annotated[float, typer.Option(help="0 gives the photo, 1 the full style.")] = 1.0,
     preserve_color: Annotated[bool, typer.Option("--preserve-color", help="Keep the photo's colors.")] = False,
-    stroke_width: Annotated[
-        float | None,
-        typer.Option(help="Times the network's own, from 1 to 8.", show_default="broader above 720 pixels, up to 3"),
-    ] = None,
+    stroke_width: StrokeWidth = None,
     precision: Annotated[
         str | None, typer.Option(help="float or int8.", show_default="float; of videos the faster one that passes")
     ] = None,
@@ -67,6 +64,53 @@ def stylize(
             raise
         if place == out:
             show(*done)
+
+
+def bulk(
+    source: Annotated[
+        str, typer.Argument(help="Folder, or URI such as s3://bucket/photos (extra: cloud).", show_default=False)
+    ],
+    target: Annotated[str, typer.Argument(help="The same, for results and manifest.", show_default=False)],
+    model: Annotated[str, typer.Option(help="A bundled model, a run's folder, or a checkpoint.")] = DEFAULT,
+    mix: Mix = None,
+    size: Annotated[
+        int | None, typer.Option(help="Shorter side of the results, in pixels.", show_default="the sources' own")
+    ] = None,
+    strength: Annotated[float, typer.Option(help="0 gives the photo, 1 the full style.")] = 1.0,
+    preserve_color: Annotated[bool, typer.Option("--preserve-color", help="Keep the photos' colors.")] = False,
+    stroke_width: StrokeWidth = None,
+    precision: Annotated[str, typer.Option(help="float or int8.")] = "float",
+    metadata: Annotated[
+        bool, typer.Option("--metadata/--no-metadata", help="Keep date, place, EXIF data and titles.")
+    ] = True,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Files painted at once.", show_default="one for each core")
+    ] = None,
+    shard: Annotated[str, typer.Option(help="Paint part I of N: one command for each, on any machines.")] = "1/1",
+    ray: Annotated[
+        str | None,
+        typer.Option(help="Paint on Ray: a cluster's address, auto, or local (extra: ray).", show_default="none"),
+    ] = None,
+) -> None:
+    """Paint all photos and videos of a folder or object store into another, on every core or on a cluster.
+
+    The same command continues one that was stopped, and paints what is new, what has changed and what failed. A
+    manifest in TARGET/.mobile-style-bulk tells what every result was made of, and why others failed.
+
+    Examples: `mobile-style bulk photos painted --model udnie`,
+    `mobile-style bulk /data/photos /data/painted --shard 3/16`,
+    `mobile-style bulk s3://bucket/photos s3://bucket/painted --ray auto`
+    """
+    from ..bulk.plan import parse_shard
+    from ..bulk.run import Crew
+    from ..bulk.run import bulk as run
+    from ..bulk.worker import Look
+
+    crew = Crew(workers, ray, parse_shard(shard))
+    look = Look(size, strength, preserve_color, precision, metadata, stroke_width)
+    with progress_bars() as progress:
+        done = run(source, target, with_mix(model, mix or ""), look, crew, progress)
+    show(f"{done.painted} painted, {done.before} as they were", done.manifest)
 
 
 def models(

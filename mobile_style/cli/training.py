@@ -15,10 +15,12 @@ from ..network.card import read_card
 from ..network.catalog import DEFAULT, RUNS, START, new_run, newest_run, with_mix
 from ..training.config import TrainConfig, configure
 from ..training.objective import OBJECTIVES, Objective
+from ..training.team import assemble
 from . import tables
 from .options import Limit, Mix, Photos, TrainedModel, given, parse_numbers
 from .terminal import progress_bars, say, show
 
+LAYOUT = ("devices", "coordinator", "processes", "process")  # of a training, which may go on with another one
 StyleCrop = Annotated[
     str,
     typer.Option(
@@ -146,6 +148,17 @@ def train(
     ] = None,
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = TrainConfig.checkpoint_every,
     preview_every: Annotated[int, typer.Option(help="Steps between previews.")] = TrainConfig.preview_every,
+    devices: Annotated[
+        str, typer.Option(help="one, or all of this machine: each takes a part of --batch-size.")
+    ] = "one",
+    coordinator: Annotated[
+        str,
+        typer.Option(
+            help="HOST:PORT of process 0, of a training by several; auto: as SLURM, say, tells.", show_default="none"
+        ),
+    ] = "",
+    processes: Annotated[int, typer.Option(help="How many there are.", show_default="none")] = 0,
+    process: Annotated[int, typer.Option(help="Which of them this one is, from 0.", show_default="0")] = 0,
 ) -> None:
     """Train a network that paints photos in one style.
 
@@ -156,7 +169,7 @@ def train(
     chosen = {name: ctx.params[name] for name in given(ctx)}
     if resume:
         config = None
-        if clash := sorted(set(chosen) - {"resume", "out"}):
+        if clash := sorted(set(chosen) - {"resume", "out", *LAYOUT}):
             raise UsageError(f"`resume` keeps all settings, so `{clash[0]}` cannot be changed; use `init` for that")
         out = out or _newest_run()
         say(f"continuing {out}")
@@ -165,7 +178,7 @@ def train(
         for layers in ("content_layers", "style_layers"):
             if layers in chosen:
                 chosen[layers] = _layers(chosen[layers])
-        named = {"style", "content", "preset", "objective", "init", "out", "resume"}
+        named = {"style", "content", "preset", "objective", "init", "out", "resume", *LAYOUT}
         overrides = {name: value for name, value in chosen.items() if name not in named}
         config = configure(style, content, preset, objective, init, **overrides)
         out = out or new_run(f"{'many' if config.styles else Path(config.style).stem}-{config.preset}")
@@ -175,6 +188,7 @@ def train(
             f"starting from {config.init or 'random weights'}, into {out}"
         )
     say("loading Keras")
+    team = assemble(devices, coordinator, processes, process)
     with loading():
         from ..training.run import STATE
         from ..training.train import resume as go_on
@@ -182,17 +196,18 @@ def train(
 
     try:
         with progress_bars() as progress:
-            model = go_on(out, progress) if config is None else start(config, out, progress)
+            model = go_on(out, progress, team) if config is None else start(config, out, progress, team=team)
     except KeyboardInterrupt:
         if (out / STATE).is_file():
             say(f"stopped; continue with: mobile-style train --resume --out {quote(str(out))}")
         else:
             say(f"stopped before training began{f'; to start again, remove {out}' if out.exists() else ''}")
         raise typer.Exit(130) from None
-    names = [each.name for each in (TrainConfig.from_card(read_card(model)) if config is None else config).styles]
-    mix = f" --mix {quote(names[-1])}" if names else ""  # of a network with a new style that one
-    command = f"mobile-style stylize PHOTO --model {quote(str(out))}{mix}"
-    show(model, f"preview: {out / 'preview.png'}", f"try it: {command}")
+    if team.writes:
+        names = [each.name for each in (TrainConfig.from_card(read_card(model)) if config is None else config).styles]
+        mix = f" --mix {quote(names[-1])}" if names else ""  # of a network with a new style that one
+        command = f"mobile-style stylize PHOTO --model {quote(str(out))}{mix}"
+        show(model, f"preview: {out / 'preview.png'}", f"try it: {command}")
 
 
 def _newest_run() -> Path:

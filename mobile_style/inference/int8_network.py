@@ -28,9 +28,17 @@ class Int8Network:
         architecture: its shape.
         weights: its trained arrays by name.
         photos: (N, H, W, 3) uint8 that the ranges are chosen on.
+        threads: for an inference; by default one for each core that this process may use.
     """
 
-    def __init__(self, architecture: Architecture, weights: Mapping[str, np.ndarray], photos: np.ndarray) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, np.ndarray],
+        photos: np.ndarray,
+        threads: int | None = None,
+    ) -> None:
+        self._threads = threads
         self._convolutions = fold(architecture, weights, photos)
         self._quantization = calibrate(self._convolutions, photos)
         self._loaded = lru_cache(KEPT)(self._load)
@@ -47,14 +55,15 @@ class Int8Network:
         graph = TfliteWriter()
         ops = PairedInt8Ops(graph, quantization=self._quantization)
         painted = ops.clipped(forward(ops, self._convolutions, bytes_in(graph, size)), "painted")
-        return Loaded(graph.content({OUTPUT: painted}))
+        return Loaded(graph.content({OUTPUT: painted}), self._threads)
 
 
-def load_int8_network(model: str | Path) -> Int8Network:
+def load_int8_network(model: str | Path, threads: int | None = None) -> Int8Network:
     """The network of a model or a mix, its ranges chosen on the bundled training photos, as for an export.
 
     Raises:
         CheckpointError: the file is missing, damaged, or does not fit its own description.
     """
     checkpoint = read_model(model)
-    return Int8Network(checkpoint.architecture(), checkpoint.weights, calibration_photos(None, CALIBRATED_AT))
+    photos = calibration_photos(None, CALIBRATED_AT)
+    return Int8Network(checkpoint.architecture(), checkpoint.weights, photos, threads)

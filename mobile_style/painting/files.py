@@ -13,7 +13,7 @@ from ..files import refuse_existing
 from ..media.remarks import Remarks
 from ..network.catalog import DEFAULT, mix_of, model_name, model_path, reference, with_mix
 from ..progress import Note, Progress, silent, track
-from . import photo
+from .convert import convert
 from .places import Job, plan
 from .record import Record
 from .stylize import Painter, check_size
@@ -85,11 +85,7 @@ def stylize_files(
     def paint(job: Job) -> None:
         if job.folder is not None:
             records[job.folder].begin(job)
-        if job.moving:
-            said = _convert_video(job, painter, precision is None, size, metadata, progress)
-        else:
-            said = photo.convert(job.source, job.target, painter.paint_over, size, metadata)
-        remarks.add(job.source, *said)
+        remarks.add(job.source, *convert(job, painter, precision is None, size, metadata, progress))
 
     failures = _each(waiting, paint, progress)
     written = [job.target for job in waiting if job not in failures]
@@ -98,20 +94,6 @@ def stylize_files(
     if failures:
         _fail(failures, len(jobs), written)
     return written
-
-
-def _convert_video(
-    job: Job, painter: Painter, choose: bool, size: int | None, metadata: bool, progress: Progress
-) -> list[str]:
-    """Paints a video, in int8 where that is better and `choose` allows it; what is to be said of it."""
-    from . import video  # and with it PyAV, which photos do not wait for
-    from .precision import fastest
-
-    if choose:
-        painter, said = fastest(painter, job.source, size)
-        if said:
-            progress(Note(f"{job.source.name}: {said}"))
-    return video.convert(job.source, job.target, painter, size, metadata, progress)
 
 
 def _fail(failures: dict[Job, ImageError], count: int, written: list[Path]) -> NoReturn:

@@ -81,12 +81,17 @@ def _found(inputs: Sequence[Path], on_skip: Callable[[Path], None]) -> Iterator[
 
 def _job(given: Path, file: Path, name: str, out: Path | None) -> Job:
     moves = moving.is_moving(file)
-    suffix = moving.suffix_of(file) if moves else file.suffix if images.is_image(file) else ".png"
+    suffix = suffix_of(file, moves)
     place = given.resolve() if given.name in ("", "..") else given  # "." has no name to put beside
     folder = out or (place.with_name(f"{place.name}-{name}") if given.is_dir() else None)
     inside = file.relative_to(given) if given.is_dir() else Path(file.name)
     target = (folder or given.parent) / inside.with_name(fitting(file.stem, f"-{name}{suffix}"))
     return Job(file, target, folder, moves)
+
+
+def suffix_of(file: Path, moves: bool) -> str:
+    """The suffix of what becomes of a file, a moving one or a photo."""
+    return moving.suffix_of(file) if moves else file.suffix if images.is_image(file) else ".png"
 
 
 def _twice(jobs: Sequence[Job]) -> Path | None:

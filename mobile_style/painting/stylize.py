@@ -46,6 +46,7 @@ class Painter:
         precision: "float", or "int8" as phones paint, which is faster on processors that multiply it in hardware.
         stroke_width: how many times as broad as the network's own strokes are (`enlarge.py`), from 1 to 8; by default
             broader the larger a picture is, so that it looks as a smaller one would.
+        threads: for an inference; by default one for each core that this process may use.
 
     Raises:
         UsageError: a parameter is out of range.
@@ -59,6 +60,7 @@ class Painter:
         preserve_color: bool = False,
         precision: str = "float",
         stroke_width: float | None = None,
+        threads: int | None = None,
     ) -> None:
         if stroke_width is not None and not 1 <= stroke_width <= 8:
             raise UsageError(f"`stroke_width` must be from 1 to 8, not {stroke_width:g}")
@@ -67,16 +69,17 @@ class Painter:
         if precision not in PRECISIONS:
             raise UsageError(f"`precision` is {' or '.join(PRECISIONS)}, not {precision}")
         self.path = reference(model)
-        self.network, _ = load_network(self.path)
+        self.network, _ = load_network(self.path, threads)
         self.strength, self.preserve_color, self.precision = strength, preserve_color, precision
         self.stroke_width = stroke_width
+        self.threads = threads
 
     @cached_property
     def int8_network(self) -> "Int8Network":
         """The network in int8; choosing its ranges takes seconds."""
         from ..inference.int8_network import load_int8_network
 
-        return load_int8_network(self.path)
+        return load_int8_network(self.path, self.threads)
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """The painted picture, of the same size: (H, W, 3) uint8, RGB, to the same."""

@@ -217,17 +217,19 @@ class Batches:
     """Random crops of the photos that are not held out.
 
     Batch number n depends on n and the seed alone, so a resumed training sees what it would have
-    seen. Each epoch takes every photo once, in a new order.
+    seen. Each epoch takes every photo once, in a new order. `part` of each batch is made, by default all of it.
     """
 
-    def __init__(self, photos: Photos, batch_size: int, image_size: int, seed: int) -> None:
+    def __init__(self, photos: Photos, batch_size: int, image_size: int, seed: int, part: slice = slice(None)) -> None:
+        self.part = part
         self.photos, self.batch_size, self.image_size, self.seed = photos, batch_size, image_size, seed
         self.count = len(photos) - photos.held_out
 
     def __getitem__(self, number: int) -> np.ndarray:
-        """Batch `number`: (batch_size, image_size, image_size, 3) float32, 0..255."""
+        """The part of batch `number`: (batch_size, image_size, image_size, 3) float32, 0..255, of a whole one."""
         first = number * self.batch_size
-        return np.stack([self._crop(n) for n in range(first, first + self.batch_size)]).astype(np.float32)
+        crops = range(first, first + self.batch_size)[self.part]
+        return np.stack([self._crop(n) for n in crops]).astype(np.float32)
 
     def _crop(self, number: int) -> np.ndarray:
         epoch, position = divmod(number, self.count)

@@ -14,8 +14,6 @@ from typing import cast
 
 import keras
 import numpy as np
-from tensorboard.compat import tf
-from tensorboard.summary import Writer
 
 from ..errors import DivergedError
 from ..files import writing
@@ -30,11 +28,10 @@ from ..painting.stylize import stylize_image
 from ..progress import Note, Progress, Step
 from .config import TrainConfig
 from .dataset import Batches, Photos
+from .journal import journal, no_journal
 from .start import joined
 from .trainer import FARTHEST, Trainer, suitable_rate
 from .turns import Turns, turn
-
-tf.io  # noqa: B018 (loads what the writer needs, while messages of what is loading are not shown)
 
 STATE = "training.safetensors"
 PREVIEW_SIZE = 256
@@ -88,7 +85,7 @@ class Run:
         turns: Turns | None = None,
         others: Checkpoint | None = None,
     ) -> None:
-        self.turns, self.others = turns or Turns(trainer), others
+        self.turns, self.others, self.team = turns or Turns(trainer), others, trainer.team
         self.config, self.out, self.trainer, self.step, self.began = config, out, trainer, step, began
         trainer.margin = MARGIN if config.palette_weight else 0
         self.progress = progress
@@ -106,6 +103,16 @@ class Run:
         """The share of the training that is done, in steps or in time."""
         return self.seconds() / (60 * self.config.minutes) if self.config.minutes else self.step / self.config.steps
 
+    def goes_on(self, interrupted: list[int]) -> float | None:
+        """The share of the training that is done; None at its end, and when a process is asked to stop."""
+        done = self.done()
+        if self.team.count > 1:  # all take the same number of steps, by the first one's clock
+            told = self.team.of_all(done, len(interrupted))
+            done = told[0][0] if self.config.minutes else done
+            if any(stopping for _, stopping in told) and not interrupted:
+                interrupted.append(0)
+        return None if done >= 1 or interrupted else done
+
     def crop_size(self) -> int:
         """Side of what the losses see of the next crops."""
         chosen = replace(self.config, image_size=self.plan.image_size)
@@ -115,7 +122,8 @@ class Run:
         """Crops for each next step, of the size of its phase."""
         while True:
             side = self.crop_size()
-            batches = Batches(self.photos, self.config.batch_size, side + self.trainer.margin, self.config.seed)
+            size = self.config.batch_size
+            batches = Batches(self.photos, size, side + self.trainer.margin, self.config.seed, self.team.part(size))
             with closing(batches.starting_at(self.step)) as stream:
                 while side == self.crop_size():
                     yield next(stream)
@@ -138,7 +146,11 @@ class Run:
         if steps < FEW:
             side = min(side, max(SMALLEST_CROP, int(side * math.sqrt(steps / FEW)) // 4 * 4))
             steps *= (self.config.image_size / side) ** 2
-        self.plan = Plan(side, self.config.learning_rate or suitable_rate(round(steps)))
+        rate = self.config.learning_rate or suitable_rate(round(steps))
+        if self.team.count > 1:  # whose clocks differ a little
+            first = self.team.of_all(side, rate)[0]
+            side, rate = int(first[0]), first[1]
+        self.plan = Plan(side, rate)
         self.planned = True
         if self.crop_size() != before:  # else TensorFlow would go on with a function for crops of any size
             self.trainer.make_train_function(force=True)
@@ -168,11 +180,13 @@ class Run:
         weights = self.turns.weights()
         if not all(np.isfinite(value).all() for value in weights.values()):
             raise DivergedError(f"the weights are no longer finite at step {self.step}{self.advice()}")
+        self.saved = self.step
+        if not self.team.writes:
+            return
         Checkpoint(card, weights, self.turns.optimizer()).write(self.out / STATE)
         public: Card = {**card, "config": cast(Settings, asdict(settings.without_paths()))}
         model = Checkpoint(public, weights, {})
         (model if self.others is None else joined(model, self.others)).write(self.out / MODEL)
-        self.saved = self.step
 
     def advice(self) -> str:
         """What to do about a training that diverges."""
@@ -218,22 +232,18 @@ class Run:
         taken: list[float] = []
         with (
             interruptible(self.progress) as interrupted,
-            closing(Writer(str(self.out / "tensorboard"))) as board,
+            journal(self.out) if self.team.writes else no_journal() as add,
             closing(self.batches()) as batches,
-            (self.out / "log.jsonl").open("a", buffering=1) as log,
         ):
             if self.step == 0:
                 self.save()  # so that a run can be resumed however early it is stopped
-            while (done := self.done()) < 1 and not interrupted:
+            while (done := self.goes_on(interrupted)) is not None:
                 taken.append(self.take_step(batches, done))
                 loss = self.losses["total"]
                 if watches[self.turns.now].diverges(loss):
                     raise DivergedError(f"the loss became {loss:.3g} at step {self.step}{self.advice()}")
                 rate = self.config.batch_size / taken[-1]
-                of, figures = self.painting(), self.losses | {"images_per_second": round(rate, 3)}
-                log.write(json.dumps({"step": self.step} | of | figures) + "\n")
-                for name, value in self.losses.items():
-                    board.add_scalar("/".join(["loss", *of.values(), name]), value, self.step)
+                add(self.step, self.painting(), self.losses, rate)
                 if self.config.minutes and not self.planned and len(taken) == MEASURED and self.done() < 1:
                     self.make_plan(statistics.median(taken))
                 self.report(rate)
@@ -243,7 +253,7 @@ class Run:
                     self.preview(paintings, held_out)
         if self.step > self.saved:
             self.save()
-        if self.done() < 1:
+        if interrupted and self.done() < 1:
             raise KeyboardInterrupt
         if self.step < FEWEST and self.config.init and self.config.minutes:
             text = f"only {self.step} steps were done, so this is little more than {self.config.init}; train for longer"
@@ -263,6 +273,8 @@ class Run:
 
     def preview(self, paintings: Sequence[np.ndarray], photos: list[np.ndarray]) -> None:
         """Photos above what the network makes of them, a row for each style, the style image in front."""
+        if not self.team.writes:
+            return
         side = PREVIEW_SIZE if len(paintings) == 1 else PREVIEW_SIZE_OF_MANY
         photos = [images.center_square(photo, side) for photo in photos]
         rows = [[np.full_like(photos[0], 255), *photos]]

@@ -20,6 +20,7 @@ asked for. Without that it learns to cover the photo with brush strokes, and nev
 
 import hashlib
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
@@ -39,13 +40,20 @@ from .run import STATE, Run, drop_lines_after, photos_of
 from .start import other_styles, start_arrays
 from .style_crop import cropped
 from .style_files import SUFFIX, style_file
+from .team import Team
 from .trainer import Trainer, make_trainer, suitable_rate
 from .turns import Turns
 
 LEFT = ("content", "style.png", "styles")  # what a training makes before its first checkpoint
 
 
-def train(config: TrainConfig, out: Path, progress: Progress = silent, painting: np.ndarray | None = None) -> Path:
+def train(
+    config: TrainConfig,
+    out: Path,
+    progress: Progress = silent,
+    painting: np.ndarray | None = None,
+    team: Team | None = None,
+) -> Path:
     """Trains from the start into the new folder `out`.
 
     Args:
@@ -53,6 +61,7 @@ def train(config: TrainConfig, out: Path, progress: Progress = silent, painting:
         out: a new folder for the run.
         progress: called after every step.
         painting: (H, W, 3) uint8, RGB; by default the file that `config.style` names, or those of `config.styles`.
+        team: the processes that train; by default this one alone.
 
     Returns:
         The network's file.
@@ -63,18 +72,29 @@ def train(config: TrainConfig, out: Path, progress: Progress = silent, painting:
         UsageError: preparing took all the minutes there were.
         DivergedError: the loss is no longer finite, or explodes.
         KeyboardInterrupt: after Ctrl-C, with a checkpoint written.
+        DeviceError: another process of the team is lost.
     """
+    team = team or Team()
+    with team.together():
+        return _train(config, out, progress, painting, team)
+
+
+def _train(config: TrainConfig, out: Path, progress: Progress, painting: np.ndarray | None, team: Team) -> Path:
     began = time.perf_counter()
-    _refuse_started(out)
-    refuse_existing(out)
+    team.distribute(config.batch_size)
+    if team.writes:
+        _refuse_started(out)
+        refuse_existing(out)
     config, paintings = _paintings(config, painting)
     start, others = start_arrays(config), other_styles(config)
-    _make_folder(config, out, progress)
-    trainer = make_trainer(config, paintings[0])
+    if team.writes:
+        _make_folder(config, out, progress)
+    team.of_all(0)  # the others read what the first one has made
+    trainer = make_trainer(config, paintings[0], team)
     turns = _turns(config, trainer, paintings)
     if start is not None:
         turns.load(start, turns.optimizer())
-    for style, path in zip(paintings, painting_paths(config, out), strict=True):
+    for style, path in zip(paintings, painting_paths(config, out), strict=True) if team.writes else ():
         images.save(style, path)
     if config.minutes:  # less what packing the photos took
         left = config.minutes - (time.perf_counter() - began) / 60
@@ -86,7 +106,7 @@ def train(config: TrainConfig, out: Path, progress: Progress = silent, painting:
     # What was chosen here is what the card says, and what a resumed run keeps, on another machine too.
     rate = config.learning_rate or (suitable_rate(config.steps) if config.steps else None)
     config = replace(config, loss_precision=trainer.perceptual.network.precision, learning_rate=rate)
-    with alone(out):
+    with alone(out) if team.writes else nullcontext():
         run = Run(config, out, trainer, 0, began, progress, turns, others)
         if (side := run.photos.manifest.shorter_side) < config.image_size:
             text = (
@@ -97,12 +117,13 @@ def train(config: TrainConfig, out: Path, progress: Progress = silent, painting:
         return _trained(run, paintings)
 
 
-def resume(out: Path, progress: Progress = silent) -> Path:
+def resume(out: Path, progress: Progress = silent, team: Team | None = None) -> Path:
     """Goes on with the training in `out`, from its last checkpoint, as if it had never stopped.
 
     Args:
         out: the run's folder.
         progress: called after every step.
+        team: the processes that train; by default this one alone. With as many as before, it goes on exactly.
 
     Returns:
         The network's file.
@@ -110,27 +131,36 @@ def resume(out: Path, progress: Progress = silent) -> Path:
     Raises:
         CheckpointError: there is no checkpoint, or it is damaged.
         OutputError: it is under way in another process.
+        DeviceError: another process of the team is lost.
     """
+    team = team or Team()
+    with team.together():
+        return _resume(out, progress, team)
+
+
+def _resume(out: Path, progress: Progress, team: Team) -> Path:
     began = time.perf_counter()
     if not (out / STATE).is_file():
         _refuse_started(out)
         raise CheckpointError(f"{out} holds no checkpoint to go on from; start a training in a new folder")
-    with alone(out):
+    with alone(out) if team.writes else nullcontext():
         state = Checkpoint.read(out / STATE)
         config = TrainConfig.from_card(state.card)
+        team.distribute(config.batch_size)
         paintings = [images.load(path) for path in painting_paths(config, out)]
         if photos_of(config, out).sha256() != state.card["content_sha256"]:
             raise CheckpointError(
                 f"the photos are not those that {out} was trained on; start again with --init {quote(str(out))}"
             )
-        trainer = make_trainer(config, paintings[0])
+        trainer = make_trainer(config, paintings[0], team)
         turns = _turns(config, trainer, paintings)
         try:
             turns.load(state.weights, state.optimizer)
         except ValueError:
             text = f"{out / STATE} holds another optimizer; start again with --init {quote(str(out / MODEL))}"
             raise CheckpointError(text) from None
-        drop_lines_after(out / "log.jsonl", state.card["step"])
+        if team.writes:
+            drop_lines_after(out / "log.jsonl", state.card["step"])
         others = Checkpoint.read(out / MODEL) if config.only_style else None
         began -= state.card["seconds"]
         run = Run(config, out, trainer, state.card["step"], began, progress, turns, others)
@@ -142,7 +172,7 @@ def resume(out: Path, progress: Progress = silent) -> Path:
 def _trained(run: Run, paintings: list[np.ndarray]) -> Path:
     """Trains to the end; of styles alone, each is written as a file of its own, too."""
     path = run.go(paintings)
-    if run.config.only_style:
+    if run.config.only_style and run.team.writes:
         model = Checkpoint.read(path)
         for entry, painting in zip(run.config.styles, paintings, strict=True):
             style_file(model, entry, painting).write(run.out / "styles" / f"{entry.name}{SUFFIX}")

@@ -13,6 +13,7 @@ from ..network.transform_net import TransformNet
 from .config import TrainConfig
 from .losses import PerceptualLoss, checkerboard
 from .palette import PaletteLoss
+from .team import Team
 
 FARTHEST = 8  # pixels that a frame moves; two of the network's strides
 LEARNING_RATE = 3e-3
@@ -39,12 +40,21 @@ class Target:
 
 
 class Trainer(keras.Model):  # type: ignore[misc]
-    """The network under its losses: what Keras differentiates, on any of its backends."""
+    """The network under its losses: what Keras differentiates, on any of its backends.
+
+    `team`: the processes that its steps are spread over, each of which has such a trainer.
+    """
 
     def __init__(
-        self, network: TransformNet, perceptual: PerceptualLoss, palette: PaletteLoss, config: TrainConfig
+        self,
+        network: TransformNet,
+        perceptual: PerceptualLoss,
+        palette: PaletteLoss,
+        config: TrainConfig,
+        team: Team | None = None,
     ) -> None:
         super().__init__(dtype="float32")
+        self.team = team or Team()
         self.network, self.perceptual, self.palette = network, perceptual, palette
         self.weights_of = {
             "quantization": config.qat_weight,
@@ -139,7 +149,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         """One optimizer step.
 
         Args:
-            batch: (N, H, W, 3) crops, 0..255.
+            batch: (N, H, W, 3) crops, 0..255; of a team, this process's part.
             motion: (2,) integers from 0 to `FARTHEST` - 1: pixels down and right that frames move by.
             corner: (2,) integers from 0 to `margin`: pixels down and right of what the losses see.
 
@@ -181,14 +191,14 @@ def suitable_rate(steps: int) -> float:
     return LEARNING_RATE * min(1.0, math.sqrt(LONG / max(steps, 1)))
 
 
-def make_trainer(config: TrainConfig, style_image: np.ndarray) -> Trainer:
+def make_trainer(config: TrainConfig, style_image: np.ndarray, team: Team | None = None) -> Trainer:
     """A compiled `Trainer` with fresh weights."""
     precision = fastest_precision() if config.loss_precision == "auto" else config.loss_precision
     perceptual = PerceptualLoss(config.objective, style_image, precision)
     network = TransformNet(config.architecture, config.seed)
     for kernel in network.kernels:
         kernel.trainable = not config.only_style
-    trainer = Trainer(network, perceptual, PaletteLoss(style_image), config)
+    trainer = Trainer(network, perceptual, PaletteLoss(style_image), config, team)
     # Muon (https://kellerjordan.github.io/posts/muon/) for the kernels, Adam for the rest: in the same number of steps
     # it gets what takes Adam 1.75 times as many (docs/training.md).
     optimizer = keras.optimizers.Muon(

@@ -1,0 +1,115 @@
+"""What `mobile-style bulk` costs beside `stylize`: seconds, seconds of the processor, and memory.
+
+    python benchmarks/bulk.py [--photos 500] [--side 256] [--megapixels 12] [--frames 60] [--ray]
+
+The photos are crops of the bundled ones, all different. Each command is a process of its own; the processor's time is
+of it and of its workers, and is the one to compare where other work shares the machine. The time of a command on one
+photo is taken off, so that what is left is the work itself. Prints a Markdown table, and the figures that
+benchmarks/bulk_cost.py takes.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import av
+import numpy as np
+from PIL import Image
+
+from mobile_style.media import images
+from mobile_style.network.catalog import bundled_photos
+
+MODEL = "udnie"
+COMMAND = (sys.executable, "-m", "mobile_style")
+
+
+def run(*arguments: object) -> tuple[float, float]:
+    """Seconds, and seconds of the processor, of a command and all that it starts."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def write_photos(folder: Path, count: int, height: int, width: int) -> None:
+    """Crops of the bundled photos, enlarged where they have to be."""
+    rng = np.random.default_rng(0)
+    sources = [images.load(path) for path in images.find([bundled_photos("held_out")])]
+    folder.mkdir()
+    for number in range(count):
+        photo = sources[number % len(sources)]
+        share = rng.uniform(0.7, 1.0)
+        rows, columns = (int(length * share) for length in photo.shape[:2])
+        top, left = rng.integers(photo.shape[0] - rows + 1), rng.integers(photo.shape[1] - columns + 1)
+        crop = Image.fromarray(photo[top : top + rows, left : left + columns]).resize((width, height))
+        crop.save(folder / f"{number:05d}.jpg", quality=90)
+
+
+def write_video(path: Path, frames: int, height: int = 360, width: int = 640) -> None:
+    """A pan over a bundled photo."""
+    photo = Image.open(bundled_photos("held_out") / "roman_colosseum.jpg").convert("RGB")
+    wide = np.asarray(photo.resize((width + frames, height)))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(frames):
+            frame = np.ascontiguousarray(wide[:, number : number + width])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=int, default=500)
+    parser.add_argument("--side", type=int, default=256, help="shorter side of these")
+    parser.add_argument("--megapixels", type=int, default=12, help="of a large photo; 0 for none")
+    parser.add_argument("--frames", type=int, default=60, help="of a video of 640 x 360; 0 for none")
+    parser.add_argument("--ray", action="store_true")
+    arguments = parser.parse_args()
+    print(f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}\n")
+    print("| work | command | seconds | of the processor | each, of the processor |\n|---|---|---|---|---|")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        write_photos(folder / "start", 1, 64, 64)
+        write_photos(folder / "small", arguments.photos, arguments.side, arguments.side * 4 // 3)
+        works = [
+            (f"{arguments.photos} photos of {arguments.side * 4 // 3} x {arguments.side}", "small", arguments.photos)
+        ]
+        if arguments.megapixels:
+            height = int((arguments.megapixels * 750_000) ** 0.5)
+            write_photos(folder / "large", 2, height, height * 4 // 3)
+            works.append((f"2 photos of {arguments.megapixels} megapixels", "large", 2))
+        if arguments.frames:
+            (folder / "video").mkdir()
+            write_video(folder / "video" / "pan.mp4", arguments.frames)
+            works.append((f"a video, {arguments.frames} frames of 640 x 360", "video", arguments.frames))
+        commands: dict[str, tuple[object, ...]] = {
+            "stylize": ("stylize", "--precision", "float", "--out"),
+            "bulk --workers 1": ("bulk", "--workers", 1),
+            "bulk": ("bulk",),
+        }
+        if arguments.ray:
+            commands["bulk --ray local"] = ("bulk", "--ray", "local")
+        for label, command in commands.items():
+            for work, place, count in [("(one photo of 64 x 64)", "start", 1), *works]:
+                out = folder / f"{label}-{place}"
+                first, *flags = command
+                named = [first, folder / place, "--model", MODEL, *flags, f"{out}/"]
+                if first == "bulk":
+                    named = [first, folder / place, out, "--model", MODEL, *flags]
+                wall, cpu = run(*named)
+                if place == "start":
+                    idle = cpu
+                each = "" if place == "start" else f"{(cpu - idle) / count:.3f}"
+                print(f"| {work} | {label} | {wall:.1f} | {cpu:.1f} | {each} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""Painting all that is in a folder or an object store, on every core or on Ray; started again, it goes on."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+
+from ..errors import ImageError, OutputError, UnpaintedError, UsageError
+from ..files import alone
+from ..network.catalog import DEFAULT, mix_of, model_path, reference
+from ..painting.stylize import check_size
+from ..progress import Note, Progress, Step, silent
+from .manifest import HELD, Entry, Manifest, read
+from .plan import Item, Plan, plan
+from .pool import Pool, ProcessPool
+from .stores import RECORDS, FolderStore, Store, store_of
+from .worker import Look, Order, Outcome
+
+TRIES = 3  # of an item whose worker is lost: a few machines may fail, but what takes all memory does so each time
+FOREIGN = "is in the target, and no manifest there knows it; move it away, or choose another `target`"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run has done.
+
+    Attributes:
+        painted: items.
+        before: items that were painted before and are left as they are.
+        failed: why not, by the source's name.
+        manifest: where all that is told of them is.
+    """
+
+    painted: int
+    before: int
+    failed: dict[str, str]
+    manifest: str
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who paints.
+
+    Attributes:
+        workers: how many at once; by default one for each core.
+        ray: a cluster's address, or "local" for one on this machine; None for processes without Ray.
+        shard: this command's part of the work, such as (3, 16) for the third of sixteen.
+    """
+
+    workers: int | None = None
+    ray: str | None = None
+    shard: tuple[int, int] = (1, 1)
+
+
+def bulk(
+    source: Path | str,
+    target: Path | str,
+    model: str | Path = DEFAULT,
+    look: Look | None = None,
+    crew: Crew | None = None,
+    progress: Progress = silent,
+) -> Summary:
+    """Paints every photo and video of a folder or URI into another, under the same names.
+
+    What the target holds of the same content, painted with the same model and settings, is left as it is; what failed
+    before is tried again. Each result is what `stylize_files` writes in the same precision, byte for byte.
+
+    Args:
+        source: a folder, or a URI such as s3://bucket/photos (with the extra `cloud`).
+        target: the same, for the results and the manifest.
+        model: a bundled model's name, a run's folder or a checkpoint; of many styles, with a mix of them after a colon.
+        look: how results look.
+        crew: who paints.
+        progress: called after each item, and with the reason of each failure.
+
+    Raises:
+        UnpaintedError: some items failed; the others are done.
+        ImageError: the source holds nothing to paint.
+        OutputError: the target is full or cannot be written, or another process is at work on this shard.
+        UsageError, CheckpointError: before anything is painted.
+    """
+    look, crew = look or Look(), crew or Crew()
+    check_size(look.size)
+    look.painter(model)  # raises what is wrong with them
+    places = store_of(source), store_of(target)
+    _check_apart(*places)
+    content, shard = model_path(model).read_bytes(), f"{crew.shard[0]}-of-{crew.shard[1]}"
+    order = Order(*places, content, mix_of(reference(model)), look, shard)
+    settings = asdict(look) | {"model_sha256": hashlib.sha256(content).hexdigest(), "mix": order.mix}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    with _alone(places[1], shard):
+        chosen = plan(places[0].files(), places[1].files(), read(places[1]), digest, crew.shard)
+        if chosen.skipped:
+            progress(Note(f"{chosen.skipped} files are neither photos nor videos by their names, and are skipped"))
+        if chosen.before:
+            progress(Note(f"{chosen.before} were painted before and are left as they are"))
+        manifest = Manifest(places[1], shard, isinstance(places[1], FolderStore))
+        run = _Run(chosen, manifest, digest, progress)
+        if chosen.waiting:
+            manifest.begin_session(settings | {"model": str(model), "version": version("mobile-style")}, digest)
+            with closing(_pool(order, crew)) as pool:
+                run.go(pool)
+    summary = Summary(run.painted, chosen.before + run.kept, run.failed, places[1].place(shard))
+    if run.failed:
+        count = run.painted + run.kept + len(run.failed)
+        raise UnpaintedError(f"{len(run.failed)} of {count} failed; the others are done ({summary.manifest})", ())
+    return summary
+
+
+def _check_apart(source: Store, target: Store) -> None:
+    if isinstance(source, FolderStore) and not source.folder.is_dir():
+        raise ImageError(f"{source.folder} is no folder; `stylize` paints single files")
+    place, other = (store.place("").partition(RECORDS)[0] for store in (target, source))
+    if place.startswith(other):
+        raise UsageError("`target` lies in `source`, so results would be painted again; name another one")
+
+
+def _pool(order: Order, crew: Crew) -> Pool:
+    if crew.ray is None:
+        return ProcessPool(order, crew.workers)
+    from .ray_pool import RayPool
+
+    return RayPool(order, crew.ray, crew.workers)
+
+
+@contextmanager
+def _alone(target: Store, shard: str) -> Iterator[None]:
+    """Keeps another process from the shard, where the target is a folder, and removes what one has left half done."""
+    if not isinstance(target, FolderStore):
+        yield
+        return
+    place = Path(target.place(shard)).parent
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {place}: {error.strerror}") from None
+    with alone(place, "the same shard", "target"):
+        shutil.rmtree(target.parts(shard), ignore_errors=True)
+        yield
+        shutil.rmtree(target.parts(shard), ignore_errors=True)
+
+
+class _Run:
+    """The items of a plan, given to workers."""
+
+    def __init__(self, chosen: Plan, manifest: Manifest, settings: str, progress: Progress) -> None:
+        self._waiting, self._begun = deque(chosen.waiting), deque[Item]()
+        self._total, self._manifest, self._settings = len(chosen.waiting), manifest, settings
+        self._progress, self._lost = progress, Counter[str]()
+        self._began = time.monotonic()
+        self._bytes = self._left = sum(item.source.bytes for item in chosen.waiting)
+        self.painted = self.kept = 0
+        self.failed: dict[str, str] = {}
+        for item in chosen.foreign:
+            self._fail(item, f"{item.target} {FOREIGN}")
+
+    def go(self, pool: Pool) -> None:
+        """Paints all of them.
+
+        Raises:
+            OutputError: the target is full.
+        """
+        self._tell()
+        try:
+            while self._waiting or self._begun or pool.busy():
+                while pool.idle() and (item := self._next()) is not None:
+                    pool.submit(item)
+                for item, outcome in pool.outcomes():
+                    self._take(item, outcome)
+        finally:
+            self._manifest.flush()
+
+    def _next(self) -> Item | None:
+        if not self._begun:
+            self._begun.extend(islice(self._waiting, HELD))
+            for _ in self._begun:
+                self._waiting.popleft()
+            self._manifest.begin(self._entry(item, "begun") for item in self._begun)
+        return self._begun.popleft() if self._begun else None
+
+    def _entry(self, item: Item, result: str) -> Entry:
+        return Entry(item.name, item.target, result, item.source, self._settings)  # type: ignore[arg-type]
+
+    def _take(self, item: Item, outcome: Outcome | None) -> None:
+        if outcome is None:
+            self._lost[item.name] += 1
+            if self._lost[item.name] < TRIES:
+                self._begun.append(item)
+                return
+            outcome = Outcome(f"{item.name}: its worker was ended {TRIES} times; perhaps it takes too much memory")
+        if outcome.stop:
+            raise OutputError(f"{outcome.failed}; make room, and start the same command again")
+        entry = replace(
+            self._entry(item, "failed" if outcome.failed else "painted"),
+            sha256=outcome.sha256,
+            target_bytes=item.known_bytes if outcome.kept else outcome.target_bytes,
+            said=(outcome.failed,) if outcome.failed else outcome.said,
+            seconds=outcome.seconds,
+        )
+        self._manifest.add(entry)
+        self._left -= item.source.bytes
+        if outcome.failed:
+            self._fail(item, outcome.failed)
+        elif outcome.kept:
+            self.kept += 1
+        else:
+            self.painted += 1
+        self._tell()
+
+    def _fail(self, item: Item, reason: str) -> None:
+        self.failed[item.name] = reason
+        self._progress(Note(reason if item.name in reason else f"{item.name}: {reason}", warning=True))
+
+    def _tell(self) -> None:
+        """Tells the rate, and the time left if a byte goes on taking as long."""
+        done, seconds = self.painted + self.kept + len(self.failed), time.monotonic() - self._began
+        details = {}
+        if done and seconds:
+            left = seconds * self._left / (self._bytes - self._left) if self._left < self._bytes else 0.0
+            details = {"rate": f"{done / seconds:.2f}/s", "left": _readable(left), "failed": str(len(self.failed))}
+        self._progress(Step("Painting", done, self._total, "files", details))
+
+
+def _readable(seconds: float) -> str:
+    """Such as 1:02:30, in hours, minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

@@ -1,0 +1,27 @@
+"""One file painted into another: a photo, a video or an animated picture."""
+
+from ..progress import Note, Progress
+from . import photo
+from .places import Job
+from .stylize import Painter
+
+
+def convert(
+    job: Job, painter: Painter, choose: bool, size: int | None, metadata: bool, progress: Progress
+) -> list[str]:
+    """Paints a file, a video in int8 where that is better and `choose` allows it; what is to be said of it.
+
+    Raises:
+        ImageError: the file cannot be used.
+        OutputError: the target cannot be written.
+    """
+    if not job.moving:
+        return photo.convert(job.source, job.target, painter.paint_over, size, metadata)
+    from . import video  # and with it PyAV, which photos do not wait for
+    from .precision import fastest
+
+    if choose:
+        painter, told = fastest(painter, job.source, size)
+        if told:
+            progress(Note(f"{job.source.name}: {told}"))
+    return video.convert(job.source, job.target, painter, size, metadata, progress)

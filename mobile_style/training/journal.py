@@ -1,0 +1,32 @@
+"""The losses of every step, as they are kept: log.jsonl, and TensorBoard's files."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from tensorboard.compat import tf
+from tensorboard.summary import Writer
+
+tf.io  # noqa: B018 (loads what the writer needs, while messages of what is loading are not shown)
+
+Add = Callable[[int, Mapping[str, str], Mapping[str, float], float], None]
+
+
+@contextmanager
+def journal(out: Path) -> Iterator[Add]:
+    """Gives what adds a step: its number, whose turn it was, its losses, and images a second."""
+    with closing(Writer(str(out / "tensorboard"))) as board, (out / "log.jsonl").open("a", buffering=1) as log:
+
+        def add(step: int, of: Mapping[str, str], losses: Mapping[str, float], rate: float) -> None:
+            log.write(json.dumps({"step": step, **of, **losses, "images_per_second": round(rate, 3)}) + "\n")
+            for name, value in losses.items():
+                board.add_scalar("/".join(["loss", *of.values(), name]), value, step)
+
+        yield add
+
+
+@contextmanager
+def no_journal() -> Iterator[Add]:
+    """Gives what adds nothing: in a training by several processes, one of them keeps the journal."""
+    yield lambda *_: None
