@@ -163,6 +163,7 @@ function wire(page) {
   setInterval(() => page.tellStats(), 500);
 }
 
+get("unserved").remove();
 const page = new Page();
 wire(page);
 await page.start();
