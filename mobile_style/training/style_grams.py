@@ -1,7 +1,7 @@
 """The losses that a checkpoint was trained with, from its style image or the Gram matrices kept in its place.
 
-A painting that may not be passed on is replaced by `GRAMS`: an .npz file with, for each style layer, the upper half of
-the Gram matrix, row by row, float16.
+A painting that may not be passed on is replaced by an .npz file, `GRAMS`, or styles/NAME.npz of many styles: for each
+style layer the upper half of the Gram matrix, row by row, float16.
 """
 
 import zipfile
@@ -31,7 +31,7 @@ def losses_of(checkpoint: Path, config: TrainConfig, style: Path | None = None) 
         CheckpointError: the Gram matrices are damaged, or of other layers.
     """
     source = style or style_source(checkpoint, config.style)
-    if style is None and source.name == GRAMS:
+    if style is None and source.suffix == ".npz":
         return PictureLosses(config.objective, read_grams(source, config.objective.style_layers))
     picture = images.load(source)
     if style is None and source != kept_style(checkpoint):  # the painting that it was cut from
@@ -40,13 +40,13 @@ def losses_of(checkpoint: Path, config: TrainConfig, style: Path | None = None) 
 
 
 def style_source(checkpoint: Path, style: str) -> Path:
-    """What tells the style of a checkpoint: the Gram matrices beside it, or the painting.
+    """What tells the style of a checkpoint, or one of its styles: the Gram matrices beside it, or the painting.
 
     Raises:
         ImageError: the style image is not here.
     """
-    grams = checkpoint.parent / GRAMS
-    return grams if grams.is_file() else painting_of(checkpoint, style)
+    kept = [checkpoint.parent / "styles" / f"{style}.npz", checkpoint.parent / GRAMS]
+    return next((path for path in kept if path.is_file()), None) or painting_of(checkpoint, style)
 
 
 def save_grams(losses: PictureLosses, path: Path) -> None:
