@@ -93,7 +93,7 @@ class Outcome:
 
 
 class Worker:
-    """Holds the network, with one thread: as many workers as cores are faster than one that uses all cores."""
+    """Holds the network, with one thread: other cores have workers of their own, while it decodes, too."""
 
     def __init__(self, order: Order, folder: Path | None = None) -> None:
         """`folder`, by default the system's for temporary files, is where it writes on its machine."""

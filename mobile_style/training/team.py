@@ -87,7 +87,8 @@ class Team:
             if not lost:
                 raise
             text = (str(error).splitlines() or [type(error).__name__])[0][:200]
-            raise DeviceError(f"another process of this training was lost, or cannot be reached ({text})") from None
+            text = f"another process of this training was lost, or cannot be reached ({text})"
+            raise DeviceError(f"{text}; `resume` goes on from the last checkpoint") from None
 
 
 def assemble(devices: str = "one", coordinator: str = "", processes: int = 0, process: int = 0) -> Team:
