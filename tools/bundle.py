@@ -28,9 +28,10 @@ from mobile_style.exporting.recipes import find_recipe
 from mobile_style.inference.network import load_network
 from mobile_style.media import images
 from mobile_style.network.architecture import Architecture
-from mobile_style.network.card import MODEL, read_card
-from mobile_style.network.catalog import bundled_photos
+from mobile_style.network.card import MODEL, read_card, styles_of
+from mobile_style.network.catalog import bundled_photos, list_models
 from mobile_style.network.checkpoint import Checkpoint
+from mobile_style.painting.sheet import model_sheet
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.training.config import TrainConfig
 from mobile_style.training.evaluate import Evaluation, Row, evaluate
@@ -156,7 +157,10 @@ def _written() -> np.ndarray:
 
 
 def _styles_page() -> None:
-    """docs/styles.md: every bundled style's samples and figures."""
+    """docs/styles.md and docs/styles.jpg: every bundled style's samples and figures."""
+    single = [info for info in list_models() if info.origin == "bundled" and not styles_of(info.card)]
+    sheet = images.encode(model_sheet(single), "JPEG", quality=82)
+    (ROOT / "docs" / "styles.jpg").write_bytes(sheet)
     lines = [
         "# The bundled styles",
         "",
@@ -168,9 +172,9 @@ def _styles_page() -> None:
         folder, card = page.parent, page.read_text()
         lines += ["", f"## {card.splitlines()[0].removeprefix('# ')}", "", card.splitlines()[2], ""]
         lines += [f"![{folder.name}](../models/{folder.name}/samples.jpg)", ""]
-        lines += [
-            f"`mobile-style stylize photo.jpg --model {folder.name}` · [model card](../models/{folder.name}/README.md)"
-        ]
+        mix = " --mix starry_night=0.6,udnie=0.4" if (folder / "styles").is_dir() else ""
+        command = f"mobile-style stylize photo.jpg --model {folder.name}{mix}"
+        lines += [f"`{command}` · [model card](../models/{folder.name}/README.md)"]
     (ROOT / "docs" / "styles.md").write_text("\n".join(lines) + "\n")
 
 

@@ -52,8 +52,6 @@ def _bundle(run: Path, out: Path, data: str) -> None:
     with TemporaryDirectory() as folder:
         (written,) = write(out.name, find_recipe("tflite", "int8"), out=Path(folder) / "int8.tflite")
         size, measured = written.path.stat().st_size, validate(written.path, limit=1)
-    if measured.failures:
-        raise SystemExit("\n".join(map(str, measured.failures)))
     (out / "about.json").write_text(json.dumps({"data": data}, indent=2) + "\n")
     (out / "README.md").write_text(_card(info, config, data, size, measured))
 
@@ -64,21 +62,25 @@ def _card(info: ModelInfo, config: TrainConfig, data: str, size: int, measured: 
         own = next(row for row in measured.rows if row.photo.endswith(f", {entry.name}"))
         rows.append(f"| `{entry.name}` | {entry.size or config.style_size} | {entry.weight:g} | {own.psnr:.1f} |")
     listed = "\n".join(rows)
+    failed = "".join(f"\n- {failure}" for failure in measured.failures)
+    verdict = f" On that photo, these limits of the gate are not kept:\n{failed}" if failed else " It passes the gate."
     return f"""# {len(config.styles)} styles in one network
 
-The styles share all kernels, and can be mixed ([docs/many_styles.md](../../docs/many_styles.md)).
+The styles share all kernels, and can be mixed.
 
 ![Photos and what the model makes of them](samples.jpg)
 
     mobile-style stylize photo.jpg --model {info.name} --mix {config.styles[0].name}=0.6,{config.styles[1].name}=0.4
-    mobile-style export {info.name}
+
+[How it works](../../docs/many_styles.md)
 
 | style | size of the painting, pixels | style weight, times | int8 against float, dB (one photo) |
 |---|---|---|---|
 {listed}
 
 All paintings are in the public domain. In int8, one file of {size / 1000:.0f} kB has all styles: mean PSNR \
-{measured.mean.psnr:.1f} dB, worst {measured.rows[0].psnr:.1f} dB, over all styles and each mixed with the next one.
+{measured.mean.psnr:.1f} dB, worst {measured.rows[0].psnr:.1f} dB, over all styles and each mixed with the next \
+one.{verdict}
 
 | | |
 |---|---|
