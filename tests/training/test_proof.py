@@ -62,7 +62,7 @@ def test_a_frame_is_left_away_in_the_last_column() -> None:
 
 def test_a_command_gives_its_cells_settings(monkeypatch: pytest.MonkeyPatch, painting: Path, tmp_path: Path) -> None:
     given: list[TrainConfig] = []
-    monkeypatch.setattr("mobile_style.training.train.train", lambda config, out, _: given.append(config) or out)
+    monkeypatch.setattr("mobile_style.training.train.train", lambda config, out, *_, **__: given.append(config) or out)
     _, cells = plan(str(painting), np.zeros((700, 900, 3), np.uint8), "5%,0,95%,100%")
     for cell in cells:
         program, *arguments = shlex.split(cell.command())
