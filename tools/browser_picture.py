@@ -29,18 +29,20 @@ def main() -> None:
         )
         flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
         with chromium(playwright, *flags, f"--use-file-for-fake-video-capture={film}") as browser:
-            for size, scheme, style in (((1280, 800), "light", 2), ((390, 800), "dark", 0)):
+            for size, scheme, style in (((1280, 800), "light", "Starry Night"), ((390, 800), "dark", "Great Wave")):
                 context = browser.new_context(
                     viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, device_scale_factor=1
                 )
                 page = opened(context, url)
                 page.wait_for_selector(STARTED)
-                page.locator(".style input").nth(style).check(force=True)
+                page.get_by_label(style).check(force=True)
                 if size[0] < 500:
                     page.click("#camera")
                     page.wait_for_selector("#camera[aria-pressed=true]")
                 before = frames(page)
                 until(lambda page=page, before=before, live=size[0] < 500: frames(page) > before + 20 * live)
+                if size[0] > 500:  # a photo, painted at its own size
+                    page.wait_for_selector("#still[data-painted]", state="attached", timeout=120_000)
                 page.wait_for_timeout(1500)
                 shots.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
     shots = [shot.resize((shot.width * HEIGHT // shot.height, HEIGHT), Image.Resampling.LANCZOS) for shot in shots]

@@ -26,6 +26,8 @@ from mobile_style.progress import Note, Step
 MODEL, OTHER = "udnie", "starry_night"
 ONE = Crew(workers=1)
 
+pytestmark = pytest.mark.slow  # processes start and end
+
 
 def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - manifests(folder)
@@ -41,7 +43,6 @@ def lines(target: Path, result: str) -> list[str]:
     return sorted(each["name"] for each in told if each.get("result") == result)
 
 
-@pytest.mark.slow
 def test_the_pictures_are_those_of_stylize(photos: Path, tmp_path: Path) -> None:
     images.save(np.full((900, 1000, 3), 200, np.uint8), photos / "large.jpg")  # painted in tiles
     events: list[Note | Step] = []
@@ -64,7 +65,6 @@ def painted(photos: Path, tmp_path: Path) -> Path:
     return tmp_path / "painted"
 
 
-@pytest.mark.slow
 def test_a_second_run_does_only_what_is_missing(photos: Path, painted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def again(**more: object) -> tuple[int, int]:
         done = bulk(photos, painted, MODEL, crew=ONE, **more)
@@ -86,14 +86,12 @@ def test_a_second_run_does_only_what_is_missing(photos: Path, painted: Path, mon
     assert again(look=Look(strength=0.5)) == (0, 13)
 
 
-@pytest.mark.slow
 def test_another_model_paints_all_of_it_again(photos: Path, painted: Path, tmp_path: Path) -> None:
     assert bulk(photos, painted, OTHER, crew=ONE).painted == 12
     stylize_files([photos / "1.png"], OTHER, tmp_path / "1.png")
     assert (painted / "1.png").read_bytes() == (tmp_path / "1.png").read_bytes()
 
 
-@pytest.mark.slow
 def test_failures_are_listed_counted_and_tried_again(photos: Path, tmp_path: Path) -> None:
     (photos / "broken.jpg").write_text("no photo")
     (photos / "broken.mp4").write_text("no video")
@@ -112,7 +110,6 @@ def test_failures_are_listed_counted_and_tried_again(photos: Path, tmp_path: Pat
     assert bulk(photos, target, MODEL, crew=ONE).painted == 2
 
 
-@pytest.mark.slow
 def test_shards_share_the_work(photos: Path, tmp_path: Path) -> None:
     counts = [bulk(photos, tmp_path / "t", MODEL, crew=Crew(1, shard=(n, 3))).painted for n in (1, 2, 3)]
     assert sum(counts) == 12 and min(counts) > 0
@@ -120,7 +117,6 @@ def test_shards_share_the_work(photos: Path, tmp_path: Path) -> None:
     assert bulk(photos, tmp_path / "t", MODEL, crew=ONE).before == 12  # whatever the number of shards
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_is_killed_goes_on(photos: Path, tmp_path: Path, number: int) -> None:
     for copy in range(60):
@@ -152,7 +148,6 @@ def test_a_run_that_is_killed_goes_on(photos: Path, tmp_path: Path, number: int)
     assert bulk(photos, tmp_path / "t", MODEL, crew=ONE).before == 72
 
 
-@pytest.mark.slow
 def test_a_full_target_ends_the_run(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def put(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -193,7 +188,6 @@ def _in_this_process(monkeypatch: pytest.MonkeyPatch, source: Path, target: Path
     return bulk(source, target, MODEL)
 
 
-@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     submit, killed = ProcessPool.submit, []
 

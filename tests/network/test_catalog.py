@@ -112,6 +112,7 @@ def test_a_folder_that_is_here_goes_before_a_bundled_style_of_its_name(
     assert model_path("the_scream").is_relative_to(bundled.parents[1])
 
 
+@pytest.mark.slow
 def test_each_style_of_the_bundled_network_of_many_paints_its_own_without_a_frame() -> None:
     names = [style["name"] for style in styles_of(read_card(model_path("many")))]
     assert set(SINGLE) <= set(names) and len(names) == 10

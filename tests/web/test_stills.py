@@ -85,6 +85,12 @@ def test_a_photo_is_painted_at_its_own_size(context: Any) -> None:
         until(lambda: page.get_attribute("#still", "data-painted") is None)
         page.click("#sample")  # stops it
         until(lambda: page.get_attribute("#still", "data-painted") == "576x384", 240)
+        page.click("#sample")
+        until(lambda: "Painting at full size" in page.text_content("#message"))
+        page.click("#camera")  # so does this, and it is no failure
+        page.wait_for_selector("#camera[aria-pressed=true]")
+        page.wait_for_timeout(1000)
+        assert "cannot be painted" not in page.text_content("#message")
 
 
 def test_strokes_are_broader_in_large_photos_and_where_one_asks_for_it(context: Any) -> None:

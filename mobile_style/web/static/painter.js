@@ -64,6 +64,8 @@ export class Painter {
       view.showStill(painted);
       this.app.tellStill(painted, performance.now() - began);
     } catch (error) {
+      messages.say("still");
+      if (stopped()) return;
       const text = "This photo is shown enlarged, as it cannot be painted at its own size:";
       messages.say("still", `${text} ${error.message}`);
     }
