@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import av
 import numpy as np
 from PIL import Image
+from wall import write_video  # benchmarks/wall.py
 
 from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos
@@ -52,19 +52,6 @@ def write_photos(folder: Path, count: int, height: int, width: int) -> None:
         crop.save(folder / f"{number:05d}.jpg", quality=90)
 
 
-def write_video(path: Path, frames: int, height: int = 360, width: int = 640) -> None:
-    """A pan over a bundled photo."""
-    photo = Image.open(bundled_photos("held_out") / "roman_colosseum.jpg").convert("RGB")
-    wide = np.asarray(photo.resize((width + frames, height)))
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=30)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for number in range(frames):
-            frame = np.ascontiguousarray(wide[:, number : number + width])
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=int, default=500)
@@ -88,7 +75,8 @@ def main() -> None:
             works.append((f"2 photos of {arguments.megapixels} megapixels", "large", 2))
         if arguments.frames:
             (folder / "video").mkdir()
-            write_video(folder / "video" / "pan.mp4", arguments.frames)
+            photo = Image.open(bundled_photos("held_out") / "roman_colosseum.jpg").convert("RGB")
+            write_video(photo, folder / "video" / "pan.mp4", arguments.frames, 640, 360)
             works.append((f"a video, {arguments.frames} frames of 640 x 360", "video", arguments.frames))
         commands: dict[str, tuple[object, ...]] = {
             "stylize": ("stylize", "--precision", "float", "--out"),

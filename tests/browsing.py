@@ -232,3 +232,13 @@ def context(browser: Any) -> Iterator[Any]:
     made = browser.new_context(accept_downloads=True)
     yield made
     made.close()
+
+
+def saved(page: Any) -> np.ndarray:
+    """The picture that the page's "Save" gives: (H, W, 3) uint8."""
+    page.click("#shot")
+    with page.expect_download() as download:
+        page.click("#download")
+    taken = images.load(Path(download.value.path()).read_bytes())
+    page.click("#close")
+    return taken

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from browsing import STARTED, at_once, canvas, drop, frames, in_a_browser, opened, photo, png, serving, until
+from browsing import STARTED, at_once, canvas, drop, frames, in_a_browser, opened, photo, png, saved, serving, until
 from conftest import MANY, Exported
 from mobile_style.exporting.runtimes import Runner, load
 from mobile_style.inference.network import load_network
@@ -112,10 +112,7 @@ def test_a_mix_is_painted_at_the_photos_own_size(context: Any, many: Path, many_
         page.evaluate(SLIDE, 50)
         drop(page, "a.png", png(picture), "image/png")
         until(lambda: page.get_attribute("#still", "data-painted") == "598x398", 240)
-        page.click("#shot")
-        with page.expect_download() as download:
-            page.click("#download")
-        taken = images.load(Path(download.value.path()).read_bytes())
+        taken = saved(page)
         network, _ = load_network(f"{many_styles}:night=0.5,noon=0.5")
         other, _ = load_network(f"{many_styles}:night")
         assert psnr(stylize_image(network, picture), taken) > 31

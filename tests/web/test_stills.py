@@ -1,6 +1,5 @@
 """The page in a real browser: photos."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from browsing import (
     opened,
     photo,
     png,
+    saved,
     serving,
     until,
 )
@@ -71,11 +71,7 @@ def test_a_photo_is_painted_at_its_own_size(context: Any) -> None:
         assert page.text_content("#shot span") == "Save"
         until(lambda: page.get_attribute("#still", "data-painted") == "598x398", 240)
         assert "398 pixels, painted in" in page.text_content("#stats") and page.text_content("#message") == ""
-        page.click("#shot")
-        with page.expect_download() as download:
-            page.click("#download")
-        taken = images.load(Path(download.value.path()).read_bytes())
-        page.click("#close")
+        taken = saved(page)
         assert taken.shape == picture.shape
         network, _ = load_network(BUNDLED / OPENING / "model.safetensors")
         assert psnr(stylize_image(network, picture), taken) > 31
@@ -105,11 +101,7 @@ def test_strokes_are_broader_in_large_photos_and_where_one_asks_for_it(context: 
         page.fill("#strokes", "2")
         assert page.text_content("#times") == "2.0 times"
         until(lambda: page.get_attribute("#still", "data-painted") == "598x398", 240)
-        page.click("#shot")
-        with page.expect_download() as download:
-            page.click("#download")
-        taken = images.load(Path(download.value.path()).read_bytes())
-        page.click("#close")
+        taken = saved(page)
         painted = {times: stylize(picture, OPENING, stroke_width=times) for times in (1, 2)}
         # Smaller than a tile, and so with other gains than the command's.
         assert psnr(painted[2], taken) > 22 > psnr(painted[1], taken) + 4
