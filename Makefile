@@ -1,3 +1,6 @@
+# Where this is set, as in most container images, Python would compile every module again in each process.
+export PYTHONDONTWRITEBYTECODE :=
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -52,7 +55,7 @@ check: install lint-page
 # Lint of the page's scripts, where npm is; its packages are fetched once.
 lint-page:
 	@if command -v npm >/dev/null; then \
-	  [ -d node_modules/eslint ] || npm install --no-package-lock --no-audit --no-fund --ignore-scripts --silent || true; fi
+	  [ -d node_modules/eslint ] && [ -d node_modules/axe-core ] || npm install --no-package-lock --no-audit --no-fund --ignore-scripts --silent || true; fi
 	@if [ -d node_modules/eslint ]; then node_modules/.bin/eslint mobile_style/web/static; \
 	else echo "ESLint cannot be had with npm here: the page's scripts are not linted"; fi
 

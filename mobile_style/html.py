@@ -1,4 +1,7 @@
-"""How every HTML page looks."""
+"""HTML pages that open from the disk with nothing beside them: their frame, their look, their wide tables."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
@@ -8,9 +11,39 @@ table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .2rem .8re
 td:first-child, th:first-child { text-align: left } tr + tr { border-top: 1px solid #ddd }
 figure { margin: 2rem 0 } .row { display: grid; grid-template-columns: repeat(4, 1fr); gap: .5rem }
 .wide { overflow-x: auto } .row img { width: 100%; display: block }
-figcaption, .row div { font-size: .85rem; color: #555 }
+figcaption, .row div { font-size: .85rem } figcaption, .row div, .note { color: #555 }
 @media (max-width: 40rem) { .row { grid-template-columns: 1fr 1fr } td, th { padding: .2rem .4rem } }
 @media print { .wide { overflow: visible } table { font-size: .6rem } figure { break-inside: avoid } }
 @media (prefers-color-scheme: dark) { body { background: #161616; color: #ddd } tr + tr { border-color: #333 }
-  .passed { color: #7bd88f } .failed { color: #ff8a80 } figcaption, .row div { color: #aaa } }
+  .passed { color: #7bd88f } .failed { color: #ff8a80 } figcaption, .row div, .note { color: #aaa } }
 """
+
+
+def page(title: str, heading: str, body: str, style: str = "") -> str:
+    """A whole page.
+
+    Args:
+        title: text of the window's title.
+        heading: HTML of the first heading.
+        body: HTML of what follows it.
+        style: CSS beyond that of every page.
+    """
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{escape(title)}</title><style>{STYLE}{style}</style>
+<main>
+<h1>{heading}</h1>
+{body}
+</main>
+</html>
+"""
+
+
+def wide_table(label: str, head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table that scrolls by itself where the window is narrower, with a keyboard, too; all are texts."""
+    names = "".join(f"<th>{escape(name)}</th>" for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}">\n'
+        f"<table><tr>{names}</tr>{body}</table></div>"
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..devices.protocol import THERMAL_STATUS
 from ..files import writing
-from ..html import STYLE
+from ..html import page, wide_table
 from .plot import COLORS, Plot, around
 from .report import Report, Row
 from .table import columns, headline, notes, row_name
@@ -17,7 +17,7 @@ PLOTS = """
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif } svg text { fill: currentColor }
 .axis { stroke: #999; fill: none } .grid { stroke: #8884; fill: none } .bar { display: flex; height: 1.2rem }
 .bar span { height: 100% } .key { font-size: .85rem } .key span { white-space: nowrap }
-.wide { overflow-x: auto; font-size: .8rem } .note { color: #777 }
+.wide { font-size: .8rem }
 .wide td { white-space: nowrap; padding: .2rem .5rem } .wide td:nth-child(2), .wide th:nth-child(2) { text-align: left }
 .key i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin: 0 .4em 0 1em }
 """
@@ -26,29 +26,22 @@ svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif } svg text
 def write_page(report: Report, path: Path) -> None:
     """Writes one HTML file that opens from the disk with nothing beside it."""
     with writing(path) as temporary:
-        temporary.write_text(page(report), encoding="utf-8")
+        temporary.write_text(report_page(report), encoding="utf-8")
 
 
-def page(report: Report) -> str:
+def report_page(report: Report) -> str:
     """The whole page."""
     shown = columns(report)
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in shown)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(show(row))}</td>" for show in shown.values()) + "</tr>"
-        for row in report.rows
-    )
+    table = wide_table("Latency of each model", shown, [[show(row) for show in shown.values()] for row in report.rows])
     said = "".join(f"<li>{html.escape(note)}</li>" for note in notes(report))
-    sections = [_frontier(report.rows), _curves(report), _profiles(report.rows)]
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>mobile-style benchmark: {html.escape(report.device.name)}</title><style>{STYLE}{PLOTS}</style>
-<h1>Benchmark on {html.escape(report.device.name)}</h1>
-<p>{html.escape(headline(report))}. {html.escape(report.date)}, mobile-style {html.escape(report.version)}.</p>
-<div class="wide"><table><tr>{head}</tr>{body}</table></div>
+    sections = "".join([_frontier(report.rows), _curves(report), _profiles(report.rows)])
+    top = f"{headline(report)}. {report.date}, mobile-style {report.version}."
+    body = f"""<p>{html.escape(top)}</p>
+{table}
 <ul class="note">{said}</ul>
-{"".join(sections)}
-</html>
-"""
+{sections}"""
+    device = report.device.name
+    return page(f"mobile-style benchmark: {device}", f"Benchmark on {html.escape(device)}", body, PLOTS)
 
 
 def _frontier(rows: Sequence[Row]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..exporting.recipes import ENOUGH
 from ..files import refuse_existing, writing
-from ..html import STYLE
+from ..html import page, wide_table
 from ..media import images
 from .validate import Figures, Validation
 
@@ -42,43 +42,41 @@ def write(validation: Validation, out: Path) -> None:
     refuse_existing(out)
     with writing(out) as folder:
         folder.mkdir()
-        (folder / "report.html").write_text(page(validation), encoding="utf-8", errors="backslashreplace")
+        (folder / "report.html").write_text(report_page(validation), encoding="utf-8", errors="backslashreplace")
         (folder / "report.json").write_text(json.dumps(validation.figures(), indent=2) + "\n")
 
 
-def page(validation: Validation) -> str:
+def report_page(validation: Validation) -> str:
     """The whole HTML page."""
     verdict = "failed" if validation.failures else "passed"
     rows = [validation.mean, *validation.rows]
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("photo", *COLUMNS))
-    body = "".join(f"<tr><td>{html.escape(row.photo)}</td>{_cells(row)}</tr>" for row in rows)
+    table = wide_table(
+        "Figures of each photo",
+        ("photo", *COLUMNS),
+        [[row.photo, *(show(row) for show in COLUMNS.values())] for row in rows],
+    )
     failures = "".join(f"<li>{html.escape(str(failure))}</li>" for failure in validation.failures)
+    failed = f'<ul class="failed">{failures}</ul>' if failures else ""
     figures = "".join(
         _figure(row, pictures) for row, pictures in zip(validation.rows, validation.pictures, strict=False)
     )
     left = len(validation.rows) - len(validation.pictures)
     figures += f"<p>Without pictures, as their PSNR is higher: {left} of the table.</p>" if left else ""
-    title = html.escape(f"{validation.name}, {validation.target} {validation.recipe}")
     limits = "".join(
         f"<tr><td>{name}</td><td>{value}</td><td>{limit}</td></tr>" for name, value, limit in _limits(validation)
     )
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><style>{STYLE}</style>
-<h1>{title}: <span class="{verdict}">{verdict}</span></h1>
-<p>{html.escape(_short(validation.exported))}, run by {html.escape(validation.runtime)}, against the float network
-{html.escape(_short(validation.reference))}.</p>
-<ul class="failed">{failures}</ul>
+    body = f"""<p>{html.escape(_short(validation.exported))}, run by {html.escape(validation.runtime)}, against the
+float network {html.escape(_short(validation.reference))}.</p>
+{failed}
 <h2>The gate</h2>
 <table><tr><th>over all photos</th><th>measured</th><th>limit</th></tr>{limits}</table>
 <h2>Each photo</h2>
 <p>Worst block, worst line and largest difference are gray levels, of all photos the worst. In brackets: change from, or
 value of, the float network's output.</p>
-<div class="wide" tabindex="0" role="region" aria-label="Figures of each photo">
-<table><tr>{head}</tr>{body}</table></div>
-{figures}
-</html>
-"""
+{table}
+{figures}"""
+    title = f"{validation.name}, {validation.target} {validation.recipe}"
+    return page(title, f'{html.escape(title)}: <span class="{verdict}">{verdict}</span>', body)
 
 
 def _short(path: str) -> str:
@@ -110,10 +108,6 @@ def _limits(validation: Validation) -> list[tuple[str, str, str]]:
     ):
         rows.append((name, f"{value:.2f}", f"at most {limit:g}" if judged else f"not judged below {ENOUGH} photos"))
     return rows
-
-
-def _cells(row: Figures) -> str:
-    return "".join(f"<td>{show(row)}</td>" for show in COLUMNS.values())
 
 
 def _figure(row: Figures, pictures: tuple[np.ndarray, np.ndarray, np.ndarray]) -> str:

@@ -158,7 +158,7 @@ class Page(HTMLParser):
 def test_the_page_is_whole_and_shows_every_row(report: Report) -> None:
     fidelity = {"psnr": 42.0, "ssim": 0.99, "passed": True}
     rows = [replace(row, model=f"<b>{row.model}", fidelity=fidelity) for row in report.rows]
-    shown = page.page(replace(report, rows=tuple(rows), sustained=10.0))
+    shown = page.report_page(replace(report, rows=tuple(rows), sustained=10.0))
     tags = Page()
     tags.feed(shown)
     assert tags.seen.count("svg") == 2 and tags.seen.count("polyline") == 3 and tags.seen.count("tr") == 4
@@ -292,5 +292,5 @@ def test_an_accelerator_that_fails_leaves_the_others(dies: int, exported: Export
 def test_temperatures_are_drawn_from_before_the_first_turn(exported: Exported) -> None:
     report = benchmark([exported("int8")], Leaving(99), runs=15)
     assert report.before == {"skin": 30.0} and [state["skin"] for state in report.rows[0].states] == [31, 32, 33]
-    shown = page.page(replace(report, sustained=3.0))
+    shown = page.report_page(replace(report, sustained=3.0))
     assert "degrees Celsius" in shown and shown.count("polyline") == 2 and "skin 30 to 33" in shown

@@ -26,7 +26,7 @@ INT8 = find_recipe("tflite", "int8")
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "tflite"], ids=lambda r: r.name)
 def test_every_tflite_recipe_of_the_bundled_model_passes_its_gate(recipe: Recipe, exported: Exported) -> None:
-    validation = validate(exported(recipe.name, 256), limit=checked_export.PHOTOS)
+    validation = validate(exported(recipe.name, 256), limit=checked_export.PHOTOS if recipe is INT8 else 2)
     assert not validation.failures, validation.mean
     if recipe is INT8:
         assert exported("int8", 256).stat().st_size <= 500_000
