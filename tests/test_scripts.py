@@ -83,6 +83,7 @@ def test_instance_norm_does_not_see_contrast(rng: np.random.Generator, monkeypat
     np.testing.assert_allclose(painted, brighter, atol=2)
 
 
+@pytest.mark.slow
 def test_budgets_measures_the_plain_recipe_and_plots(
     photos: Path, trained_run: Path, no_steps: None, tmp_path: Path
 ) -> None:

@@ -77,13 +77,13 @@ def main() -> None:
         if arguments.run is not None and arguments.run.resolve() == out:
             parser.error("RUN is the bundled style itself")
         given = {key: value for key in ABOUT if (value := getattr(arguments, key)) is not None}
-        with _replacing(out) as before:
+        with replacing(out) as before:
             _bundle(arguments.run, name, out, before, given, arguments.photos)
-    _styles_page()
+    styles_page()
 
 
 @contextmanager
-def _replacing(out: Path) -> Iterator[Path]:
+def replacing(out: Path) -> Iterator[Path]:
     """Moves what is at `out` aside, for the body to make it again; puts it back if that fails."""
     before = out.with_suffix(".before")
     if out.exists():
@@ -156,7 +156,7 @@ def _written() -> np.ndarray:
     return np.asarray(page)
 
 
-def _styles_page() -> None:
+def styles_page() -> None:
     """docs/styles.md and docs/styles.jpg: every bundled style's samples and figures."""
     single = [info for info in list_models() if info.origin == "bundled" and not styles_of(info.card)]
     sheet = images.encode(model_sheet(single), "JPEG", quality=82)

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bundle import MODEL, ROOT, _replacing, _styles_page  # tools/bundle.py
+from bundle import MODEL, ROOT, replacing, styles_page  # tools/bundle.py
 
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
@@ -33,9 +33,9 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="what it was trained on, for the card")
     arguments = parser.parse_args()
     out = ROOT / "models" / arguments.name
-    with _replacing(out):
+    with replacing(out):
         _bundle(arguments.run, out, arguments.data)
-    _styles_page()
+    styles_page()
 
 
 def _bundle(run: Path, out: Path, data: str) -> None:

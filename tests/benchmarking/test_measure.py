@@ -166,6 +166,7 @@ def test_the_page_is_whole_and_shows_every_row(report: Report) -> None:
     assert report.device.name in shown and "litert" in shown
 
 
+@pytest.mark.slow
 def test_the_table_of_an_emulation_tells_no_times(report: Report) -> None:
     row = report.rows[1]
     assert row.loaded is not None

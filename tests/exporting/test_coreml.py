@@ -159,6 +159,7 @@ def test_8_bit_weights_in_silence(written: Path, tmp_path: Path, capfd: pytest.C
     assert (path / WEIGHTS).stat().st_size < 0.65 * (written / WEIGHTS).stat().st_size
 
 
+@pytest.mark.slow
 def test_the_description_that_xcode_shows(written: Path) -> None:
     spec = coreml.ct.utils.load_spec(str(written))
     (given,), (wanted,) = spec.description.input, spec.description.output
@@ -190,6 +191,7 @@ def test_weights_beyond_float16(part: str, weight: float, tmp_path: Path) -> Non
         coreml.write(tmp_path / "model.mlpackage", convolutions, [(8, 8)], 16, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("index", "factor", "layer"), [(0, 1e6, "stem_linear"), (1, 3e4, "down1_gain_rows")])
 def test_activations_and_sums_beyond_float16(index: int, factor: float, layer: str, tmp_path: Path) -> None:
     convolutions = network()
@@ -206,6 +208,7 @@ def test_swapped_channels_give_other_pictures(package: Path) -> None:
     assert psnr(package, SIZES[0], network()) < 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "seen"),
     [

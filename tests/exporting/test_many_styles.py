@@ -101,6 +101,7 @@ def test_a_model_is_given_the_shares_that_it_takes(exported_many: Exported, expo
             runner(photo, *([] if shares is None else [shares]))
 
 
+@pytest.mark.slow
 def test_a_further_style_costs_two_kilobytes(many_styles: Path, tmp_path: Path) -> None:
     sizes = []
     for count in (3, 6):

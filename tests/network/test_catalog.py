@@ -91,7 +91,7 @@ def test_the_sheet_shows_every_model(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_bundled_exports_paint_like_their_network(name: str) -> None:
     card = read_export_card(BUNDLED / name / "int8.tflite")
     assert card["source"]["checkpoint"] == name and card["fidelity"]["passed"]
-    assert not validate(BUNDLED / name / "int8.tflite", limit=2).failures
+    assert not validate(BUNDLED / name / "int8.tflite", limit=1).failures
     for other in ("float16.tflite", "coreml.mlpackage"):
         assert read_export_card(BUNDLED / name / other)["fidelity"]["passed"]
 

@@ -56,6 +56,7 @@ def test_a_strip_is_skipped_like_any_unreadable_photo(photos: Path, tmp_path: Pa
     assert manifest.photos == 12 and "too narrow" in manifest.unreadable[0][1]
 
 
+@pytest.mark.slow
 def test_nothing_readable(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="no photos in"):

@@ -72,6 +72,7 @@ def test_checkerboard_is_the_power_of_a_grid_and_hardly_anything_else() -> None:
     assert float(checkerboard(100 + 60 * stripes[None])[0]) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_features_and_losses_against_an_independent_implementation(rng: np.random.Generator) -> None:
     style, content, output = rng.uniform(0, 255, (3, 32, 32, 3)).astype(np.float32)
     ours, theirs = LossNetwork(VGG16_LAYERS)(output[None]), vgg16_by_hand(output)

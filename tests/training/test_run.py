@@ -243,6 +243,7 @@ def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path: Path) -> None:
     assert read_card(tmp_path / "run" / STATE)["step"] == 0  # what it started from
 
 
+@pytest.mark.slow
 def test_a_loss_that_explodes_stops_and_keeps_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     totals = iter([9.0, 8.0, 7.0, 6.0, 5e3])
     monkeypatch.setattr(

@@ -114,6 +114,7 @@ def test_a_spoiled_int8_model_fails(change: Callable[[Any], None], spoil: Callab
     assert {"PSNR"} <= {failure.metric for failure in validation.failures}, validation.mean
 
 
+@pytest.mark.slow
 def test_an_unspoiled_copy_passes(spoil: Callable[..., Path]) -> None:
     """So that it is the change that fails above, not the copying."""
     assert not validate(spoil("float32", lambda model: None), limit=2).failures
@@ -145,6 +146,7 @@ def test_a_cut_file_fails(length: int, files: dict[str, Path], tmp_path: Path) -
         validate(path)
 
 
+@pytest.mark.slow
 def test_the_reference_is_painted_whole(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """As the export does; stylize cuts large photos into tiles, which share magnitudes that are estimated."""
     for limit in ("WHOLE", "TILE"):
@@ -172,6 +174,7 @@ def test_the_card_and_the_reference_must_fit(files: dict[str, Path], tmp_path: P
         validate(path)
 
 
+@pytest.mark.slow
 def test_the_card_inside_stands_in_for_a_missing_one(files: dict[str, Path], tmp_path: Path) -> None:
     path = Path(shutil.copy(files["int8"], tmp_path))
     assert read_export_card(path)["recipe"] == "int8"
