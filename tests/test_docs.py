@@ -93,6 +93,17 @@ def test_the_operators_page_is_the_lints_table() -> None:
     assert table() in (DOCS / "operators.md").read_text()
 
 
+def test_pictures_show_the_networks_that_are_bundled() -> None:
+    """Those of the page, of the app and of all styles; what makes each records it."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    from pictures import RECORD, digest
+
+    known = json.loads(RECORD.read_text())
+    pictures = {"browser.jpg", "styles.jpg", *(f"android/{path.name}" for path in (DOCS / "android").glob("*.jpg"))}
+    old = {name for name in pictures if known.get(name) != digest()}
+    assert not old, f"older than the models; docs/pictures.json names what they show: {old}"
+
+
 @pytest.mark.slow
 def test_the_app_page_states_what_the_files_are(exported: Exported, tmp_path: Path) -> None:
     """Made by tools/snippets.py."""

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pictures import ROOT, record
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -17,7 +18,6 @@ from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos
 from mobile_style.web.site import build_site
 
-ROOT = Path(__file__).parents[1]
 HEIGHT = 620
 
 
@@ -52,6 +52,7 @@ def main() -> None:
         sheet.paste(shot, (left, 0))
         left += shot.width + 16
     sheet.save(ROOT / "docs" / "browser.jpg", quality=82)
+    record("browser.jpg")
 
 
 if __name__ == "__main__":

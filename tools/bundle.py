@@ -22,6 +22,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from pictures import ROOT, record  # tools/pictures.py
 from PIL import Image, ImageDraw, ImageFont
 
 from mobile_style.exporting.recipes import find_recipe
@@ -38,7 +39,6 @@ from mobile_style.training.evaluate import Evaluation, Row, evaluate
 from mobile_style.training.style_grams import GRAMS, losses_of, save_grams
 from mobile_style.validation.checked_export import Export, export
 
-ROOT = Path(__file__).parents[1]
 ABOUT = ("title", "artist", "data", "scan")  # what the card says of the style
 CURVES = """## Losses in training
 
@@ -161,6 +161,7 @@ def styles_page() -> None:
     single = [info for info in list_models() if info.origin == "bundled" and not styles_of(info.card)]
     sheet = images.encode(model_sheet(single), "JPEG", quality=82)
     (ROOT / "docs" / "styles.jpg").write_bytes(sheet)
+    record("styles.jpg")
     lines = [
         "# The bundled styles",
         "",

@@ -12,7 +12,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bundle import MODEL, ROOT, replacing, styles_page  # tools/bundle.py
+from bundle import MODEL, replacing, styles_page  # tools/bundle.py
+from pictures import ROOT
 
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write

@@ -26,6 +26,15 @@ METHOD = (
 )
 
 
+def check_counts(threads: Sequence[int], runs: int, device: Device) -> None:
+    """Raises UsageError for numbers of threads or runs that cannot be measured."""
+    if not threads or min(threads) < 1 or max(threads) > MOST_THREADS:
+        given = ",".join(map(str, threads))
+        raise UsageError(f"`threads` takes numbers from 1 to {MOST_THREADS}, such as 1,2,4, not {given}")
+    if runs < FEWEST_ROUNDS * device.round_runs:
+        raise UsageError(f"`runs` must be at least {FEWEST_ROUNDS * device.round_runs}, not {runs}")
+
+
 def benchmark(
     files: Sequence[Path],
     device: Device,
@@ -49,11 +58,7 @@ def benchmark(
         UsageError: `threads` or `runs` is out of range.
         DeviceError: the device is gone before anything could be said.
     """
-    if not threads or min(threads) < 1 or max(threads) > MOST_THREADS:
-        given = ",".join(map(str, threads))
-        raise UsageError(f"`threads` takes numbers from 1 to {MOST_THREADS}, such as 1,2,4, not {given}")
-    if runs < FEWEST_ROUNDS * device.round_runs:
-        raise UsageError(f"`runs` must be at least {FEWEST_ROUNDS * device.round_runs}, not {runs}")
+    check_counts(threads, runs, device)
     counts = {path: macs(read_tflite(path)) for path in files}  # the files are looked at before anything starts
     before = device.state()
     with TemporaryDirectory() as folder:

@@ -15,7 +15,7 @@ from ..network.checkpoint import Checkpoint
 from ..network.random_weights import random_weights
 from ..progress import Note, Progress, silent
 from ..training.config import configure
-from .benchmark import benchmark
+from .benchmark import benchmark, check_counts
 from .exports import Size, export_to_time, names_of
 from .measure import Conditions, load_average
 from .report import Report, Row
@@ -95,6 +95,7 @@ def find_size(
     with closing(open_device(chosen.device, chosen.runtime, chosen.benchmark_binary, progress)) as device:
         if not device.reports_timings:
             raise UsageError(f"`device={chosen.device}` reports no timings, so no size can be found on it")
+        check_counts(chosen.threads, chosen.runs, device)  # before anything is exported
         found = _search(models, device, fps, ladder, chosen, progress)
     return replace(found, report=replace(found.report, load_average=load))
 

@@ -11,7 +11,7 @@ from ..devices.compared import is_compared
 from ..devices.registry import open_device
 from ..errors import UsageError
 from ..progress import Progress, silent
-from .benchmark import benchmark
+from .benchmark import benchmark, check_counts
 from .emulation import emulate
 from .phone_app import benchmark_app
 from .report import Report
@@ -78,6 +78,7 @@ def measure(
             raise UsageError(f"`device={chosen.device}` reports no timings, so it takes neither threads nor runs")
         if "cpu" not in device.accelerators and chosen.threads != (1,):
             raise UsageError(f"`threads` is about a CPU, and `device={chosen.device}` has none")
+        check_counts(chosen.threads, chosen.runs, device)  # before anything is exported
         files = _files(names, sizes, Path(folder), progress)
         if is_compared(device):
             return emulate(files, device, progress)

@@ -40,9 +40,11 @@ def benchmark(
 ) -> None:
     """Measure how long models take here or on a phone, or what an emulated processor or GPU computes.
 
-    Examples: `mobile-style benchmark exports/*/model.tflite --html latency.html`,
-    `mobile-style benchmark starry_night --device adb --sustained 120`,
-    `mobile-style benchmark --device app`
+    Examples:
+
+    - `mobile-style benchmark exports/*/model.tflite --html latency.html`
+    - `mobile-style benchmark starry_night --device adb --sustained 120`
+    - `mobile-style benchmark --device app`
     """
     _refuse_existing(json, html)
     from ..benchmarking.measure import Conditions, measure

@@ -58,9 +58,11 @@ def export(
 ) -> None:
     """Write a trained network as a file for phones, and prove that it still paints the same picture.
 
-    Examples: `mobile-style export --int8 --target tflite`,
-    `mobile-style export great_wave --fp16 --target coreml --size 256 --size 480x640`,
-    `mobile-style export runs/many --mix udnie`
+    Examples:
+
+    - `mobile-style export --int8 --target tflite`
+    - `mobile-style export great_wave --fp16 --target coreml --size 256 --size 480x640`
+    - `mobile-style export runs/many --mix udnie`
     """
     short = {"int8": int8, "float16": fp16, "dynamic_int8": dynamic}
     asked = [name for name, wanted in short.items() if wanted] + ([recipe] if recipe else [])
@@ -162,8 +164,10 @@ def bundle(
 ) -> None:
     """Put exported models into the Android app, or write the browser page with them as static files.
 
-    Examples: `mobile-style bundle exports/*/model.tflite --android android_demo`,
-    `mobile-style bundle starry_night the_scream --web site`
+    Examples:
+
+    - `mobile-style bundle exports/*/model.tflite --android android_demo`
+    - `mobile-style bundle starry_night the_scream --web site`
     """
     if (web is None) == (android is None):
         raise UsageError("say what the models are for: `android=android_demo` or `web=DIR`")

@@ -45,9 +45,11 @@ def stylize(
 
     What a folder of results holds already is skipped, so the same command continues one that was stopped.
 
-    Examples: `mobile-style stylize photo.jpg --model starry_night --out painted.png`,
-    `mobile-style stylize photos --out painted/`,
-    `mobile-style stylize photo.jpg --model runs/many --mix starry_night=0.7,udnie=0.3`
+    Examples:
+
+    - `mobile-style stylize photo.jpg --model starry_night --out painted.png`
+    - `mobile-style stylize photos --out painted/`
+    - `mobile-style stylize photo.jpg --model runs/many --mix starry_night=0.7,udnie=0.3`
     """
     from ..painting.files import Look, stylize_files
 
@@ -97,9 +99,11 @@ def bulk(
     The same command continues one that was stopped, and paints what is new, what has changed and what failed. A
     manifest in TARGET/.mobile-style-bulk tells what every result was made of, and why others failed.
 
-    Examples: `mobile-style bulk photos painted --model udnie`,
-    `mobile-style bulk /data/photos /data/painted --shard 3/16`,
-    `mobile-style bulk s3://bucket/photos s3://bucket/painted --ray auto`
+    Examples:
+
+    - `mobile-style bulk photos painted --model udnie`
+    - `mobile-style bulk /data/photos /data/painted --shard 3/16`
+    - `mobile-style bulk s3://bucket/photos s3://bucket/painted --ray auto`
     """
     from ..bulk.plan import parse_shard
     from ..bulk.run import Crew
@@ -120,7 +124,10 @@ def models(
 ) -> None:
     """List the bundled models and those trained here (under ./runs).
 
-    Examples: `mobile-style models`, `mobile-style models --sheet styles.png`
+    Examples:
+
+    - `mobile-style models`
+    - `mobile-style models --sheet styles.png`
     """
     if sheet is not None:
         refuse_existing(sheet, "sheet")

@@ -162,9 +162,11 @@ def train(
 ) -> None:
     """Train a network that paints photos in one style.
 
-    Examples: `mobile-style train` (the bundled painting and photos),
-    `mobile-style train --style painting.jpg --content photos/`,
-    `mobile-style train --resume`
+    Examples:
+
+    - `mobile-style train` (the bundled painting and photos)
+    - `mobile-style train --style painting.jpg --content photos/`
+    - `mobile-style train --resume`
     """
     chosen = {name: ctx.params[name] for name in given(ctx)}
     if resume:

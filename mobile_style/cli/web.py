@@ -29,9 +29,11 @@ def serve(
 
     Nothing is uploaded: the models run on the visitor's own device.
 
-    Examples: `mobile-style serve`,
-    `mobile-style serve --models exports`,
-    `mobile-style serve --host 0.0.0.0 --https` (shows a QR code for a phone)
+    Examples:
+
+    - `mobile-style serve`
+    - `mobile-style serve --models exports`
+    - `mobile-style serve --host 0.0.0.0 --https` (shows a QR code for a phone)
     """
     from ..web.serve import open_server, qr_code
 

@@ -80,6 +80,13 @@ def test_a_file_has_one_size() -> None:
     assert result.exit_code == 2 and "--threads takes numbers such as 1,2,4" in result.stderr
 
 
+def test_too_few_runs_are_refused_before_anything_is_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "open_device", lambda *_: Timed())
+    monkeypatch.setattr(budget, "export_to_time", lambda *_: pytest.fail("it was exported"))
+    with pytest.raises(UsageError, match="`runs` must be at least 15, not 3"):
+        budget.find_size(["starry_night"], 30, conditions=Conditions(runs=3))
+
+
 def test_the_exports_of_untrained_presets_run(tmp_path: Path) -> None:
     """Without offsets other operators come one after the other than in a trained network."""
     model = str(budget.untrained("nano", tmp_path))

@@ -1,0 +1,28 @@
+"""Makes docs/android/*.jpg of the screens that the app's tests draw.
+
+pytest tests/exporting/test_android_bundle.py -k kotlin_tests_pass --basetemp DIR
+python tools/app_pictures.py DIR/test_the_kotlin_tests_pass0/screenshots
+"""
+
+import argparse
+from pathlib import Path
+
+from pictures import ROOT, record
+from PIL import Image
+
+LONGER_SIDE = 720
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("screens", type=Path, help="the folder of the PNG files")
+    screens = parser.parse_args().screens
+    for shown in sorted((ROOT / "docs" / "android").glob("*.jpg")):
+        screen = Image.open(screens / f"{shown.stem}.png").convert("RGB")
+        screen.thumbnail((LONGER_SIDE, LONGER_SIDE), Image.Resampling.LANCZOS)
+        screen.save(shown, quality=85)
+        record(f"android/{shown.name}")
+
+
+if __name__ == "__main__":
+    main()
