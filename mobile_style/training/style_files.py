@@ -22,7 +22,7 @@ from ..files import refuse_existing, writing
 from ..media import images
 from ..network.card import MODEL
 from ..network.catalog import model_name, model_path
-from ..network.checkpoint import Checkpoint
+from ..network.checkpoint import Checkpoint, digest
 from ..network.styles import own_arrays
 from .config import TrainConfig
 from .paintings import StyleEntry
@@ -41,6 +41,7 @@ class StyleCard:
     Attributes:
         style: its name, and how its painting was seen.
         kernels_sha256: of the network that it belongs to.
+        arrays_sha256: of what the file holds beside this card.
         style_weight: of its style loss in training.
         steps: that it was trained for.
         date: ISO 8601, UTC.
@@ -48,6 +49,7 @@ class StyleCard:
 
     style: StyleEntry
     kernels_sha256: Sha256
+    arrays_sha256: Sha256
     style_weight: Annotated[float, Ge(0), Le(1e12)]
     steps: Annotated[int, Ge(0), Le(10**12)]
     date: Label
@@ -70,9 +72,10 @@ class StyleFile:
 
     def write(self, path: Path) -> None:
         """Writes the file, whole or not at all."""
-        arrays = self.arrays | {THUMBNAIL: np.frombuffer(self.thumbnail, np.uint8)}
         with writing(path) as temporary:
-            temporary.write_bytes(save(arrays, {"mobile_style": json.dumps(asdict(self.card))}))
+            temporary.write_bytes(
+                save(_held(self.arrays, self.thumbnail), {"mobile_style": json.dumps(asdict(self.card))})
+            )
 
     @classmethod
     def read(cls, path: Path) -> "StyleFile":
@@ -91,6 +94,8 @@ class StyleFile:
             raise CheckpointError(f"{path} is damaged or no style ({error})") from None
         content = metadata.get("mobile_style", "").encode(errors="surrogatepass")
         card = read_document(StyleCard, content, f"the card of {path}", CheckpointError)
+        if digest(arrays) != card.arrays_sha256:
+            raise CheckpointError(f"{path} is damaged: its arrays are not those written; use another copy")
         thumbnail = arrays.pop(THUMBNAIL, np.zeros(0, np.uint8)).tobytes()
         if not all(value.dtype == np.float16 and np.isfinite(value).all() for value in arrays.values()):
             raise CheckpointError(f"{path} is damaged: it holds an unusable array; use another copy")
@@ -107,16 +112,22 @@ def style_file(model: Checkpoint, entry: StyleEntry, painting: np.ndarray) -> St
     """
     config: dict[str, Any] = dict(model.card["config"])
     place = [style["name"] for style in config["styles"]].index(entry.name)
+    thumbnail = images.encode(images.center_square(painting, THUMBNAIL_SIDE), "JPEG", QUALITY)
+    arrays = {name: model.weights[name][place].astype(np.float16) for name in own_arrays(model.architecture())}
     card = StyleCard(
         style=entry,
         kernels_sha256=kernels_sha256(model),
+        arrays_sha256=digest(_held(arrays, thumbnail)),
         style_weight=config["objective"]["style_weight"] * entry.weight,
         steps=model.card["step"],
         date=model.card["date"],
     )
-    thumbnail = images.encode(images.center_square(painting, THUMBNAIL_SIDE), "JPEG", QUALITY)
-    own = own_arrays(model.architecture())
-    return StyleFile(card, {name: model.weights[name][place].astype(np.float16) for name in own}, thumbnail)
+    return StyleFile(card, arrays, thumbnail)
+
+
+def _held(arrays: dict[str, np.ndarray], thumbnail: bytes) -> dict[str, np.ndarray]:
+    """All that a file holds beside its card."""
+    return arrays | {THUMBNAIL: np.frombuffer(thumbnail, np.uint8)}
 
 
 def with_style(model: Checkpoint, file: StyleFile) -> Checkpoint:

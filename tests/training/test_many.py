@@ -152,6 +152,11 @@ def test_a_style_alone_leaves_kernels_and_other_styles_as_they_are(
     for name, value in trained.weights.items():
         np.testing.assert_allclose(added.weights[name], value, rtol=1e-3, atol=1e-4)
     assert Painter(f"{tmp_path / 'more'}:green=0.5,red=0.5").network
+    content = bytearray(file.read_bytes())
+    content[-1000] ^= 1
+    (tmp_path / "changed.style").write_bytes(content)
+    with pytest.raises(CheckpointError, match="its arrays are not those written"):
+        add_styles(many, [tmp_path / "changed.style"], tmp_path / "wrong")
     with pytest.raises(CheckpointError, match="belongs to another network"):
         add_styles("starry_night", [file], tmp_path / "other")
     with pytest.raises(UsageError, match="has a style called red"):
