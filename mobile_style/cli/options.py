@@ -10,7 +10,7 @@ from ..errors import UsageError
 TrainedModel = Annotated[str, typer.Argument(help="A bundled model, a run's folder, or a checkpoint.")]
 StrokeWidth = Annotated[
     float | None,
-    typer.Option(help="Times the network's own, from 1 to 8.", show_default="broader above 720 pixels, up to 3"),
+    typer.Option(help="Times the network's own, from 1 to 8.", show_default="broader above 540 pixels, up to 3"),
 ]
 Mix = Annotated[
     str | None,

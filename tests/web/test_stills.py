@@ -108,7 +108,7 @@ def test_strokes_are_broader_in_large_photos_and_where_one_asks_for_it(context: 
         page.fill("#strength", "90")
         large = images.with_shorter_side(picture, 1080)
         drop(page, "b.png", png(large), "image/png")
-        until(lambda: page.text_content("#times") == "1.5 times", 240)
+        until(lambda: page.text_content("#times") == "2.0 times", 240)
 
 
 def test_a_photo_is_shown_enlarged_where_it_cannot_be_painted_at_its_own_size(context: Any) -> None:

@@ -1,7 +1,7 @@
 // How broad strokes are in a photo of its own size: it is painted smaller and enlarged with the photo's own edges, as
 // painting/enlarge.py does it.
 
-const FINE_SIDE = 720;  // pixels of a photo's shorter side, above which strokes are made broader
+const FINE_SIDE = 540;  // pixels of a photo's shorter side, above which strokes are made broader
 const BROADEST = 3;  // times, where the size decides
 const RADIUS = 2;  // pixels of the small pictures
 const STEADY = 30;  // squared gray levels
