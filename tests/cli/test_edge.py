@@ -58,6 +58,22 @@ def test_the_traceback_is_there_for_the_asking(monkeypatch: pytest.MonkeyPatch) 
     assert isinstance(runner.invoke(app, ["models"]).exception, ZeroDivisionError)
 
 
+def test_ctrl_c_while_the_command_line_is_loaded_is_one_line() -> None:
+    """As NumPy, say, is being imported."""
+    code = """
+import sys
+from mobile_style.__main__ import main
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "mobile_style.cli":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+main()
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (130, "stopped\n")
+
+
 def test_flags_that_do_not_exist_are_typers() -> None:
     assert runner.invoke(app, ["models", "--color"]).exit_code == 2
 
