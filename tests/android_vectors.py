@@ -1,4 +1,4 @@
-"""What the Kotlin tests hold the app to: camera frames in RGB, pictures with grain, rounding, and what models paint.
+"""What the Kotlin tests hold the app to: frames in RGB, grain, strokes, shares, rounding, and what models paint.
 
 The frames are converted by an implementation of its own: the same specification as Converter.kt, written the other way
 round, whole planes at a time, and turned by NumPy.
@@ -16,7 +16,10 @@ from mobile_style.exporting import runtimes
 from mobile_style.inference.tflite_reader import read_tflite
 from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos
+from mobile_style.network.styles import share_bytes
+from mobile_style.painting import enlarge
 from mobile_style.painting.grain import grained
+from mobile_style.painting.stylize import Painter
 
 MODELS = Path(__file__).parents[1] / "models"
 SIZES = [(64, 48), (63, 47), (17, 23), (5, 3)]
@@ -24,7 +27,7 @@ ROTATIONS = (0, 90, 180, 270)
 
 
 def write_vectors(folder: Path) -> int:
-    """Writes cases.json and grain.json, a file for each case, and the bundled models' cards; tells how many frames."""
+    """Writes cases.json and others, a file for each case, and the bundled models' cards; tells how many frames."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(6)
     cases = []
@@ -45,6 +48,10 @@ def write_vectors(folder: Path) -> int:
         (folder / case["file"]).write_bytes(picture.tobytes() + grained(picture).tobytes())
         grains.append(case)
     (folder / "grain.json").write_text(json.dumps(grains))
+    _write_strokes(folder)
+    mixes = [*np.eye(3, dtype=np.float32), *(rng.dirichlet(np.ones(2 + n)).astype(np.float32) for n in range(20))]
+    told = [{"shares": each.tolist(), "bytes": share_bytes(each).tolist()} for each in mixes]
+    (folder / "mixes.json").write_text(json.dumps(told))
     values = np.array([-1e9, -0.6, 0.5, 1.5, 2.4999, 2.5, 254.49, 254.5, 255.5, 3e9, *rng.uniform(-5, 260, 500)], ">f4")
     (folder / "floats.bin").write_bytes(values.tobytes() + images.to_pixels(values).tobytes())
     (folder / "cards").mkdir()
@@ -53,16 +60,48 @@ def write_vectors(folder: Path) -> int:
     return len(cases)
 
 
-def write_painted(folder: Path, photo: Path) -> None:
-    """What each bundled style's exports make of the photo, in bytes, and painted.json: about each, for changing it."""
+def write_painted(folder: Path, assets: Path) -> None:
+    """What the models in the app make of the golden photo, and painted.json: about each, for changing it.
+
+    A file of bytes, NAME-0-RECIPE.bin, for each recipe; of many styles one for each golden picture.
+    """
     folder.mkdir()
     told = {}
-    for style in sorted(path.parent for path in MODELS.glob("*/int8.tflite")):
-        for recipe in ("int8", "float16"):
-            picture = runtimes.load(style / f"{recipe}.tflite")(images.load(photo))
-            (folder / f"{style.name}-{recipe}.bin").write_bytes(picture.tobytes())
-        told[style.name] = {"nodes": len(read_tflite(style / "int8.tflite")), "weight": weight(style / "int8.tflite")}
+    for path in sorted(assets.glob("styles/*/256x256/golden.json")):
+        name, golden = path.parts[-3], json.loads(path.read_text())
+        photo = images.load(assets / "golden" / golden["photo"])
+        mixes = [[np.array(each["shares"], np.float32)] for each in golden.get("mixes", [])] or [[]]
+        for recipe, file in {
+            "int8": path.with_name("model.tflite"),
+            "float16": path.with_name("float16.tflite"),
+        }.items():
+            run = runtimes.load(file)
+            for index, shares in enumerate(mixes):
+                (folder / f"{name}-{index}-{recipe}.bin").write_bytes(run(photo, *shares).tobytes())
+        model = path.with_name("model.tflite")
+        told[name] = {"nodes": len(read_tflite(model)), "weight": weight(model)}
     (folder / "painted.json").write_text(json.dumps(told))
+
+
+def _write_strokes(folder: Path) -> None:
+    """strokes.json, and a file for each case: the photo, it reduced, that painted, and that enlarged."""
+    cases = []
+    for height, width, small in (100, 80, (50, 40)), (150, 121, (113, 91)), (90, 240, (30, 80)), (31, 47, (31, 24)):
+        photo = grain_picture(width, height)
+        reduced = enlarge.reduced(photo, small)
+        painted = np.roll(255 - reduced, 1, axis=2)
+        painted[: small[0] // 2] = np.clip(2.0 * painted[::-1][: small[0] // 2] - 60, 0, 255)  # not the photo's edges
+        bands = [band for _, band in enlarge.enlarged_bands(photo, reduced, painted)]
+        pictures = photo, reduced, painted, images.to_pixels(np.concatenate(bands))
+        file = f"strokes-{len(cases)}.bin"
+        (folder / file).write_bytes(b"".join(each.tobytes() for each in pictures))
+        cases.append({"sizes": [width, height, *small[::-1]], "file": file})
+    paint = Painter("udnie")
+    pictures = [
+        np.empty((h, w, 3), np.uint8) for w, h in ((1280, 960), (960, 1280), (1280, 720), (500, 400), (3000, 3000))
+    ]
+    sizes = [[*each.shape[1::-1], *paint.painted_size(each)[::-1]] for each in pictures]
+    (folder / "strokes.json").write_text(json.dumps({"cases": cases, "sizes": sizes}))
 
 
 def weight(path: Path) -> int:

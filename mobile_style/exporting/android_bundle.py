@@ -5,8 +5,9 @@ In the Android app's assets (docs/android.md):
     styles/NAME/WIDTHxHEIGHT/  model.tflite, card.json: the int8 export; float16.tflite, float16.json: the float16
                                export for GPUs, if one lies in the same folder as the int8 export; reference.png, what
                                the float network makes of the photo; golden.json: which photo, and the PSNR that the
-                               int8 export reaches on this machine
-    styles/NAME/thumbnail.jpg  for the strip of styles
+                               int8 export reaches on this machine. Of many styles: reference-0.png and so on, of each
+                               style and of one mix, and golden.json has the shares and the PSNR of each
+    styles/NAME/thumbnail.jpg  for the strip of styles; of many styles, STYLE.jpg for each
     styles/index.txt           NAME/WIDTHxHEIGHT, a line for each
     golden/WIDTHxHEIGHT.png    the photo
 """
@@ -19,12 +20,15 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+import numpy as np
+
 from ..errors import CheckpointError, ImageError, UsageError
 from ..files import writing
 from ..inference.network import load_network
 from ..media import images
 from ..metrics import psnr
-from ..network.catalog import BUNDLED, bundled_photos, painting_of, places
+from ..network.catalog import BUNDLED, bundled_photos, painting_of, places, with_mix
+from ..network.styles import shares_of, trial_mixes
 from ..progress import Note, Progress, silent
 from . import runtimes
 from .card import card_path, for_apps, read_export_card, source_checkpoint, source_model, styles_in
@@ -88,10 +92,9 @@ def _checked(exported: Path) -> dict[str, Any]:
     for side in ("input", "output"):
         if card[side]["type"] != "uint8":
             raise UsageError(f"{exported}: its {side} is {card[side]['type']}, apps take int8 exports; see --int8")
-    if styles_in(card):
-        raise UsageError(f"{exported} mixes styles, and the app takes files of one: export each with `mix`")
-    if not re.fullmatch(r"\w[\w.-]*", card["name"]):
-        raise UsageError(f"{exported}: {card['name']!r} is no name for a folder")
+    for name in (card["name"], *styles_in(card)):
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise UsageError(f"{exported}: {name!r} is no name for a folder")
     if not card_path(exported).is_file():
         raise CheckpointError(f"the card {card_path(exported)} is missing; export the model again")
     return card
@@ -102,9 +105,17 @@ def _bundle(exported: Path, card: dict[str, Any], assets: Path, progress: Progre
     size = f"{width}x{height}"
     style: Path = assets / "styles" / card["name"]
     photo = images.center_crop(images.load(images.photos(bundled_photos("held_out"), 1)[0]), height, width)
-    reference = _reference(exported, card, photo, progress)
+    names = styles_in(card)
+    trials = trial_mixes(names)[: len(names) + 1] if names else [""]  # each style, and one mix
+    shares = [[shares_of(trial, names)] if names else [] for trial in trials]
+    run = runtimes.load(exported)
+    painted = [run(photo, *each) for each in shares]
+    references = _references(exported, card, trials, photo, progress)
     images.save(photo, assets / "golden" / f"{size}.png")
-    images.save(_thumbnail(exported, card, reference, photo), style / "thumbnail.jpg")
+    for name, picture in zip(names, references or painted, strict=False):
+        images.save(images.center_square(picture, THUMBNAIL), style / f"{name}.jpg")
+    if not names:
+        images.save(_thumbnail(exported, card, (references or painted)[0]), style / "thumbnail.jpg")
     with writing(style / size, replacing=True) as folder:
         folder.mkdir()
         shutil.copyfile(exported, folder / "model.tflite")
@@ -112,12 +123,21 @@ def _bundle(exported: Path, card: dict[str, Any], assets: Path, progress: Progre
         for path, float_card in _float16_of(exported, card):
             shutil.copyfile(path, folder / "float16.tflite")
             (folder / "float16.json").write_text(json.dumps(for_apps(float_card), indent=2) + "\n")
-        if reference is not None:
-            reached = psnr(reference, runtimes.load(exported)(photo))
-            images.save(reference, folder / "reference.png")
-            golden = {"photo": f"{size}.png", "psnr": reached}
+        if references:
+            reached = [psnr(*pair) for pair in zip(references, painted, strict=True)]
+            golden = {"photo": f"{size}.png"} | _told(reached, shares if names else None)
+            for index, reference in enumerate(references):
+                images.save(reference, folder / (f"reference-{index}.png" if names else "reference.png"))
             (folder / "golden.json").write_text(json.dumps(golden, indent=2) + "\n")
     return style / size
+
+
+def _told(reached: list[float], shares: list[list[np.ndarray]] | None) -> dict[str, Any]:
+    """What golden.json says of the golden pictures besides the photo; shares only of many styles."""
+    if shares is None:
+        return {"psnr": reached[0]}
+    mixes = zip(reached, shares, strict=True)
+    return {"mixes": [{"shares": each.tolist(), "psnr": decibels} for decibels, (each,) in mixes]}
 
 
 def _float16_of(exported: Path, card: dict[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
@@ -127,29 +147,31 @@ def _float16_of(exported: Path, card: dict[str, Any]) -> list[tuple[Path, dict[s
             other = read_export_card(path)
         except CheckpointError:  # another app's, or damaged
             continue
-        same = all(other[key] == card[key] for key in ("name", "style"))
+        same = all(other[key] == card[key] for key in ("name", "style")) and styles_in(other) == styles_in(card)
         same = same and other["source"]["sha256"] == card["source"]["sha256"]
         if same and other["recipe"] == "float16" and other["input"]["shape"] == card["input"]["shape"]:
             return [(path, other)]
     return []
 
 
-def _reference(exported: Path, card: dict[str, Any], photo: Any, progress: Progress) -> Any:
-    """What the float network makes of the photo; None if it is not here any more."""
+def _references(
+    exported: Path, card: dict[str, Any], mixes: Sequence[str], photo: np.ndarray, progress: Progress
+) -> list[np.ndarray]:
+    """What the float network makes of the photo, by each mix of its styles; none if it is not here any more."""
     try:
-        network, _ = load_network(source_model(exported, card))
+        source = source_model(exported, card)
+        networks = (load_network(with_mix(source, mix))[0] for mix in mixes)
+        return [images.to_pixels(network(photo)) for network in networks]
     except CheckpointError:
         progress(Note(f"{card['name']}: its float network is not here, so the app cannot test itself on it", True))
-        return None
-    return images.to_pixels(network(photo))
+        return []
 
 
-def _thumbnail(exported: Path, card: dict[str, Any], reference: Any, photo: Any) -> Any:
+def _thumbnail(exported: Path, card: dict[str, Any], painted: np.ndarray) -> np.ndarray:
     """The thumbnail beside the model, the painting, or what the model makes of a photo."""
     beside = exported.parent / "thumbnail.jpg"
     try:
         found = beside if beside.is_file() else painting_of(source_checkpoint(exported, card), card["style"])
         return images.center_square(images.load(found), THUMBNAIL)
     except (CheckpointError, ImageError):
-        painted = runtimes.load(exported)(photo) if reference is None else reference
         return images.center_square(painted, THUMBNAIL)

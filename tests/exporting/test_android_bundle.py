@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 from android_vectors import write_painted, write_vectors
 
-from conftest import shared
+from conftest import MANY, Exported, exports_of, shared
 from mobile_style.benchmarking.phone_app import read_app_report, rows_of
 from mobile_style.errors import CheckpointError, UsageError
 from mobile_style.exporting import runtimes
-from mobile_style.exporting.android_bundle import bundle_android, find_exports
-from mobile_style.exporting.card import digest
+from mobile_style.exporting.android_bundle import THUMBNAIL, bundle_android, find_exports
+from mobile_style.exporting.card import digest, read_export_card
+from mobile_style.inference.network import load_network
 from mobile_style.media import images
 from mobile_style.metrics import psnr
+from mobile_style.network.styles import shares_of
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "android_demo"
@@ -63,9 +65,18 @@ def someone_elses(folder: Path) -> Path:
     return folder / "model.tflite"
 
 
+def with_float16(exported: Exported, folder: Path) -> Path:
+    """Exports of one network at 256 x 256 pixels, by int8 and by float16, in one folder."""
+    folder.mkdir()
+    for recipe in ("int8", "float16"):
+        for path in exported(recipe, 256).parent.glob("model.*"):
+            shutil.copy(path, folder / path.name.replace("model", recipe))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The app with the bundled styles and someone else's, built once for all of pytest's processes."""
+    """The app with the bundled styles, many in one file, and someone else's, built once for all processes."""
     try:
         tools = toolchain.find(tests=True)
     except toolchain.ToolchainError as error:
@@ -75,8 +86,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         if not made.apk.exists():
             shutil.rmtree(root / "project", ignore_errors=True)
             shutil.rmtree(root / "other", ignore_errors=True)
+            shutil.rmtree(root / "many", ignore_errors=True)
             project = app_folder(root / "project")
-            bundle_android([*bundled_styles(), str(someone_elses(root / "other"))], project)
+            many = with_float16(exports_of("many", tmp_path_factory, "bundled-many-"), root / "many")
+            bundle_android([*bundled_styles(), str(many), str(someone_elses(root / "other"))], project)
             build.build(tools, made.apk, made.assets, made.work)
     return made
 
@@ -130,7 +143,8 @@ def test_a_wrong_apk_is_refused(built: Built, tmp_path: Path) -> None:
 def test_the_kotlin_tests_pass(built: Built, tmp_path: Path) -> None:
     vectors, shots = tmp_path / "vectors", tmp_path / "screenshots"
     assert write_vectors(vectors) >= 100
-    write_painted(vectors / "painted", built.assets / "golden/256x256.png")
+    write_painted(vectors / "painted", built.assets)
+    shutil.copy(built.assets / "styles/many/256x256/card.json", vectors / "many.json")
     shots.mkdir()
     jars = sorted(built.work.glob("*.jar"))
     classes = [built.work / "core", built.work / "app", *jars]
@@ -138,10 +152,19 @@ def test_the_kotlin_tests_pass(built: Built, tmp_path: Path) -> None:
     passed, count, told = jvm_tests.run_tests(built.tools, built.work, built.assets, vectors, shots)
     assert passed, told[-6000:]
     assert count >= 35
-    assert {path.stem for path in shots.iterdir()} >= {"live", "original", "diagnostics", "landscape", "permission"}
+    assert {path.stem for path in shots.iterdir()} >= {
+        "live",
+        "original",
+        "diagnostics",
+        "landscape",
+        "permission",
+        "mix",
+    }
     rows, _ = rows_of(read_app_report((shots / "benchmark.json").read_bytes()))  # as `benchmark --device app` does
     assert {(row.model, row.accelerator) for row in rows} == {
-        (f"{name} 256x256", kind) for name in (*bundled_styles(), "my_own") for kind in ("cpu", "cpu without XNNPACK")
+        (f"{name} 256x256", kind)
+        for name in (*bundled_styles(), "many", "my_own")
+        for kind in ("cpu", "cpu without XNNPACK")
     }
     assert all(row.latency and row.latency.runs == 10 and row.loaded and row.loaded.delegated == 243 for row in rows)
     assert {row.sha256 for row in rows} == {digest(path) for path in built.assets.rglob("model.tflite")}
@@ -253,6 +276,29 @@ def test_bundle_puts_in_what_the_app_looks_for(tmp_path: Path) -> None:
     exported.write_bytes(exported.read_bytes() + b"\0")
     with pytest.raises(CheckpointError, match="is not the file"):
         bundle_android([str(exported)], project)
+
+
+def test_bundle_puts_in_each_style_of_a_file(exported_many: Exported, many_styles: Path, tmp_path: Path) -> None:
+    """With what the float network makes of the photo in each, and in one mix."""
+    project = app_folder(tmp_path / "project")
+    (folder,) = bundle_android([str(exported_many("int8"))], project)
+    assets = project / "app/src/main/assets"
+    assert (assets / "styles/index.txt").read_text() == "run/64x64\n"
+    golden = json.loads((folder / "golden.json").read_text())
+    photo, run = images.load(assets / "golden" / golden["photo"]), runtimes.load(folder / "model.tflite")
+    mixes = [*MANY, "night=0.5,noon=0.5"]
+    assert [each["shares"] for each in golden["mixes"]] == [shares_of(mix, MANY).tolist() for mix in mixes]
+    for index, (mix, each) in enumerate(zip(mixes, golden["mixes"], strict=True)):
+        reference = images.load(folder / f"reference-{index}.png")
+        np.testing.assert_array_equal(reference, images.to_pixels(load_network(f"{many_styles}:{mix}")[0](photo)))
+        assert each["psnr"] == psnr(reference, run(photo, np.array(each["shares"], np.float32))) > 33
+    wanted = [images.center_square(images.load(folder / f"reference-{index}.png"), THUMBNAIL) for index in range(3)]
+    for index, name in enumerate(MANY):
+        likeness = [psnr(images.load(assets / f"styles/run/{name}.jpg"), each) for each in wanted]
+        assert max(likeness) == likeness[index] > 28
+    assert read_export_card(exported_many("int8"))["mix"] == json.loads((folder / "card.json").read_text())["mix"]
+    with pytest.raises(UsageError, match="float32"):
+        bundle_android([str(exported_many("float16"))], project)
 
 
 def test_a_download_that_is_another_is_refused(tmp_path: Path) -> None:

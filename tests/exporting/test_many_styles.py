@@ -9,7 +9,6 @@ from conftest import MANY, Exported
 from mobile_style import metrics
 from mobile_style.errors import UsageError
 from mobile_style.exporting import runtimes
-from mobile_style.exporting.android_bundle import bundle_android
 from mobile_style.exporting.card import read_export_card
 from mobile_style.exporting.lint import lint
 from mobile_style.exporting.recipes import find_recipe
@@ -160,11 +159,3 @@ def test_tiles_take_the_mix_beside_the_picture(weights: dict[str, np.ndarray], r
     (wanted,) = Loaded(tile(alone, (32, 32)))(picture, *gains)
     np.testing.assert_allclose(painted, wanted, atol=0.02)
     assert np.abs(painted - Loaded(tile(convolutions, (32, 32)))(picture, mix[..., ::-1], *gains)[0]).max() > 2
-
-
-def test_the_app_is_given_files_of_one_style(exported_many: Exported, tmp_path: Path) -> None:
-    manifest = tmp_path / "app/src/main/AndroidManifest.xml"
-    manifest.parent.mkdir(parents=True)
-    manifest.touch()
-    with pytest.raises(UsageError, match=r"mixes styles, and the app takes files of one: export each with `mix`"):
-        bundle_android([str(exported_many("int8"))], tmp_path)

@@ -4,6 +4,8 @@ import java.nio.ByteBuffer
 import mobile.style.core.Backend
 import mobile.style.core.Engine
 import mobile.style.core.FloatPictures
+import mobile.style.core.shareBytes
+import mobile.style.core.shares
 import org.bytedeco.javacpp.BytePointer
 import org.bytedeco.javacpp.Pointer
 import org.bytedeco.tensorflowlite.BuiltinOpResolver
@@ -20,13 +22,15 @@ import org.tensorflow.lite.gpu.GpuDelegateFactory
 /**
  * A model in TensorFlow Lite. Throws what the library throws: it is the chooser that decides what to do about it.
  *
- * [model] is a direct buffer. Its input and output are pictures of bytes, or of floats of the same range.
+ * [model] is a direct buffer. Its input and output are pictures of bytes, or of floats of the same range; a second input
+ * takes the share of each of its styles, as bytes or floats, too.
  */
 class LiteEngine(private val model: ByteBuffer, override val backend: Backend) : Engine {
     private val opened = ArrayDeque<AutoCloseable>()
     private val interpreter: Interpreter
     private val given: ByteBuffer
     private val wanted: ByteBuffer
+    private val mix: ByteBuffer?
     private val floats: FloatPictures?
     override val nodes: Int
     override val delegated: Int
@@ -50,14 +54,23 @@ class LiteEngine(private val model: ByteBuffer, override val backend: Backend) :
             checked("AllocateTensors", interpreter.AllocateTensors())
             val delegates = interpreter.nodes_size().toInt() - nodes // a delegate adds a node for each part that it takes
             delegated = nodes + delegates - interpreter.execution_plan().limit().toInt()
-            val input = interpreter.input_tensor(0)
+            val inputs = List(interpreter.inputs().limit().toInt()) { interpreter.input_tensor(it.toLong()) }
+            val input = inputs.single { !isMix(it) }
             given = bytesOf(input)
             wanted = bytesOf(interpreter.output_tensor(0))
             floats = if (input.type() == tensorflowlite.kTfLiteFloat32) FloatPictures(given.capacity() / Float.SIZE_BYTES) else null
+            mix = inputs.firstOrNull(::isMix)?.let(::bytesOf)
+            mix?.let { mix(shares(it.capacity() / if (floats == null) 1 else Float.SIZE_BYTES, 0)) }
         } catch (error: Throwable) {
             close()
             throw error
         }
+    }
+
+    override fun mix(shares: FloatArray) {
+        val taken = checkNotNull(mix) { "the model has one style" }
+        taken.rewind()
+        if (floats == null) taken.put(shareBytes(shares)) else taken.asFloatBuffer().put(shares)
     }
 
     override fun paint(input: ByteBuffer, output: ByteBuffer) {
@@ -84,6 +97,8 @@ class LiteEngine(private val model: ByteBuffer, override val backend: Backend) :
 
     private fun bytesOf(tensor: TfLiteTensor): ByteBuffer =
         tensorflowlite.TfLiteTensorData(tensor).capacity<Pointer>(tensor.bytes()).asByteBuffer()
+
+    private fun isMix(tensor: TfLiteTensor) = tensor.dims().let { it.data(1) == 1 && it.data(2) == 1 }
 
     private fun checked(call: String, status: Int) = check(status == tensorflowlite.kTfLiteOk) { "$call failed ($status)" }
 

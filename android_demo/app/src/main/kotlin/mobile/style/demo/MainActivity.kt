@@ -28,6 +28,7 @@ import mobile.style.core.Backend
 import mobile.style.core.Choosers
 import mobile.style.core.Trial
 import mobile.style.core.candidates
+import mobile.style.core.strokeWidth
 
 /** The only screen: what the user does and what the camera, the pipeline and the gallery answer come together here. */
 class MainActivity : Activity(), Actions {
@@ -40,9 +41,11 @@ class MainActivity : Activity(), Actions {
     private lateinit var choosers: Choosers
     private lateinit var stills: Stills
     private val engines by lazy { GpuGuard(applicationContext) { model, backend -> Setup.engines(model, backend) } }
-    @Volatile private var chosen = 0
-    private val model get() = styles.usable.getOrNull(chosen)?.models?.first() // that stills are painted by
+    @Volatile private var look: Look? = null // null where there is no style
+    private val chosen get() = styles.usable.indexOf(look?.style)
+    private val model get() = look?.style?.models?.first() // that stills are painted by
     private var percent = 100
+    private var strokes = 1f // times as broad as the network's own, in a photo
     private var photo: Bitmap? = null // from the gallery; null: the camera is shown
     private var photoUri: Uri? = null
     private var painted: Bitmap? = null
@@ -70,13 +73,16 @@ class MainActivity : Activity(), Actions {
         styles = Styles.discover(assets)
         choosers = lastNonConfigurationInstance as? Choosers ?: Choosers(candidates(Runtime.getRuntime().availableProcessors()))
         stills = Stills(resources, choosers, engines, ::say)
-        chosen = (state?.getInt(CHOSEN) ?: 0).coerceIn(0, maxOf(0, styles.usable.size - 1))
+        look = (styles.usable.getOrNull(state?.getInt(CHOSEN) ?: 0) ?: styles.usable.firstOrNull())?.let { style ->
+            val other = styles.usable.getOrNull(state?.getInt(OTHER) ?: -1)?.takeIf(style::mixesWith)
+            Look(style, other, state?.getInt(SHARE) ?: 0)
+        }
         camera = Camera(this, { pipeline?.offer(it) ?: it.close() }) { trouble -> ui.post { show(trouble) } }
         screen.showStyles(styles.usable)
         screen.showFlip(camera.several)
         screen.showSelfTest(getString(R.string.self_test), true)
-        screen.showStatus(getString(R.string.hint))
         showChosen()
+        screen.showStatus(resting())
         if (styles.usable.isEmpty()) {
             val words = (listOf(getString(R.string.no_styles_text)) + styles.unusable).joinToString("\n")
             screen.showNotice(getString(R.string.no_styles_title), words, null) {}
@@ -94,6 +100,8 @@ class MainActivity : Activity(), Actions {
     override fun onSaveInstanceState(state: Bundle) {
         super.onSaveInstanceState(state)
         state.putInt(CHOSEN, chosen)
+        state.putInt(OTHER, styles.usable.indexOf(look?.other))
+        state.putInt(SHARE, look?.percent ?: 0)
         state.putParcelable(SHARED, shared)
         state.putParcelable(PHOTO_URI, photoUri)
     }
@@ -165,7 +173,7 @@ class MainActivity : Activity(), Actions {
             else -> {
                 screen.hideNotice()
                 window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
-                screen.showStatus(getString(if (pipeline?.diagnostics() == null) R.string.starting else R.string.hint))
+                screen.showStatus(if (pipeline?.diagnostics() == null) getString(R.string.starting) else resting())
                 startPipeline()
                 camera.start()
                 turn()
@@ -185,13 +193,13 @@ class MainActivity : Activity(), Actions {
         open = engines,
         heat = { Newer.heat(this) },
         onPicture = { bitmap -> ui.post { if (photo == null) screen.picture.show(bitmap) } },
-        onReady = { say(getString(R.string.hint)) },
+        onReady = { say(null) },
         onCooler = { say(getString(R.string.cooler)) },
         onFailure = { trials -> ui.post { showNoEngine(trials) } },
         before = ending,
     ).also {
         pipeline = it
-        it.style = styles.usable[chosen]
+        it.look = look
         it.strength = percent * 256 / 100
         it.original = original
         it.start()
@@ -244,9 +252,33 @@ class MainActivity : Activity(), Actions {
     // What the user does
 
     override fun choose(style: Int) {
-        chosen = style
-        pipeline?.style = styles.usable[style]
+        paintAs(Look(styles.usable[style]))
         showChosen()
+    }
+
+    override fun mixWith(other: Style?) {
+        val style = look?.style ?: return
+        paintAs(Look(style, other, HALF))
+        showChosen()
+        screen.showStatus(resting())
+    }
+
+    override fun mixShare(percent: Int) {
+        paintAs(look?.takeIf { it.other != null }?.copy(percent = percent) ?: return)
+        screen.showStatus(resting())
+    }
+
+    private fun paintAs(now: Look) {
+        look = now
+        pipeline?.look = now
+        screen.knobs.describe(resting())
+        repaintSoon()
+    }
+
+    override fun strokes(times: Float) {
+        strokes = times
+        screen.showStatus(getString(R.string.strokes_times, times))
+        screen.knobs.describe(resting())
         repaintSoon()
     }
 
@@ -257,7 +289,7 @@ class MainActivity : Activity(), Actions {
     override fun hold(original: Boolean) {
         this.original = original
         pipeline?.original = original
-        screen.showStatus(getString(if (original) R.string.original else R.string.hint))
+        screen.showStatus(if (original) getString(R.string.original) else resting())
         if (photo != null) (if (original) photo else painted ?: photo)?.let(screen.picture::show)
     }
 
@@ -281,13 +313,13 @@ class MainActivity : Activity(), Actions {
             painted?.let { beside { save(it) } }
             return
         }
-        val model = model ?: return
+        val look = look ?: return
         val strength = percent * 256 / 100 // the user may slide on before it is painted
         val lost = { ui.post { screen.allowShutter(true) }; Unit }
         val rotation = held?.let(camera::stillRotation) ?: pipeline?.turn?.rotation ?: 0
         val taken = camera.capture(rotation, { jpeg ->
             beside {
-                stills.decode(jpeg, model)?.let { stills.paint(it, model, strength) }?.let(::save)
+                stills.decode(jpeg, look.style.models.first())?.let { stills.paint(it, look, strength) }?.let(::save)
                 lost()
             }
         }, lost)
@@ -311,6 +343,7 @@ class MainActivity : Activity(), Actions {
             photo = null
             photoUri = null
             painted = null
+            screen.knobs.offerStrokes(null)
             showChosen()
         } else {
             stopCamera()
@@ -354,8 +387,15 @@ class MainActivity : Activity(), Actions {
         }
     }
 
-    private fun say(text: String) {
-        ui.post { screen.showStatus(text) }
+    /** Null: nothing but what is painted. */
+    private fun say(text: String?) {
+        ui.post { screen.showStatus(text ?: resting()) }
+    }
+
+    private fun resting(): String {
+        val (style, other, percent) = look ?: return getString(R.string.hint)
+        if (other == null) return getString(R.string.hint)
+        return getString(R.string.mix_percent, style.title, 100 - percent, other.title, percent)
     }
 
     /** On the side thread; not at all once the screen is gone. */
@@ -391,6 +431,7 @@ class MainActivity : Activity(), Actions {
             painted = null
             screen.hideNotice()
             screen.picture.show(opened)
+            screen.knobs.offerStrokes(model?.let { Photos.broadest(opened, it) }, strokeWidth(opened.width, opened.height))
             showChosen()
             paintPhoto()
         }
@@ -400,7 +441,7 @@ class MainActivity : Activity(), Actions {
         val source = photo ?: return
         val number = ++paintings
         beside {
-            val picture = model?.takeIf { number == paintings }?.let { stills.paint(source, it, percent * 256 / 100) }
+            val picture = look?.takeIf { number == paintings }?.let { stills.paint(source, it, percent * 256 / 100, strokes) }
             ui.post {
                 if (picture == null || photo !== source || number != paintings) return@post
                 painted = picture
@@ -455,8 +496,8 @@ class MainActivity : Activity(), Actions {
 
     private fun showChosen() {
         Newer.interceptBack(this, backCallback, backCloses)
-        val style = styles.usable.getOrNull(chosen) ?: return
-        screen.showChosen(chosen, style.title, still = photo != null)
+        val look = look ?: return
+        screen.showChosen(chosen, look, styles.usable.filter(look.style::mixesWith), still = photo != null)
         screen.showFlip(photo != null || camera.several)
     }
 
@@ -464,6 +505,9 @@ class MainActivity : Activity(), Actions {
         var ending: Thread? = null // of the pipeline before, perhaps another screen's
 
         const val CHOSEN = "chosen"
+        const val OTHER = "other"
+        const val SHARE = "share"
+        const val HALF = 50 // per cent
         const val SHARED = "shared"
         const val PHOTO_URI = "photo"
         const val CAMERA = 1

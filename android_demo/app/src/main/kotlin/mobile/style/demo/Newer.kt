@@ -82,6 +82,11 @@ object Newer {
         if (Build.VERSION.SDK_INT >= 29) window.isNavigationBarContrastEnforced = false
     }
 
+    /** What a screen reader says of a view's state, instead of per cent of a slider; null for that. */
+    fun describe(view: View, state: String?) {
+        if (Build.VERSION.SDK_INT >= 30) view.stateDescription = state
+    }
+
     /** Left, top, right, bottom that bars and cutouts cover. */
     fun covered(insets: WindowInsets): IntArray {
         if (Build.VERSION.SDK_INT >= 30) {

@@ -15,7 +15,11 @@ import kotlin.math.max
 import kotlin.math.roundToInt
 import mobile.style.core.Grain
 import mobile.style.core.Painter
+import mobile.style.core.Strokes
+import mobile.style.core.broadestStrokes
 import mobile.style.core.paintTiled
+import mobile.style.core.paintedSize
+import mobile.style.core.strokeWidth
 
 /** Reading, painting and saving single pictures. */
 object Photos {
@@ -61,14 +65,24 @@ object Photos {
         return Bitmap.createScaledBitmap(bitmap, width, height, true)
     }
 
-    /** Paints a photo tile by tile. */
-    fun paint(photo: Bitmap, painter: Painter, model: Model, strength: Int, progress: (Float) -> Unit): Bitmap {
+    /** How many times as broad as its own strokes a model can paint them in a photo. */
+    fun broadest(photo: Bitmap, model: Model): Float =
+        broadestStrokes(photo.width, photo.height, model.card.width to model.card.height)
+
+    /** Paints a photo tile by tile, with strokes so many [times] as broad as the model's own; by default as its size asks for. */
+    fun paint(photo: Bitmap, painter: Painter, model: Model, strength: Int, times: Float?, progress: (Float) -> Unit): Bitmap {
         val pixels = IntArray(photo.width * photo.height)
         photo.getPixels(pixels, 0, photo.width, 0, 0, photo.width, photo.height)
         val card = model.card
-        val seen = Grain(photo.width, photo.height).add(pixels)
-        val painted =
-            paintTiled(painter, pixels, seen, photo.width, photo.height, card.width, card.height, strength, progress)
+        val wanted = minOf(times ?: strokeWidth(photo.width, photo.height), broadest(photo, model))
+        val size = paintedSize(photo.width, photo.height, wanted)
+        val strokes = if (size == photo.width to photo.height) null else Strokes(pixels, photo.width, photo.height, size)
+        val small = strokes?.small ?: pixels
+        val (width, height) = size
+        val seen = Grain(width, height).add(small)
+        val own = if (strokes == null) strength else 256
+        val tiled = paintTiled(painter, small, seen, width, height, card.width, card.height, own, progress)
+        val painted = strokes?.enlarged(tiled, strength) ?: tiled
         return Bitmap.createBitmap(painted, photo.width, photo.height, Bitmap.Config.ARGB_8888)
     }
 

@@ -52,7 +52,7 @@ class Pipeline(
     private val times = StageTimes()
     private var thread: Thread? = null
 
-    @Volatile var style: Style? = null
+    @Volatile var look: Look? = null
     @Volatile var turn = Turn(0, false)
     @Volatile var strength = 256
     @Volatile var original = false
@@ -96,24 +96,25 @@ class Pipeline(
 
     /** The engine of the chosen style and size, opened if another one is. */
     private fun current(): Working? {
-        val style = style ?: return null
+        val look = look ?: return null
+        val models = look.style.models
         val old = working
         // A phone that is warm is so for the next style, too.
-        val policy = old?.policy?.takeIf { old.style.models.size == style.models.size } ?: LoadPolicy(style.models.size)
-        val model = style.models[policy.load.sizeIndex]
-        if (old != null && old.model === model) return old
+        val policy = old?.policy?.takeIf { old.look.style.models.size == models.size } ?: LoadPolicy(models.size)
+        val model = models[policy.load.sizeIndex]
+        if (old != null && old.model === model) return old.also { it.look = look }
         working?.close()
         working = null
         val chooser = model.chooser(choosers)
-        val engine = choose(chooser, model.bytes, model.golden(), stopped = { closing }) { open(model, it) }
+        val engine = choose(chooser, model.bytes, model.golden(look.style.index), stopped = { closing }) { open(model, it) }
         if (engine == null) {
             if (closing) return null
-            this.style = null
+            this.look = null
             onFailure(chooser.trials())
             return null
         }
         times.clear()
-        return Working(style, model, engine, policy).also { working = it; onReady() }
+        return Working(look, model, engine, policy).also { working = it; onReady() }
     }
 
     private fun paint(frame: Frame, now: Working) {
@@ -128,7 +129,7 @@ class Pipeline(
         if (shown > 0) now.grain.add(now.input, now.seen)
         val converted = System.nanoTime()
         try {
-            if (shown > 0) now.engine.paint(now.seen, now.output)
+            if (shown > 0) now.paint()
         } catch (error: RuntimeException) {
             now.model.chooser(choosers).failed(now.engine.backend, error.message ?: error.javaClass.simpleName)
             now.close()
@@ -159,8 +160,8 @@ class Pipeline(
     }
 }
 
-/** Everything that painting one style at one size needs, allocated once. */
-private class Working(val style: Style, val model: Model, val engine: Engine, val policy: LoadPolicy) {
+/** Everything that painting the styles of one file at one size needs, allocated once. */
+private class Working(var look: Look, val model: Model, val engine: Engine, val policy: LoadPolicy) {
     private val width = model.card.width
     private val height = model.card.height
     val input: ByteBuffer = ByteBuffer.allocateDirect(model.bytes)
@@ -174,10 +175,18 @@ private class Working(val style: Style, val model: Model, val engine: Engine, va
     // One is on the screen, one is on its way there, one is being filled.
     private val bitmaps = Array(3) { Bitmap.createBitmap(width, height, Bitmap.Config.ARGB_8888) }
     private var next = 0
+    private var mixed: FloatArray? = null // what the engine was told
     private var converter: Converter? = null
     private var madeFor: Turn? = null
     private var madeWidth = 0
     private var madeHeight = 0
+
+    /** What is [seen], into [output]. */
+    fun paint() {
+        look.shares?.takeIf { it !== mixed }?.let { engine.mix(it) }
+        mixed = look.shares
+        engine.paint(seen, output)
+    }
 
     fun nextBitmap(): Bitmap = bitmaps[next].also { next = (next + 1) % bitmaps.size }
 

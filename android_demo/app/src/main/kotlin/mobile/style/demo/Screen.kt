@@ -11,7 +11,6 @@ import android.widget.FrameLayout
 import android.widget.HorizontalScrollView
 import android.widget.LinearLayout
 import android.widget.ScrollView
-import android.widget.SeekBar
 import android.widget.Space
 import android.widget.TextView
 
@@ -21,6 +20,9 @@ interface Actions {
     fun swipe(by: Int)
     fun hold(original: Boolean)
     fun strength(percent: Int)
+    fun mixWith(other: Style?)
+    fun mixShare(percent: Int)
+    fun strokes(times: Float)
     fun shutter()
     fun openPhoto()
     fun flip()
@@ -41,7 +43,7 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
     private val top = LinearLayout(context)
     private val strip = LinearLayout(context)
     private val scroller = HorizontalScrollView(context)
-    private val strength = SeekBar(context)
+    val knobs = Knobs(context, actions)
     private val shutter = ShutterButton(context)
     private val panel = LinearLayout(context)
     private val notice = LinearLayout(context)
@@ -82,8 +84,12 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         }
     }
 
-    fun showChosen(index: Int, name: String, still: Boolean) {
-        title.text = name
+    fun showChosen(index: Int, look: Look, others: List<Style>, still: Boolean) {
+        title.text = look.title
+        knobs.show(look, others)
+        arrange()
+        val other = look.other
+        val name = if (other == null) look.title else context.getString(R.string.mixed, look.style.title, other.title)
         picture.contentDescription = context.getString(if (still) R.string.picture_still else R.string.picture, name)
         for (i in 0 until strip.childCount) strip.getChildAt(i).isSelected = i == index
         strip.getChildAt(index)?.let { tile ->
@@ -164,20 +170,7 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
     private fun buildPanel() {
         panel.orientation = LinearLayout.VERTICAL
         panel.gravity = Gravity.CENTER_HORIZONTAL
-        strength.id = R.id.strength
-        strength.max = 100
-        strength.progress = 100
-        strength.contentDescription = context.getString(R.string.strength)
-        strength.progressTintList = ColorStateList.valueOf(context.getColor(R.color.over))
-        strength.thumbTintList = ColorStateList.valueOf(context.getColor(R.color.over))
-        strength.progressBackgroundTintList = ColorStateList.valueOf(context.getColor(R.color.over_soft))
-        strength.setPadding(context.dp(20), context.dp(14), context.dp(20), context.dp(14))
-        strength.setOnSeekBarChangeListener(object : SeekBar.OnSeekBarChangeListener {
-            override fun onProgressChanged(bar: SeekBar, percent: Int, byUser: Boolean) = actions.strength(percent)
-            override fun onStartTrackingTouch(bar: SeekBar) = Unit
-            override fun onStopTrackingTouch(bar: SeekBar) = Unit
-        })
-        panel.addView(strength, LinearLayout.LayoutParams(context.dp(280), LayoutParams.WRAP_CONTENT))
+        panel.addView(knobs, LinearLayout.LayoutParams(context.dp(280), LayoutParams.WRAP_CONTENT))
         scroller.isHorizontalScrollBarEnabled = false
         scroller.isFillViewport = true
         strip.gravity = Gravity.CENTER
@@ -260,7 +253,7 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         val sheet = context.dp(minOf(420, configuration.screenWidthDp - 24))
         diagnostics.layoutParams = LayoutParams(sheet, LayoutParams.WRAP_CONTENT, if (wide) Gravity.CENTER else Gravity.BOTTOM or Gravity.CENTER_HORIZONTAL)
             .apply { setMargins(0, upper + context.dp(12), 0, lower + context.dp(12)) }
-        val height = context.dp(if (wide) 0 else PANEL)
+        val height = context.dp(if (wide) 0 else PANEL + if (knobs.tabbed) Knobs.TAB else 0)
         val heading = context.dp(if (beside) 0 else HEADING)
         picture.keepFree(left, upper + heading, if (wide) side + right else right, lower + height)
     }

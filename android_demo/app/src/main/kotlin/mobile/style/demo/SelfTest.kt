@@ -3,22 +3,24 @@ package mobile.style.demo
 import android.content.res.Resources
 import mobile.style.core.Backend
 import mobile.style.core.Engine
+import mobile.style.core.Golden
 import mobile.style.core.check
 
-/** Paints each style's golden picture on [backend] and says how close it comes to the float network. */
+/** Paints the golden picture of each style, and of one mix of each file of many, on [backend] and says how close it comes to the float network. */
 fun selfTest(styles: List<Style>, backend: Backend, words: Resources, open: (Model, Backend) -> Engine): List<String> =
-    styles.flatMap { it.models }.map { model ->
-        val golden = model.golden() ?: return@map words.getString(R.string.self_test_none, model.card.title)
+    styles.flatMap { it.models }.distinct().flatMap { model ->
+        val goldens = model.goldens().ifEmpty { return@flatMap listOf(words.getString(R.string.self_test_none, model.card.title)) }
         try {
-            val decibels = open(model, backend).use { golden.check(it) }
-            if (decibels >= golden.limit) {
-                words.getString(R.string.self_test_passed, model.card.title, decibels)
-            } else {
-                words.getString(R.string.self_test_failed, model.card.title, decibels, golden.expectedPsnr)
-            }
+            open(model, backend).use { engine -> goldens.map { judged(it, model.title(it.shares), engine, words) } }
         } catch (error: Exception) {
-            words.getString(R.string.self_test_error, model.card.title, error.message)
+            listOf(words.getString(R.string.self_test_error, model.card.title, error.message))
         } catch (error: LinkageError) {
-            words.getString(R.string.self_test_error, model.card.title, error.message)
+            listOf(words.getString(R.string.self_test_error, model.card.title, error.message))
         }
     }
+
+private fun judged(golden: Golden, title: String, engine: Engine, words: Resources): String {
+    val decibels = golden.check(engine)
+    if (decibels >= golden.limit) return words.getString(R.string.self_test_passed, title, decibels)
+    return words.getString(R.string.self_test_failed, title, decibels, golden.expectedPsnr)
+}

@@ -10,13 +10,13 @@ import mobile.style.core.choose
 
 /**
  * Photos and pictures taken, painted one at a time with an engine of their own. What goes wrong is said by [say], and
- * the size shrinks where memory does not suffice.
+ * null if all is done; the size shrinks where memory does not suffice.
  */
 class Stills(
     private val words: Resources,
     private val choosers: Choosers,
     private val engines: (Model, Backend) -> Engine,
-    private val say: (String) -> Unit,
+    private val say: (String?) -> Unit,
 ) {
     @Volatile var scarce = false // memory is, said the phone since the app was last shown
     private var longerSide = Photos.LONGER_SIDE
@@ -29,18 +29,23 @@ class Stills(
         null.also { shrink() }
     }
 
-    /** What [model] makes of the photo, [strength] of 256, by the kind of engine that proved best; null if that fails. */
-    fun paint(photo: Bitmap, model: Model, strength: Int): Bitmap? {
+    /**
+     * The photo as [look] has it, [strength] of 256, by the kind of engine that proved best; null if that fails. Strokes
+     * are so many [times] as broad as the network's own; by default that depends on the photo's size.
+     */
+    fun paint(photo: Bitmap, look: Look, strength: Int, times: Float? = null): Bitmap? {
         var told = -1
+        val model = look.style.models.first()
         try {
-            val picture = proven(model).use { engine ->
-                Photos.paint(photo, engine, model, strength) { share ->
+            val picture = proven(model, look.style.index).use { engine ->
+                look.shares?.let(engine::mix)
+                Photos.paint(photo, engine, model, strength, times) { share ->
                     val quarter = (4 * share).toInt() // TalkBack reads each of them
                     if (quarter > told) say(words.getString(R.string.painting, 25 * quarter))
                     told = quarter
                 }
             }
-            say(words.getString(R.string.hint))
+            say(null)
             return picture
         } catch (_: OutOfMemoryError) {
             shrink()
@@ -58,7 +63,7 @@ class Stills(
     }
 
     /** Of the backend in use; where the camera has not been painted yet, all are tried first. */
-    private fun proven(model: Model): Engine {
+    private fun proven(model: Model, style: Int?): Engine {
         val chooser = model.chooser(choosers)
         (chooser.state as? BackendChooser.State.Using)?.let { now ->
             return try {
@@ -68,7 +73,7 @@ class Stills(
             }
         }
         say(words.getString(R.string.starting))
-        return choose(chooser, model.bytes, model.golden()) { engines(model, it) }
+        return choose(chooser, model.bytes, model.golden(style)) { engines(model, it) }
             ?: error(chooser.trials().last().failure.orEmpty())
     }
 

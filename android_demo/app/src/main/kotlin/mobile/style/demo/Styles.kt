@@ -15,6 +15,8 @@ import mobile.style.core.Golden
 import mobile.style.core.Json
 import mobile.style.core.ModelCard
 import mobile.style.core.rgb
+import mobile.style.core.shares
+import mobile.style.core.titleOf
 
 /**
  * An exported model in the app's assets, as `mobile-style bundle` put it there: an int8 file, described by [card], and
@@ -44,19 +46,31 @@ class Model(private val assets: AssetManager, private val folder: String, val ca
     }
 
     /** The choice among the backends that can run it. */
-    fun chooser(choosers: Choosers): BackendChooser = choosers.of(bytes, forGpu)
+    fun chooser(choosers: Choosers): BackendChooser = choosers.of(bytes, forGpu, card.styles.isNotEmpty())
 
-    /** The golden picture; null if none was bundled. */
-    fun golden(): Golden? = try {
+    /** The golden picture of a file of one style, or of a [style] of many; null if none was bundled. */
+    fun golden(style: Int? = null): Golden? = goldens().getOrNull(style ?: 0)
+
+    /** All of them: of a file of many styles, each style's, and then of a mix. */
+    fun goldens(): List<Golden> = try {
         val told = Json.parse(assets.open("$folder/golden.json").use { it.reader().readText() }) as Map<*, *>
-        val photo = assets.open("golden/${told["photo"]}").use(BitmapFactory::decodeStream)
-        val reference = assets.open("$folder/reference.png").use(BitmapFactory::decodeStream)
-        Golden(bytesOf(photo), bytesOf(reference), told["psnr"] as Double)
+        val photo = picture("golden/${told["photo"]}")
+        val mixes = told["mixes"] as List<*>?
+        mixes?.mapIndexed { index, entry ->
+            val mix = entry as Map<*, *>
+            val shares = (mix["shares"] as List<*>).map { (it as Double).toFloat() }.toFloatArray()
+            Golden(photo, picture("$folder/reference-$index.png"), mix["psnr"] as Double, shares)
+        } ?: listOf(Golden(photo, picture("$folder/reference.png"), told["psnr"] as Double))
     } catch (_: IOException) {
-        null
+        emptyList()
     }
 
-    private fun bytesOf(bitmap: Bitmap): ByteArray {
+    /** What it paints with such shares of its styles, in words. */
+    fun title(shares: FloatArray?): String = if (shares == null) card.title else
+        card.styles.filterIndexed { index, _ -> shares[index] > 0 }.joinToString(" + ", "${card.title}: ") { titleOf(it) }
+
+    private fun picture(path: String): ByteArray {
+        val bitmap = assets.open(path).use(BitmapFactory::decodeStream)
         val pixels = IntArray(bitmap.width * bitmap.height)
         bitmap.getPixels(pixels, 0, bitmap.width, 0, 0, bitmap.width, bitmap.height)
         return ByteArray(3 * pixels.size).also { rgb(pixels, ByteBuffer.wrap(it)) }
@@ -66,10 +80,22 @@ class Model(private val assets: AssetManager, private val folder: String, val ca
 private const val MAIN = "model"
 private const val FLOAT = "float16"
 
-/** A style: its models, the largest picture first, and its thumbnail. */
-class Style(val models: List<Model>, val thumbnail: Bitmap?) {
-    val name get() = models.first().card.name
-    val title get() = models.first().card.title
+/** A style: its models, the largest picture first, its thumbnail, and its [index] among the styles of a file of many. */
+class Style(val models: List<Model>, val thumbnail: Bitmap?, val index: Int? = null) {
+    private val card get() = models.first().card
+    val name get() = if (index == null) card.name else "${card.name}:${card.styles[index]}"
+    val title get() = if (index == null) card.title else titleOf(card.styles[index])
+    val inAll get() = card.styles.size
+
+    /** Whether both are in one file, which can mix them. */
+    fun mixesWith(other: Style) = index != null && other !== this && other.models === models
+}
+
+/** What is painted: a style, or [percent] of an [other] one in it, which one file has both. */
+data class Look(val style: Style, val other: Style? = null, val percent: Int = 0) {
+    /** Of each style of the file; null if it has one. */
+    val shares: FloatArray? = style.index?.let { shares(style.inAll, it, other?.index ?: it, percent) }
+    val title get() = if (other == null) style.title else "${style.title} + ${other.title}"
 }
 
 /** What can be painted, in the order of the names; and what was bundled but cannot be used, with the reason. */
@@ -82,7 +108,7 @@ class Styles(val usable: List<Style>, val unusable: List<String>) {
             } catch (_: IOException) {
                 emptyList()
             }
-            val styles = listed.groupBy { it.substringBefore('/') }.toSortedMap().mapNotNull { (name, folders) ->
+            val styles = listed.groupBy { it.substringBefore('/') }.toSortedMap().flatMap { (name, folders) ->
                 val models = folders.mapNotNull { place ->
                     val folder = "styles/$place"
                     try {
@@ -94,14 +120,23 @@ class Styles(val usable: List<Style>, val unusable: List<String>) {
                         null.also { unusable += "$name: it has no card" }
                     }
                 }
-                val thumbnail = try {
-                    assets.open("styles/$name/thumbnail.jpg").use(BitmapFactory::decodeStream)
-                } catch (_: IOException) {
-                    null
-                }
-                if (models.isEmpty()) null else Style(models.sortedByDescending { it.bytes }, thumbnail)
+                stylesOf(models.sortedByDescending { it.bytes }) { thumbnail(assets, "styles/$name/$it.jpg") }
             }
             return Styles(styles, unusable)
+        }
+
+        /** The style of one file's sizes, or all that they mix. */
+        private fun stylesOf(models: List<Model>, thumbnail: (String) -> Bitmap?): List<Style> {
+            val names = models.firstOrNull()?.card?.styles ?: return emptyList()
+            val alike = models.filter { it.card.styles == names } // a smaller size could be of before a style was added
+            if (names.isEmpty()) return listOf(Style(alike, thumbnail("thumbnail")))
+            return names.mapIndexed { index, name -> Style(alike, thumbnail(name), index) }
+        }
+
+        private fun thumbnail(assets: AssetManager, path: String): Bitmap? = try {
+            assets.open(path).use(BitmapFactory::decodeStream)
+        } catch (_: IOException) {
+            null
         }
 
         /** Throws [ModelCard.Companion.Unusable] where there is one, but for something else. */

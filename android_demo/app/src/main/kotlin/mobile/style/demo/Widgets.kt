@@ -50,14 +50,19 @@ fun filledButton(context: Context, onClick: () -> Unit) = label(context, 16f, R.
         ColorStateList.valueOf(context.getColor(R.color.over_soft)),
         rounded(context, R.color.accent, 24), null,
     )
-    isFocusable = true
-    accessibilityDelegate = object : View.AccessibilityDelegate() {
+    actLikeAButton(this)
+    setOnClickListener { onClick() }
+}
+
+/** So that the keyboard reaches it, and TalkBack calls it a button. */
+fun actLikeAButton(view: View) {
+    view.isFocusable = true
+    view.accessibilityDelegate = object : View.AccessibilityDelegate() {
         override fun onInitializeAccessibilityNodeInfo(host: View, info: android.view.accessibility.AccessibilityNodeInfo) {
             super.onInitializeAccessibilityNodeInfo(host, info)
             info.className = "android.widget.Button"
         }
     }
-    setOnClickListener { onClick() }
 }
 
 fun rounded(context: Context, color: Int, radius: Int) = GradientDrawable().apply {

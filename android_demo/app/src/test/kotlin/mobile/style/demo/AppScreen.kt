@@ -36,9 +36,13 @@ import org.robolectric.android.controller.ActivityController
 /** The app's one screen under test: opened, fed, read and judged, with engines that paint the golden reference. */
 abstract class AppScreen {
     protected class Reference(model: Model, override val backend: Backend, private val wrong: Boolean) : Engine {
-        private val golden = model.golden() ?: Styles.discover(context.assets).usable.last().models.first().golden()!!
+        private val goldens = model.goldens().ifEmpty { Styles.discover(context.assets).usable.last().models.first().goldens() }
+        private var golden = goldens.first()
         override val nodes = 245
         override val delegated = 243
+        override fun mix(shares: FloatArray) {
+            golden = goldens.firstOrNull { shares contentEquals it.shares } ?: goldens.first()
+        }
         override fun paint(input: ByteBuffer, output: ByteBuffer) {
             for (i in golden.reference.indices) {
                 val value = golden.reference[i].toInt()
@@ -72,15 +76,15 @@ abstract class AppScreen {
     protected fun saved() = shadowOf(context.contentResolver).insertStatements
 
     /** From the gallery. */
-    protected fun openPhoto() {
-        shadowOf(context.contentResolver).registerInputStream(PHOTO, jpeg().inputStream())
+    protected fun openPhoto(jpeg: ByteArray = jpeg()) {
+        shadowOf(context.contentResolver).registerInputStream(PHOTO, jpeg.inputStream())
         choosePhoto()
         await { find<View>(R.id.picture).contentDescription.startsWith("Photo in") }
     }
 
     /** Opens a photo, waits for its painting, and returns what was shown until then: the photo. */
-    protected fun paintPhoto(): Bitmap {
-        openPhoto()
+    protected fun paintPhoto(jpeg: ByteArray = jpeg()): Bitmap {
+        openPhoto(jpeg)
         val picture = find<PictureView>(R.id.picture)
         val photo = picture.shown!!
         await { picture.shown !== photo }
@@ -122,7 +126,7 @@ abstract class AppScreen {
     }
 
     protected fun await(condition: () -> Boolean) {
-        val end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20)
+        val end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60)
         while (!condition()) {
             check(System.nanoTime() < end) { "waited in vain; on the screen: ${texts()}" }
             idle()

@@ -20,6 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger
 import mobile.style.core.Backend
 import mobile.style.core.Engine
 import mobile.style.core.Json
+import mobile.style.core.Painter
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNull
@@ -275,6 +276,8 @@ class AppTest : AppScreen() {
         val rightly = selfTest(styles(), Backend(Backend.Kind.XNNPACK), context.resources, Setup.engines)
         assertTrue(rightly.toString(), rightly.any { it.startsWith("Starry Night") && "as it should be" in it })
         assertTrue(rightly.toString(), rightly.any { it.startsWith("My Own") && "no golden picture" in it })
+        assertEquals(rightly.toString(), 11, rightly.count { it.startsWith("Many: ") && "as it should be" in it }) // and a mix
+        assertTrue(rightly.toString(), rightly.any { it.startsWith("Many: Starry Night + Udnie") })
         val wrongly = selfTest(styles(), Backend(Backend.Kind.XNNPACK), context.resources) { model, backend -> Reference(model, backend, true) }
         assertTrue(wrongly.toString(), wrongly.any { "computes it wrongly" in it })
     }
@@ -285,7 +288,8 @@ class AppTest : AppScreen() {
         Benchmark(styles(), Setup.engines, { "2.21.0" }, heat = { 0 }, runs = 12).write(file) { _, _ -> }
         val report = Json.parse(file.readText()) as Map<*, *>
         val rows = (report["rows"] as List<*>).map { it as Map<*, *> }
-        assertEquals(styles().map { it.name }.toSet(), rows.map { it["model"] }.toSet())
+        assertEquals(styles().map { it.models.first().card.name }.toSet(), rows.map { it["model"] }.toSet())
+        assertEquals("each file once", 1, rows.count { it["model"] == "many" && it["accelerator"] == "plain" })
         assertTrue(rows.filter { it["accelerator"] == "gpu" }.all { "no GPU delegate" in it["failure"] as String })
         assertTrue(rows.filter { it["accelerator"] == "xnnpack" }.all { (it["times_ms"] as List<*>).size == 12 })
     }
@@ -296,10 +300,10 @@ class AppTest : AppScreen() {
         val jpeg = ByteArrayOutputStream().also { photo.compress(Bitmap.CompressFormat.JPEG, 95, it) }.toByteArray()
         val decoded = Photos.decode(jpeg, 512, 256)!!
         assertEquals(512, maxOf(decoded.width, decoded.height))
-        val inverse = mobile.style.core.Painter { from, to ->
+        val inverse = Painter { from, to ->
             for (i in 0 until from.capacity()) to.put(i, (255 - (from.get(i).toInt() and 255)).toByte())
         }
-        val painted = Photos.paint(decoded, inverse, styles().first().models.first(), 256) {}
+        val painted = Photos.paint(decoded, inverse, styles().first().models.first(), 256, 1f) {}
         assertEquals(decoded.width to decoded.height, painted.width to painted.height)
         val pixels = IntArray(decoded.width * decoded.height)
         decoded.getPixels(pixels, 0, decoded.width, 0, 0, decoded.width, decoded.height)

@@ -28,7 +28,7 @@ import org.robolectric.annotation.GraphicsMode
 class EngineTest {
     private val vectors = File(System.getProperty("vectors"), "painted")
     private val told = Json.parse(File(vectors, "painted.json").readText()) as Map<*, *>
-    private val models = Styles.discover(RuntimeEnvironment.getApplication().assets).usable.flatMap { it.models }
+    private val models = Styles.discover(RuntimeEnvironment.getApplication().assets).usable.flatMap { it.models }.distinct()
 
     @Test
     fun int8PaintsTheGoldenPictureBitForBit() {
@@ -37,8 +37,10 @@ class EngineTest {
         for (model in withPhoto) {
             for (threads in listOf(1, 4)) {
                 LiteEngine(model.open(XNNPACK), Backend(Backend.Kind.XNNPACK, threads)).use {
-                    assertArrayEquals(model.card.name, painted(model, "int8"), paint(model, it))
-                    assertEquals(model.card.name, model.golden()!!.expectedPsnr, model.golden()!!.check(it), 1e-9)
+                    for ((index, golden) in model.goldens().withIndex()) { // of many styles, by one engine
+                        assertEquals(model.title(golden.shares), golden.expectedPsnr, golden.check(it), 1e-9)
+                        assertArrayEquals(model.title(golden.shares), painted(model, "int8", index), paint(model, it))
+                    }
                 }
             }
         }
@@ -49,8 +51,10 @@ class EngineTest {
         for (model in models.filter { it.golden() != null }) {
             LiteEngine(model.open(GPU), XNNPACK).use {
                 assertEquals("float16", model.card(GPU).recipe)
-                assertArrayEquals(model.card.name, painted(model, "float16"), paint(model, it))
-                assertTrue(model.golden()!!.check(it) > model.golden()!!.limit)
+                for ((index, golden) in model.goldens().withIndex()) {
+                    assertTrue(model.title(golden.shares), golden.check(it) > golden.limit)
+                    assertArrayEquals(model.title(golden.shares), painted(model, "float16", index), paint(model, it))
+                }
             }
         }
     }
@@ -83,6 +87,15 @@ class EngineTest {
     }
 
     @Test
+    fun aFileOfManyPaintsItsFirstStyleUntilItIsToldAnother() {
+        val (many, one) = models.filter { it.golden() != null }.sortedByDescending { it.card.styles.size }
+        LiteEngine(many.open(XNNPACK), XNNPACK).use { assertArrayEquals(painted(many, "int8"), paint(many, it)) }
+        LiteEngine(one.open(XNNPACK), XNNPACK).use {
+            assertThrows(IllegalStateException::class.java) { it.mix(floatArrayOf(1f)) }
+        }
+    }
+
+    @Test
     fun saysThatAFileIsNoModel() {
         val nothing = ByteBuffer.allocateDirect(1000)
         assertThrows(IllegalStateException::class.java) { LiteEngine(nothing, XNNPACK) }
@@ -94,8 +107,8 @@ class EngineTest {
         assertTrue("float16" in assertThrows(IllegalStateException::class.java) { model.open(GPU) }.message!!)
     }
 
-    private fun painted(model: Model, recipe: String) =
-        File(vectors, "${model.card.name}-$recipe.bin").readBytes().also { assertEquals(model.bytes, it.size) }
+    private fun painted(model: Model, recipe: String, golden: Int = 0) =
+        File(vectors, "${model.card.name}-$golden-$recipe.bin").readBytes().also { assertEquals(model.bytes, it.size) }
 
     private fun paint(model: Model, engine: LiteEngine): ByteArray {
         val input = ByteBuffer.allocateDirect(model.bytes).put(model.golden()!!.photo)

@@ -105,17 +105,18 @@ class BackendChooser private constructor(
 
 /** The choices for pictures of so many bytes, on all backends or without the GPU, kept while the app runs. */
 class Choosers(private val backends: List<Backend>) {
-    private data class Key(val bytes: Int, val gpu: Boolean)
+    private data class Key(val bytes: Int, val gpu: Boolean, val mixes: Boolean)
 
     private val byKey = HashMap<Key, BackendChooser>()
 
     /**
-     * For pictures of so many [bytes], of models that a [gpu] can run, or only processors. A size smaller than one that
-     * is settled takes over its choice, so that a hot phone does not measure again.
+     * For pictures of so many [bytes], of models that a [gpu] can run, or only processors, and of those that mix styles,
+     * whose graph is another. A size smaller than one that is settled takes over its choice, so that a hot phone does
+     * not measure again.
      */
     @Synchronized
-    fun of(bytes: Int, gpu: Boolean): BackendChooser = byKey.getOrPut(Key(bytes, gpu)) {
-        val larger = byKey.filterKeys { it.gpu == gpu && it.bytes > bytes }.minByOrNull { it.key.bytes }?.value
+    fun of(bytes: Int, gpu: Boolean, mixes: Boolean = false): BackendChooser = byKey.getOrPut(Key(bytes, gpu, mixes)) {
+        val larger = byKey.filterKeys { it.copy(bytes = bytes) == Key(bytes, gpu, mixes) && it.bytes > bytes }.minByOrNull { it.key.bytes }?.value
         larger?.forSmaller() ?: BackendChooser(backends.filter { gpu || it.kind != Backend.Kind.GPU })
     }
 

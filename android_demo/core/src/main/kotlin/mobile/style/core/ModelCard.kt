@@ -1,6 +1,6 @@
 package mobile.style.core
 
-/** What mobile-style writes beside an exported model; only what the app needs of it. */
+/** What mobile-style writes beside an exported model; only what the app needs of it. [styles] are those that it mixes. */
 data class ModelCard(
     val name: String,
     val style: String,
@@ -11,15 +11,11 @@ data class ModelCard(
     val sha256: String,
     val psnrMean: Double?,
     val date: String,
+    val styles: List<String>,
 ) {
-    /** The style's name as people write it: starry_night is Starry Night, composition_vii Composition VII. */
-    val title: String
-        get() = name.split('_', '-', ' ').filter { it.isNotEmpty() }
-            .joinToString(" ") { if (ROMAN.matches(it)) it.uppercase() else it.replaceFirstChar(Char::uppercase) }
+    val title get() = titleOf(name)
 
     companion object {
-        private val ROMAN = Regex("i{1,3}|i?v|vi{1,3}|i?x|xi{1,3}")
-
         class Unusable(message: String) : Exception(message)
 
         /** The card of a model that takes and gives pictures of [type]. Throws [Unusable], which says in a line what is wrong. */
@@ -49,6 +45,7 @@ data class ModelCard(
                 sha256 = file["sha256"] as String,
                 psnrMean = (fidelity?.get("mean") as? Map<*, *>)?.get("psnr") as? Double,
                 date = card["date"] as String,
+                styles = card["mix"]?.let { stylesOf(it.map("mix"), type) }.orEmpty(),
             )
         } catch (error: Json.Malformed) {
             throw Unusable("its card is damaged: ${error.message}")
@@ -58,6 +55,20 @@ data class ModelCard(
             throw Unusable("its card lacks something: ${error.message}")
         }
 
+        private fun stylesOf(mix: Map<*, *>, type: String): List<String> {
+            val styles = (mix["styles"] as List<*>).map { it as String }
+            if (mix["type"] != type || mix["zero_point"] != 0.0 || mix["shape"] != listOf(1.0, 1.0, 1.0, styles.size.toDouble())) {
+                throw Unusable("its mix is not a $type for each style; export it again")
+            }
+            return styles
+        }
+
         private fun Any?.map(what: String): Map<*, *> = this as? Map<*, *> ?: throw Unusable("its card has no $what")
     }
 }
+
+/** A style's name as people write it: starry_night is Starry Night, composition_vii Composition VII. */
+fun titleOf(name: String): String = name.split('_', '-', ' ').filter { it.isNotEmpty() }
+    .joinToString(" ") { if (ROMAN.matches(it)) it.uppercase() else it.replaceFirstChar(Char::uppercase) }
+
+private val ROMAN = Regex("i{1,3}|i?v|vi{1,3}|i?x|xi{1,3}")

@@ -8,17 +8,24 @@ interface Engine : Painter, AutoCloseable {
     val nodes: Int
     val delegated: Int
 
+    /** From now on paints with so much of each style of its file; the first alone, if it was never told. */
+    fun mix(shares: FloatArray)
+
     override fun close()
 }
 
-/** A picture, what the float network makes of it, and how close the int8 model came to that where it was exported. */
-class Golden(val photo: ByteArray, val reference: ByteArray, val expectedPsnr: Double) {
+/**
+ * A picture, what the float network makes of it, by the [shares] of its styles if it has many, and how close the int8
+ * model came to that where it was exported.
+ */
+class Golden(val photo: ByteArray, val reference: ByteArray, val expectedPsnr: Double, val shares: FloatArray? = null) {
     /** What a phone that computes rightly reaches at least; GPUs round differently, so a decibel is left to them. */
     val limit get() = expectedPsnr - 1
 }
 
 /** The decibels that an engine reaches on a golden picture. */
-fun Golden.check(engine: Painter): Double {
+fun Golden.check(engine: Engine): Double {
+    shares?.let(engine::mix)
     val input = ByteBuffer.allocateDirect(photo.size).put(photo)
     val output = ByteBuffer.allocateDirect(photo.size)
     input.rewind()

@@ -89,6 +89,7 @@ class CoreTest {
         override val nodes = 10
         override val delegated = 8
         var closed = false
+        override fun mix(shares: FloatArray) = Unit
         override fun paint(input: ByteBuffer, output: ByteBuffer) {
             check(!closed)
             takes(backend)
@@ -143,6 +144,8 @@ class CoreTest {
         chosen(false)
         assertEquals(Backend(Backend.Kind.GPU), choosers.of(100, true).state.backend)
         assertTrue(choosers.of(100, false).trials().none { it.backend.kind == Backend.Kind.GPU })
+        assertTrue(choosers.of(100, false, mixes = true).trials().isEmpty()) // whose graph is another
+        assertTrue(choosers.of(50, false, mixes = true).state is BackendChooser.State.Measuring)
     }
 
     @Test
