@@ -78,14 +78,18 @@ class Strokes(private val photo: IntArray, private val width: Int, private val h
         val side = 2 * RADIUS + 1
         val columns = FloatArray(values.size)
         val result = FloatArray(values.size)
-        for (y in 0 until smallHeight) for (near in y - RADIUS..y + RADIUS) {
-            val row = smallWidth * near.coerceIn(0, smallHeight - 1)
-            for (x in 0 until smallWidth) columns[y * smallWidth + x] += values[row + x] / side
+        for (y in 0 until smallHeight) {
+            for (near in y - RADIUS..y + RADIUS) {
+                val row = smallWidth * near.coerceIn(0, smallHeight - 1)
+                for (x in 0 until smallWidth) columns[y * smallWidth + x] += values[row + x] / side
+            }
         }
-        for (y in 0 until smallHeight) for (x in 0 until smallWidth) {
-            var sum = 0f
-            for (near in x - RADIUS..x + RADIUS) sum += columns[y * smallWidth + near.coerceIn(0, smallWidth - 1)]
-            result[y * smallWidth + x] = sum / side
+        for (y in 0 until smallHeight) {
+            for (x in 0 until smallWidth) {
+                var sum = 0f
+                for (near in x - RADIUS..x + RADIUS) sum += columns[y * smallWidth + near.coerceIn(0, smallWidth - 1)]
+                result[y * smallWidth + x] = sum / side
+            }
         }
         return result
     }
@@ -125,12 +129,12 @@ private class Resizing(private val fromWidth: Int, private val fromHeight: Int, 
     fun of(values: ByteArray): ByteArray {
         val width = across.first.size
         val wide = ByteArray(width * fromHeight)
-        for (y in 0 until fromHeight) for (x in 0 until width) {
-            wide[y * width + x] = across.sum(x) { level(values, y * fromWidth + it) }
+        for (y in 0 until fromHeight) {
+            for (x in 0 until width) wide[y * width + x] = across.sum(x) { level(values, y * fromWidth + it) }
         }
         val result = ByteArray(width * down.first.size)
-        for (y in down.first.indices) for (x in 0 until width) {
-            result[y * width + x] = down.sum(y) { level(wide, it * width + x) }
+        for (y in down.first.indices) {
+            for (x in 0 until width) result[y * width + x] = down.sum(y) { level(wide, it * width + x) }
         }
         return result
     }
