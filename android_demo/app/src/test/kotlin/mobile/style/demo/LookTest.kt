@@ -183,7 +183,7 @@ class LookTest : AppScreen() {
         assertEquals("Strokes 2.0 times as broad", slider.stateDescription)
         await { picture.shown !== fine }
         assertEquals(900 to 700, picture.shown!!.let { it.width to it.height })
-        assertEquals("tiles of 450 x 350 pixels", 2 * 2, tiles)
+        assertEquals("tiles of 450 x 350 pixels", 3 * 2, tiles)
         choose("many:udnie")
         mix("Rhone")
         await { told.lastOrNull() == shares(10, 1, 9, 50).toList() }
