@@ -176,7 +176,7 @@ class LookTest : AppScreen() {
         val fine = picture.shown
         tab("Strokes").performClick()
         val slider = find<SeekBar>(R.id.strokes)
-        assertEquals(0 to 17, slider.progress to slider.max) // 700 pixels hold no more than 2.7 tiles
+        assertEquals(3 to 17, slider.progress to slider.max) // 700 / 540; and 700 pixels hold no more than 2.7 tiles
         tiles = 0
         slider.progress = 10
         assertEquals("Strokes 2.0 times as broad", texts()[1])
