@@ -97,10 +97,8 @@ def _write_strokes(folder: Path) -> None:
         (folder / file).write_bytes(b"".join(each.tobytes() for each in pictures))
         cases.append({"sizes": [width, height, *small[::-1]], "file": file})
     paint = Painter("udnie")
-    pictures = [
-        np.empty((h, w, 3), np.uint8) for w, h in ((1280, 960), (960, 1280), (1280, 720), (500, 400), (3000, 3000))
-    ]
-    sizes = [[*each.shape[1::-1], *paint.painted_size(each)[::-1]] for each in pictures]
+    shapes = [(1280, 960), (960, 1280), (1280, 720), (500, 400), (3000, 3000)]
+    sizes = [[w, h, *paint.painted_size(np.empty((h, w, 3), np.uint8))[::-1]] for w, h in shapes]
     (folder / "strokes.json").write_text(json.dumps({"cases": cases, "sizes": sizes}))
 
 
