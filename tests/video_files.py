@@ -1,5 +1,6 @@
 """Small videos for the tests, made by code."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -28,5 +29,40 @@ def write_video(
                 tone.rate, tone.pts = 44100, start
                 packets += audio.encode(tone)
             packets += audio.encode()
+        for packet in sorted((p for p in packets if p.dts is not None), key=lambda p: p.dts * p.time_base):
+            container.mux(packet)
+
+
+def write_long_video(
+    path: Path,
+    seconds: int = 32,
+    start: int = 0,
+    codecs: tuple[str, str] = ("libx264", "aac"),
+    alpha: bool = False,
+    **options: str,
+) -> None:
+    """A pan over noise with sound and a title, a key frame each 4 s, its frames 0.1 to 0.3 s apart from `start` on."""
+    random = np.random.default_rng(0)
+    wide = random.integers(0, 256, (48, 600, 4 if alpha else 3), np.uint8)
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Long"
+        stream = container.add_stream(codecs[0], rate=5, options={"g": "20", "bf": "3"} | options)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuva420p" if alpha else "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        audio = container.add_stream(codecs[1], rate=48_000, layout="mono", bit_rate=32_000)
+        packets, time, number = [], start * 1000, 0
+        while time < (start + seconds) * 1000:
+            view = np.ascontiguousarray(wide[:, number % 500 : number % 500 + 64])
+            frame = av.VideoFrame.from_ndarray(view, format="rgba" if alpha else "rgb24")
+            frame.pts, frame.time_base = time, Fraction(1, 1000)
+            packets += stream.encode(frame)
+            time, number = time + int(random.integers(100, 300)), number + 1
+        packets += stream.encode()
+        for begin in range(0, seconds * 48_000, 960):
+            samples = 0.1 * np.sin(0.05 * np.arange(begin, begin + 960, dtype=np.float32))
+            tone = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+            tone.rate, tone.pts = 48_000, begin
+            packets += audio.encode(tone)
+        packets += audio.encode()
         for packet in sorted((p for p in packets if p.dts is not None), key=lambda p: p.dts * p.time_base):
             container.mux(packet)

@@ -1,7 +1,8 @@
 """What a target holds, of what it was made, and what failed: lines of JSON in the target itself.
 
 A line is written before a result is begun and another when it is done, so a result without any line is somebody
-else's. A reader takes the newest line of each name, whichever shard wrote it.
+else's. A reader takes the newest line of each name, whichever shard wrote it. Of a long video there is a line for each
+part that was painted, too.
 """
 
 import json
@@ -22,7 +23,7 @@ class Entry:
 
     Attributes:
         name: of the source.
-        target: the result's name.
+        target: the result's name, or the part's.
         result: "begun" until it is known.
         source: as it was.
         settings: a digest of the model and of whatever changes results.
@@ -30,6 +31,7 @@ class Entry:
         target_bytes: of the result.
         said: why it failed, or what is to be said of the result.
         seconds: that it took.
+        part: which one of a long video, from 1; 0 for the whole.
         time: of the line, in seconds since 1970.
     """
 
@@ -42,11 +44,12 @@ class Entry:
     target_bytes: int = 0
     said: tuple[str, ...] = ()
     seconds: float = 0.0
+    part: int = 0
     time: float = 0.0
 
 
 def read(store: Store) -> dict[str, Entry]:
-    """The newest entry of each name."""
+    """The newest entry of each name, and of each part by its place."""
     found: dict[str, Entry] = {}
     for line in store.records():
         try:
@@ -55,8 +58,9 @@ def read(store: Store) -> dict[str, Entry]:
             entry = Entry(**told)
         except (ValueError, TypeError, KeyError, RecursionError):  # a session's line, or one that was cut
             continue
-        if entry.name not in found or found[entry.name].time <= entry.time:
-            found[entry.name] = entry
+        key = entry.target if entry.part else entry.name
+        if key not in found or found[key].time <= entry.time:
+            found[key] = entry
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import ImageError, OutputError, UsageError
 from ..media import images, moving
+from ..media.clip import Part
 from ..painting.places import suffix_of
 from .manifest import Entry
 from .stores import Stamp
@@ -15,14 +16,18 @@ from .stores import Stamp
 
 @dataclass(frozen=True)
 class Item:
-    """A photo or a video.
+    """A photo or a video, or what is done for a part of a long video, or to join the parts.
 
     Attributes:
         name: in the source.
-        target: the result's, in the target.
+        target: the result's, or the part's, in the target.
         source: the file as it was when it was listed.
-        known: the content that the result in the target was painted of, as SHA-256; empty if it has to be painted anew.
+        known: the content that the result in the target was painted of, or that the parts were, as SHA-256; empty if it
+            has to be painted anew.
         known_bytes: of that result.
+        part: what is to be painted; None for the whole.
+        joined: the names of the parts that are to be joined.
+        share: of the work on the source, to tell the time left.
     """
 
     name: str
@@ -30,6 +35,9 @@ class Item:
     source: Stamp
     known: str = ""
     known_bytes: int = 0
+    part: Part | None = None
+    joined: tuple[str, ...] = ()
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ def plan(
         raise OutputError(f"two inputs would both become {target}; rename one of them")
     waiting, foreign, before = [], [], 0
     for name in names:
-        if _number(name) % shard[1] != shard[0] - 1:
+        if not is_of_shard(number_of(name), shard):
             continue
         entry, target = entries.get(name), targets[name]
         if entry is None and target in results:
@@ -114,6 +122,12 @@ def _is_there(entry: Entry, settings: str, results: Mapping[str, Stamp]) -> bool
     return painted and entry.target in results and results[entry.target].bytes == entry.target_bytes
 
 
-def _number(name: str) -> int:
+def is_of_shard(number: int, shard: tuple[int, int]) -> bool:
+    """Whether a file of that number is a shard's."""
+    return number % shard[1] == shard[0] - 1
+
+
+def number_of(name: str) -> int:
+    """A number below 2**64 of a name, the same on all machines."""
     digest = hashlib.sha256(PurePosixPath(name).as_posix().encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big")

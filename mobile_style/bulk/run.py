@@ -20,6 +20,7 @@ from ..progress import Note, Progress, Step, silent
 from .manifest import HELD, Entry, Manifest, read
 from .plan import Item, Plan, plan
 from .pool import Pool, ProcessPool
+from .segments import Segments, sweep
 from .stores import RECORDS, FolderStore, Store, store_of
 from .worker import Look, Order, Outcome
 
@@ -96,13 +97,15 @@ def bulk(
     settings = asdict(look) | {"model_sha256": hashlib.sha256(content).hexdigest(), "mix": order.mix}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     with _alone(places[1], shard):
-        chosen = plan(places[0].files(), places[1].files(), read(places[1]), digest, crew.shard)
+        entries = read(places[1])
+        chosen = plan(places[0].files(), places[1].files(), entries, digest, crew.shard)
+        sweep(places[1], [item.name for item in chosen.waiting], crew.shard)
         if chosen.skipped:
             progress(Note(f"{chosen.skipped} files are neither photos nor videos by their names, and are skipped"))
         if chosen.before:
             progress(Note(f"{chosen.before} were painted before and are left as they are"))
         manifest = Manifest(places[1], shard, isinstance(places[1], FolderStore))
-        run = _Run(chosen, manifest, digest, progress)
+        run = _Run(chosen, manifest, Segments(places[1], entries, digest), digest, progress)
         if chosen.waiting:
             manifest.begin_session(settings | {"model": str(model), "version": version("mobile-style")}, digest)
             with closing(_pool(order, crew)) as pool:
@@ -150,12 +153,12 @@ def _alone(target: Store, shard: str) -> Iterator[None]:
 class _Run:
     """The items of a plan, given to workers."""
 
-    def __init__(self, chosen: Plan, manifest: Manifest, settings: str, progress: Progress) -> None:
+    def __init__(self, chosen: Plan, manifest: Manifest, segments: Segments, settings: str, progress: Progress) -> None:
         self._waiting, self._begun = deque(chosen.waiting), deque[Item]()
         self._total, self._manifest, self._settings = len(chosen.waiting), manifest, settings
-        self._progress, self._lost = progress, Counter[str]()
+        self._progress, self._segments, self._lost = progress, segments, Counter[str]()
         self._began = time.monotonic()
-        self._bytes = self._left = sum(item.source.bytes for item in chosen.waiting)
+        self._bytes = self._left = float(sum(item.source.bytes for item in chosen.waiting))
         self.painted = self.kept = 0
         self.failed: dict[str, str] = {}
         for item in chosen.foreign:
@@ -190,29 +193,58 @@ class _Run:
 
     def _take(self, item: Item, outcome: Outcome | None) -> None:
         if outcome is None:
-            self._lost[item.name] += 1
-            if self._lost[item.name] < TRIES:
+            self._lost[item.target] += 1
+            if self._lost[item.target] < TRIES:
                 self._begun.append(item)
                 return
             outcome = Outcome(f"{item.name}: its worker was ended {TRIES} times; perhaps it takes too much memory")
         if outcome.stop:
             raise OutputError(f"{outcome.failed}; make room, and start the same command again")
-        entry = replace(
-            self._entry(item, "failed" if outcome.failed else "painted"),
-            sha256=outcome.sha256,
-            target_bytes=item.known_bytes if outcome.kept else outcome.target_bytes,
-            said=(outcome.failed,) if outcome.failed else outcome.said,
-            seconds=outcome.seconds,
-        )
-        self._manifest.add(entry)
-        self._left -= item.source.bytes
-        if outcome.failed:
+        if outcome.parts:
+            self._cut(item, outcome)
+            return
+        if item.joined and not outcome.failed:
+            outcome = replace(outcome, said=(*self._segments.joined(item.name), *outcome.said))
+        self._manifest.add(self._told(item, outcome))
+        self._left -= item.source.bytes * item.share
+        if item.part is not None:
+            self._take_part(item, outcome)
+        elif outcome.failed:
             self._fail(item, outcome.failed)
         elif outcome.kept:
             self.kept += 1
         else:
             self.painted += 1
         self._tell()
+
+    def _told(self, item: Item, outcome: Outcome) -> Entry:
+        return replace(
+            self._entry(item, "failed" if outcome.failed else "painted"),
+            sha256=outcome.sha256,
+            target_bytes=item.known_bytes if outcome.kept else outcome.target_bytes,
+            said=(outcome.failed,) if outcome.failed else outcome.said,
+            seconds=outcome.seconds,
+            part=0 if item.part is None else item.part.number + 1,
+        )
+
+    def _cut(self, item: Item, outcome: Outcome) -> None:
+        """Puts what is missing of a video in front, in place of the whole."""
+        items = self._segments.cut(item, outcome.parts, outcome.sha256)
+        before = item.source.bytes * (item.share - sum(each.share for each in items))
+        self._bytes, self._left = self._bytes - before, self._left - before
+        self._begun.extendleft(reversed(items))
+
+    def _take_part(self, item: Item, outcome: Outcome) -> None:
+        """After the last part of a video, they are joined; without one of them, the others are not painted."""
+        if not outcome.failed:
+            self._begun.extendleft(self._segments.painted(item, outcome))
+        elif item.name not in self.failed:
+            whole = self._segments.give_up(item.name)
+            left = [each for each in self._begun if each.name == item.name]
+            self._left -= sum(each.source.bytes * each.share for each in left)
+            self._begun = deque(each for each in self._begun if each.name != item.name)
+            self._manifest.add(self._told(whole, outcome))
+            self._fail(item, outcome.failed)
 
     def _fail(self, item: Item, reason: str) -> None:
         self.failed[item.name] = reason

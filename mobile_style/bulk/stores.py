@@ -5,6 +5,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -37,6 +38,16 @@ class Store(Protocol):
 
         Raises:
             OSError: the store is full, say.
+        """
+
+    def held(self, folder: str) -> dict[str, int]:
+        """The bytes of all files in a folder of `RECORDS`."""
+
+    def drop(self, name: str) -> None:
+        """Removes a file of `RECORDS`, if it is there, and its folder with the last one.
+
+        Raises:
+            OSError: it cannot be removed.
         """
 
     def records(self) -> Iterator[str]:
@@ -90,6 +101,19 @@ class FolderStore:
     def parts(self, shard: str) -> Path:
         """The folder of what is on its way, which is of no use once nobody is at work on the shard."""
         return self.folder / RECORDS / shard / "parts"
+
+    def held(self, folder: str) -> dict[str, int]:
+        """As `Store` tells."""
+        found = (path for path in (self.folder / folder).rglob("*") if path.is_file())
+        return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in found}
+
+    def drop(self, name: str) -> None:
+        """As `Store` tells."""
+        path = self.folder / name
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # it is not empty, or another shard's process was faster
+            path.parent.rmdir()
+            path.parent.parent.rmdir()
 
     def records(self) -> Iterator[str]:
         """As `Store` tells."""
@@ -190,6 +214,15 @@ class ArrowStore:
     def _folder_of(self, path: str) -> None:
         if self._files.type_name not in WHOLE_AT_ONCE:  # which have none
             self._files.create_dir(path.rpartition("/")[0], recursive=True)
+
+    def held(self, folder: str) -> dict[str, int]:
+        """As `Store` tells."""
+        return {info.path[len(self._root) + 1 :]: info.size for info in self._listed(f"{self._root}/{folder}")}
+
+    def drop(self, name: str) -> None:
+        """As `Store` tells; empty folders stay."""
+        with suppress(FileNotFoundError):
+            self._files.delete_file(f"{self._root}/{name}")
 
     def records(self) -> Iterator[str]:
         """As `Store` tells."""

@@ -11,13 +11,14 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 from ..errors import ImageError, MobileStyleError, OutputError
 from ..media import moving
+from ..media.clip import Part
 from ..network.catalog import with_mix
 from ..painting.convert import convert
 from ..painting.places import Job
 from ..painting.stylize import Painter
 from ..progress import silent
 from .plan import Item
-from .stores import Store
+from .stores import Stamp, Store
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # what no other result would escape
 
@@ -77,6 +78,7 @@ class Outcome:
         failed: why not, in one line; empty if it was painted.
         stop: no other result can be written, either.
         kept: the result that was there is of this content.
+        parts: the video is long: these are to be painted in its place.
         sha256: of the source.
         target_bytes: of the result.
         said: what is to be said of it.
@@ -86,6 +88,7 @@ class Outcome:
     failed: str = ""
     stop: bool = False
     kept: bool = False
+    parts: tuple[Part, ...] = ()
     sha256: str = ""
     target_bytes: int = 0
     said: tuple[str, ...] = ()
@@ -103,6 +106,7 @@ class Worker:
         checkpoint.write_bytes(order.model)
         model = with_mix(checkpoint, order.mix)
         self._painter = look.painter(model, threads=1)
+        self._source: tuple[str, Stamp, Path] | None = None  # what was fetched last
 
     def ready(self) -> bool:
         """True, once the network is there."""
@@ -128,22 +132,46 @@ class Worker:
         return replace(outcome, seconds=round(time.perf_counter() - began, 3))
 
     def _painted(self, item: Item, folder: Path, wanted: Callable[[], bool]) -> Outcome:
-        order, look = self._order, self._order.look
-        (folder / "in").mkdir()
         try:
-            source = order.source.fetch(item.name, folder / "in")
-            sha256 = _sha256(source)
+            source = self._fetched(item)
+            sha256 = item.known if item.part is not None else _sha256(source)
         except OSError as error:
             raise ImageError(f"{item.name} cannot be read: {error.strerror or error}") from None
-        if sha256 == item.known:
-            return Outcome(kept=True, sha256=sha256)
         made = folder / "out" / Path(item.target).name
-        job = Job(source, made, None, moving.is_moving(source))
-        said = convert(job, self._painter, False, look.size, look.metadata, silent)
+        if item.part is not None or item.joined:
+            said = self._in_parts(item, source, sha256, made)
+        elif sha256 == item.known:
+            return Outcome(kept=True, sha256=sha256)
+        elif parts := _parts_of(source):
+            return Outcome(sha256=sha256, parts=parts)
+        else:
+            look, job = self._order.look, Job(source, made, None, moving.is_moving(source))
+            said = convert(job, self._painter, False, look.size, look.metadata, silent)
         if not wanted():
             raise OutputError("nobody waits for it any more")
-        order.target.put(made, item.target, order.shard)
+        self._order.target.put(made, item.target, self._order.shard)
         return Outcome(sha256=sha256, target_bytes=made.stat().st_size, said=tuple(map(self._said, said)))
+
+    def _fetched(self, item: Item) -> Path:
+        """The source; a copy stays until another is fetched, as more parts of it may follow."""
+        if self._source is None or self._source[:2] != (item.name, item.source):
+            self._source, folder = None, self._scratch / "in"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            self._source = item.name, item.source, self._order.source.fetch(item.name, folder)
+        return self._source[2]
+
+    def _in_parts(self, item: Item, source: Path, sha256: str, made: Path) -> list[str]:
+        """Paints a part of a video, or joins all of them."""
+        from ..painting.video_parts import join, paint_part
+
+        order, look = self._order, self._order.look
+        if item.part is not None:
+            return paint_part(source, item.part, made, self._painter, look.size)
+        if sha256 != item.known:
+            raise ImageError(f"{item.name} has changed while it was painted; start the same command again")
+        made.parent.mkdir()
+        return join(source, [order.target.fetch(place, made.parent) for place in item.joined], made, look.metadata)
 
     def _said(self, text: str) -> str:
         """In one line, without the names of temporary folders."""
@@ -153,6 +181,15 @@ class Worker:
     def close(self) -> None:
         """Removes what it has written on this machine."""
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _parts_of(source: Path) -> tuple[Part, ...]:
+    """The parts of a long video; none of anything else."""
+    if not moving.is_video(source):
+        return ()
+    from ..media.video_cut import parts_of  # and with it PyAV, which photos do not wait for
+
+    return parts_of(source)
 
 
 def _sha256(path: Path) -> str:

@@ -25,6 +25,32 @@ class Frame:
     duration: Fraction
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of a video, which is read apart. Times are ticks of the picture's time base from the clip's beginning.
+
+    Attributes:
+        number: from 0.
+        begin: time of its first frame; None for the first part.
+        end: time of the first frame after it; None for the last part.
+        lead: time of the key frame that decoding begins at; None for the first packet. It is the one before `begin`:
+            what is shown after a key frame may refer to frames before it, and deinterlacing looks at neighbors.
+        seek: decoding time of that key frame, as the container tells it.
+        shape: height and width in pixels of the video's first frame, which all are fitted to.
+    """
+
+    number: int
+    begin: int | None
+    end: int | None
+    lead: int | None
+    seek: int
+    shape: tuple[int, int]
+
+    def holds(self, time: int) -> bool:
+        """Whether what is shown at a time belongs to it."""
+        return (self.begin is None or time >= self.begin) and (self.end is None or time < self.end)
+
+
 class Clip(Protocol):
     """A video or an animated picture that is open for reading.
 

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from ..errors import ImageError
 from . import images
-from .clip import Frame
+from .clip import Frame, Part
 from .video_time import Order, Timeline
 
 # As ITU-T H.273 numbers colors; of the transfer functions, PQ and HLG are HDR.
@@ -39,8 +39,10 @@ class Video:
         rates = (self.pictures.average_rate, self.pictures.guessed_rate, self.pictures.base_rate)
         self.rate = next((rate for rate in rates if rate and 1 <= rate <= 1000), Fraction(25))
         self.time_base = self.pictures.time_base or 1 / self.rate
-        seconds = (self.pictures.duration or 0) * self.time_base or Fraction(container.duration or 0, 1_000_000)
-        self.count = self.pictures.frames or round(seconds * self.rate)
+        self.seconds = (self.pictures.duration or 0) * self.time_base or Fraction(container.duration or 0, 1_000_000)
+        self.count = self.pictures.frames or round(self.seconds * self.rate)
+        self.spliced = bool(SPLICED & set(container.format.name.split(",")))
+        self.jumps = 0
         self._decoder: Any = self.pictures.codec_context
         layout = self._decoder.format
         self.transparent = layout is not None and any(component.is_alpha for component in layout.components)
@@ -62,18 +64,22 @@ class Video:
             if kinds[kind] > 0:
                 self.remarks.append(f"left out: {kind}" + (f" ({kinds[kind]} times)" if kinds[kind] > 1 else ""))
 
-    def frames(self) -> Iterator[Frame]:
-        """The frames of the main stream; sound and subtitles go to `on_packet` on the way.
+    def frames(self, part: Part | None = None) -> Iterator[Frame]:
+        """The frames of the main stream; sound and subtitles go to `on_packet` on the way, but not those of a part.
 
         Raises:
             ImageError: there is none that can be decoded.
         """
         order = Order(1 / self.rate)
         found = False
-        for frame, time, duration in order.times(_deinterlaced(self._decoded())):
-            found = True
-            pixels, alpha = self._upright(frame)
-            yield Frame(pixels, alpha, time, duration)
+        for frame, time, duration in order.times(_deinterlaced(self._decoded(part))):
+            ticks = round(time / self.time_base)
+            if part is not None and part.end is not None and ticks >= part.end:
+                break
+            if part is None or part.holds(ticks):
+                found = True
+                pixels, alpha = self._upright(frame)
+                yield Frame(pixels, alpha, time, duration)
         if not found:
             raise ImageError(f"{self.name} has no frame that can be decoded")
         if order.made:
@@ -81,28 +87,45 @@ class Video:
                 f"time stamps of {order.made} frames were missing or out of order, and were sorted or made anew"
             )
 
-    def _decoded(self) -> Iterator[av.VideoFrame]:
-        spliced = bool(SPLICED & set(self.container.format.name.split(",")))
-        streams = [self.pictures, *self.others]
-        timelines = {s.index: Timeline(s.type, self.start, spliced) for s in streams if s.type != "subtitle"}
-        pictures = timelines[self.pictures.index]
+    def _decoded(self, part: Part | None) -> Iterator[av.VideoFrame]:
         damaged = 0
-        for packet in self.container.demux(streams):
-            if packet.stream.type == "subtitle":  # there may be none for an hour
-                Timeline.follow(packet, pictures.shift)
-            else:
-                timelines[packet.stream.index].move(packet)
+        for packet in self.packets() if part is None else self._packets_of(part):
             if packet.stream.index != self.pictures.index:
                 self.on_packet(packet)
                 continue
             try:
                 yield from self._decoder.decode(packet)
             except av.error.InvalidDataError:
-                damaged += 1
+                damaged += part is None or packet.pts is None or part.holds(packet.pts)
         if damaged:
             self.remarks.append(f"left out: {damaged} damaged packets of the picture")
+
+    def packets(self, others: bool = True) -> Iterator[Any]:
+        """The packets of the main stream, and with `others` those of sound and subtitles, their times moved."""
+        streams = [self.pictures, *(self.others if others else ())]
+        timelines = {s.index: Timeline(s.type, self.start, self.spliced) for s in streams if s.type != "subtitle"}
+        pictures = timelines[self.pictures.index]
+        for packet in self.container.demux(streams):
+            if packet.stream.type == "subtitle":  # there may be none for an hour
+                Timeline.follow(packet, pictures.shift)
+            else:
+                timelines[packet.stream.index].move(packet)
+            yield packet
+        self.jumps = pictures.jumps
         if pictures.jumps:
             self.remarks.append(f"the time stamps jumped {pictures.jumps} times; the gaps were closed")
+
+    def _packets_of(self, part: Part) -> Iterator[Any]:
+        """The packets of the main stream from the one on that a part's decoding begins at."""
+        if part.lead is not None:
+            self.container.seek(part.seek, stream=self.pictures)
+        found = part.lead is None
+        for packet in self.packets(others=False):
+            found = found or packet.pts == part.lead
+            if found:
+                yield packet
+        if not found:
+            raise ImageError(f"{self.name} has changed while it was read")
 
     def _upright(self, frame: av.VideoFrame) -> tuple[np.ndarray, np.ndarray | None]:
         """RGB (BT.709) and alpha of a frame in square pixels, turned as a phone's recording asks for.

@@ -101,6 +101,7 @@ class VideoFile:
         self.metadata: dict[str, str] = {}
         self.titled = True  # whether the tracks' own titles are kept
         self.chapters: list[Any] = []
+        self.encoded: Any = None  # a stream of pictures that were encoded before, which `copy` takes
         self._path, self._container, self._rate, self._time_base = path, container, rate, time_base
         self._transparent, self._others = transparent, others
         self._file: av.container.OutputContainer | None = None
@@ -116,7 +117,7 @@ class VideoFile:
         if frame.alpha is not None and not self._transparent:
             pixels = images.on_white(pixels, frame.alpha)
         if self._file is None:
-            self._start(pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2)  # 4:2:0 wants even sides
+            self.start(*pixels.shape[:2])
         height, width = self._encoder.height, self._encoder.width
         layers = [self._fitted(pixels, height, width)]
         if self._transparent:
@@ -138,6 +139,13 @@ class VideoFile:
             return picture[:height, :width]
         return images.resized(np.ascontiguousarray(picture), height, width)
 
+    def copy(self, packet: Any, pts: int, dts: int) -> None:
+        """Writes a packet of `encoded`, to be shown and decoded at these ticks; the muxer makes its duration."""
+        packet.stream, packet.time_base = self._encoder, self._time_base
+        packet.pts, packet.dts, packet.duration = pts, dts, 0
+        self._mux([packet])
+        self._take_along()
+
     def take(self, packet: Any) -> None:
         """Takes a packet of sound or subtitles along, from any thread; it waits for the next frame, or the end."""
         self._waiting.append(packet)
@@ -157,7 +165,8 @@ class VideoFile:
         """Writes what is still in the encoders, and the file's end."""
         assert self._file is not None
         self._take_along()
-        self._mux(self._encoder.encode())
+        if self.encoded is None:
+            self._mux(self._encoder.encode())
         self._file.close()
         for track in self._tracks.values():
             if track.damaged:
@@ -174,11 +183,13 @@ class VideoFile:
         for packet in packets:
             self._file.mux(packet)
 
-    def _start(self, height: int, width: int) -> None:
+    def start(self, height: int, width: int) -> None:
+        """Makes the streams, for pictures of that shape; the first frame's, unless it is known before."""
+        height, width = height // 2 * 2, width // 2 * 2  # 4:2:0 wants even sides
         if min(height, width) < 2:
             raise ImageError("the picture is too small for a video")
         for others in (self._others, [stream for stream in self._others if stream.type == "audio"], []):
-            self._file = av.open(str(self._path.absolute()), "w", self._container)
+            self._file = self._opened()
             self._file.metadata.update(self.metadata)
             if self.chapters:
                 self._file.set_chapters(self.chapters)
@@ -201,15 +212,25 @@ class VideoFile:
             self.remarks += remarks
             return
 
+    def _opened(self) -> av.container.OutputContainer:
+        return av.open(str(self._path.absolute()), "w", self._container)
+
+    def _coding(self) -> tuple[str, str, dict[str, str]]:
+        """Encoder, layout of the pixels, and options."""
+        return (TRANSPARENT if self._transparent else OPAQUE).get(self._container, H264)
+
     def _add_pictures(self, height: int, width: int) -> None:
         assert self._file is not None
-        kinds = TRANSPARENT if self._transparent else OPAQUE
-        codec, layout, options = kinds.get(self._container, H264)
-        self._encoder = self._file.add_stream(codec, rate=self._rate, options=dict(options))
-        self._encoder.height, self._encoder.width, self._encoder.pix_fmt = height, width, layout
-        context: Any = self._encoder.codec_context
-        context.colorspace = context.color_primaries = context.color_trc = BT709
-        context.time_base = self._time_base
+        codec, layout, options = self._coding()
+        if self.encoded is not None:
+            self._encoder = self._file.add_stream_from_template(self.encoded)
+            self._encoder.codec_context.framerate = self._rate
+        else:
+            self._encoder = self._file.add_stream(codec, rate=self._rate, options=dict(options))
+            self._encoder.height, self._encoder.width, self._encoder.pix_fmt = height, width, layout
+            context: Any = self._encoder.codec_context
+            context.colorspace = context.color_primaries = context.color_trc = BT709
+            context.time_base = self._time_base
         if self._transparent and codec == "libvpx-vp9":
             self._encoder.metadata["alpha_mode"] = "1"
 
@@ -239,6 +260,16 @@ class VideoFile:
         target.metadata.update(told if self.titled else {k: v for k, v in told.items() if k == "language"})
         target.disposition = stream.disposition
         return Track(stream, target, copied)
+
+
+class PartFile(VideoFile):
+    """The pictures of a part of a video that will be joined with others; it may begin at any time."""
+
+    def _opened(self) -> av.container.OutputContainer:
+        if self._coding()[0] == "libvpx-vp9":  # whose transparency only Matroska holds; both have milliseconds
+            return av.open(str(self._path.absolute()), "w", "matroska")
+        exact = {"movie_timescale": str(self._time_base.denominator)}  # of the beginning, by default milliseconds
+        return av.open(str(self._path.absolute()), "w", "mov", container_options=exact)
 
 
 def _label(stream: Any) -> str:

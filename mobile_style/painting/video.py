@@ -58,15 +58,26 @@ def convert(
         OutputError: the target's suffix names nothing that holds a video, or it cannot be written.
     """
     check_target(target)
+    # One thread decodes, one paints, this one encodes.
+    with telling(source, target), reading(source) as clip, closing(ahead(painted(clip.frames(), apply, size))) as made:
+        frames = track(made, source.name, clip.count, "frames", progress)
+        if animation.can_hold(target):
+            remarks = _write_animation(clip, frames, target, metadata)
+        else:
+            remarks = write_video(clip, lambda file: _encode(frames, file), target, metadata)
+        return clip.remarks + remarks
+
+
+def _encode(frames: Iterator[Frame], file: VideoFile) -> None:
+    for frame in frames:
+        file.write(frame)
+
+
+@contextmanager
+def telling(source: Path, target: Path) -> Iterator[None]:
+    """Makes one `ImageError` that names the source of whatever goes wrong inside."""
     try:
-        # One thread decodes, one paints, this one encodes.
-        with reading(source) as clip, closing(ahead(_painted(clip, apply, size))) as painted:
-            frames = track(painted, source.name, clip.count, "frames", progress)
-            if animation.can_hold(target):
-                remarks = _write_animation(clip, frames, target, metadata)
-            else:
-                remarks = _write_video(clip, frames, target, metadata)
-            return clip.remarks + remarks
+        yield
     except ImageError as error:
         raise error if source.name in str(error) else ImageError(f"{source}: {error}") from None
     except av.FFmpegError as error:
@@ -85,8 +96,9 @@ def reading(source: Path) -> Iterator[Video | Animation]:
             yield clip
 
 
-def _painted(clip: Video | Animation, apply: Callable[[np.ndarray], np.ndarray], size: int | None) -> Iterator[Frame]:
-    with closing(ahead(clip.frames())) as frames:
+def painted(decoded: Iterator[Frame], apply: Callable[[np.ndarray], np.ndarray], size: int | None) -> Iterator[Frame]:
+    """The frames, resized and changed by `apply`, each from its own pixels only."""
+    with closing(ahead(decoded)) as frames:
         for frame in frames:
             pixels, alpha = frame.pixels, frame.alpha
             if size is not None:
@@ -104,7 +116,12 @@ def _write_animation(clip: Video | Animation, frames: Iterator[Frame], target: P
     return [f"left out: {', '.join(lost)}, which {target.suffix} cannot hold"] if lost else []
 
 
-def _write_video(clip: Video | Animation, frames: Iterator[Frame], target: Path, metadata: bool) -> list[str]:
+def write_video(clip: Video | Animation, fill: Callable[[VideoFile], None], target: Path, metadata: bool) -> list[str]:
+    """Writes a file of the pictures that `fill` gives it, and of the sound, subtitles and titles of the clip.
+
+    Returns:
+        What was made anew or left out.
+    """
     container = container_of(target)
     transparent = clip.transparent and container in TRANSPARENT
     remarks: list[str] = []
@@ -120,8 +137,7 @@ def _write_video(clip: Video | Animation, frames: Iterator[Frame], target: Path,
             if metadata:
                 file.chapters = _chapters(clip)
         with closing(file):
-            for frame in frames:
-                file.write(frame)
+            fill(file)
             file.finish()
         lost = _lost(wanted, temporary)
     if isinstance(clip, Video):
