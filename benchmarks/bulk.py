@@ -10,10 +10,8 @@ benchmarks/bulk_cost.py takes.
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,16 +24,25 @@ from mobile_style.network.catalog import bundled_photos
 
 MODEL = "udnie"
 COMMAND = (sys.executable, "-m", "mobile_style")
+# A small process in between: what a process starts with counts as its memory, and that of this one is large.
+LAUNCHER = """
+import os, subprocess, sys, time
+began = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+sys.exit(status != 0)
+"""
 
 
-def run(*arguments: object) -> tuple[float, float]:
-    """Seconds, and seconds of the processor, of a command and all that it starts."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True)
+def run(*arguments: object) -> tuple[float, float, float]:
+    """Seconds, seconds of the processor, of a command and all that it starts, and the most MiB of any of these."""
+    launched = [sys.executable, "-I", "-S", "-c", LAUNCHER, *COMMAND, *map(str, arguments)]
+    done = subprocess.run(launched, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.perf_counter() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    wall, cpu, memory = map(float, done.stdout.split())
+    return wall, cpu, memory
 
 
 def write_photos(folder: Path, count: int, height: int, width: int) -> None:
@@ -61,7 +68,8 @@ def main() -> None:
     parser.add_argument("--ray", action="store_true")
     arguments = parser.parse_args()
     print(f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}\n")
-    print("| work | command | seconds | of the processor | each, of the processor |\n|---|---|---|---|---|")
+    print("| work | command | seconds | of the processor | each, of the processor | peak of a process, MiB |")
+    print("|---|---|---|---|---|---|")
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_photos(folder / "start", 1, 64, 64)
@@ -92,11 +100,11 @@ def main() -> None:
                 named = [first, folder / place, "--model", MODEL, *flags, f"{out}/"]
                 if first == "bulk":
                     named = [first, folder / place, out, "--model", MODEL, *flags]
-                wall, cpu = run(*named)
+                wall, cpu, memory = run(*named)
                 if place == "start":
                     idle = cpu
                 each = "" if place == "start" else f"{(cpu - idle) / count:.3f}"
-                print(f"| {work} | {label} | {wall:.1f} | {cpu:.1f} | {each} |", flush=True)
+                print(f"| {work} | {label} | {wall:.1f} | {cpu:.1f} | {each} | {memory:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def write_long_video(
         stream = container.add_stream(codecs[0], rate=5, options={"g": "20", "bf": "3"} | options)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuva420p" if alpha else "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
-        audio = container.add_stream(codecs[1], rate=48_000, layout="mono", bit_rate=32_000)
+        audio = container.add_stream(codecs[1], rate=8_000, layout="mono", bit_rate=16_000)
         packets, time, number = [], start * 1000, 0
         while time < (start + seconds) * 1000:
             view = np.ascontiguousarray(wide[:, number % 500 : number % 500 + 64])
@@ -58,10 +58,10 @@ def write_long_video(
             packets += stream.encode(frame)
             time, number = time + int(random.integers(100, 300)), number + 1
         packets += stream.encode()
-        for begin in range(0, seconds * 48_000, 960):
-            samples = 0.1 * np.sin(0.05 * np.arange(begin, begin + 960, dtype=np.float32))
+        for begin in range(0, seconds * 8_000, 8_000):
+            samples = 0.1 * np.sin(0.05 * np.arange(begin, begin + 8_000, dtype=np.float32))
             tone = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
-            tone.rate, tone.pts = 48_000, begin
+            tone.rate, tone.pts = 8_000, begin
             packets += audio.encode(tone)
         packets += audio.encode()
         for packet in sorted((p for p in packets if p.dts is not None), key=lambda p: p.dts * p.time_base):

@@ -7,12 +7,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from mobile_style.bulk.run import Crew, bulk
 from mobile_style.bulk.stores import RECORDS
 from mobile_style.errors import UsageError
 from mobile_style.painting.files import stylize_files
+from video_files import write_long_video
 
 MODEL = "udnie"
 
@@ -21,6 +23,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 NODE = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
+
+
+def frame_count(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
 
 
 @pytest.fixture
@@ -42,6 +49,7 @@ def test_a_node_is_killed_midway(photos: Path, tmp_path: Path, cluster: Any) -> 
     count = 80
     for copy in range(count - 12):
         shutil.copy(photos / "1.png", photos / f"copy{copy}.png")
+    write_long_video(photos / "long.mp4")  # painted in two parts
     target = tmp_path / "target"
 
     def kill() -> None:
@@ -53,16 +61,18 @@ def test_a_node_is_killed_midway(photos: Path, tmp_path: Path, cluster: Any) -> 
     killer.start()
     done = bulk(photos, target, MODEL, crew=Crew(ray=cluster.address))
     killer.join()
-    assert (done.painted, done.before, done.failed) == (count, 0, {})
+    assert (done.painted, done.before, done.failed) == (count + 1, 0, {})
     lines = [json.loads(line) for line in (target / RECORDS / "1-of-1" / "manifest.jsonl").read_text().splitlines()]
-    painted = [line["name"] for line in lines if line.get("result") == "painted"]
+    painted = [line["name"] for line in lines if line.get("result") == "painted" and not line.get("part")]
+    assert sorted(line["part"] for line in lines if line.get("part")) == [1, 2]
     sources = {path.relative_to(photos).as_posix() for path in photos.rglob("*.png")}
-    assert len(painted) == count and set(painted) == sources  # each once
+    assert len(painted) == count + 1 and set(painted) == {*sources, "long.mp4"}  # each once
     stylize_files([photos], MODEL, tmp_path / "one")
     for name in sources:
         path = tmp_path / "one" / name
         assert (target / name).read_bytes() == path.with_stem(f"{path.stem}-{MODEL}").read_bytes(), name
-    assert bulk(photos, target, MODEL, crew=Crew(ray=cluster.address)).before == count
+    assert frame_count(target / "long.mp4") == frame_count(photos / "long.mp4")
+    assert bulk(photos, target, MODEL, crew=Crew(ray=cluster.address)).before == count + 1
     assert not list((target / RECORDS).rglob("parts/*"))
 
 
