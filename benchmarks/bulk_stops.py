@@ -1,11 +1,12 @@
 """Bulk painting on a cluster of two Ray nodes that is stopped in three ways, and goes on each time.
 
-    python benchmarks/bulk_stops.py [--photos 2000] [--side 160] [--frames 2400]
+    python benchmarks/bulk_stops.py [--photos 2000] [--side 160] [--frames 2400] [--room 4] [--after 200]
 
 Needs the extra `ray`, and root's rights on Linux for the small file system (tmpfs) that is the target. The same command
 is started four times: the target fills up, and gets more room; the driver is killed; a node is killed while the run
-goes on to its end; and nothing is left to do. Tells what each run found and did, the largest memory of a worker, and
-compares results with those of `stylize`: photos by their bytes, the video by its frames' number and times.
+goes on to its end; and nothing is left to do. Videos come first: with few photos, a long video and a small `--after`,
+the stops hit the video. Tells what each run found and did, the largest memory of a worker, and compares results with
+those of `stylize`: photos by their bytes, the video by its frames' number and times.
 """
 
 import argparse
@@ -79,6 +80,8 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=2000)
     parser.add_argument("--side", type=int, default=160, help="shorter side of all pictures")
     parser.add_argument("--frames", type=int, default=2400, help="of the video, 30 a second")
+    parser.add_argument("--room", type=int, default=4, help="MiB of the target at first")
+    parser.add_argument("--after", type=int, default=200, help="results and parts before a stop")
     given = parser.parse_args()
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -87,15 +90,15 @@ def main() -> None:
         write_video(photo, folder / "in" / "long.mp4", given.frames, given.side * 4 // 3 // 2 * 2, given.side)
         target = folder / "out"
         target.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(target)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={given.room}m", "tmpfs", str(target)], check=True)
         try:
-            stops(folder, target)
+            stops(folder, target, given.after)
             compare(folder, target)
         finally:
             subprocess.run(["umount", str(target)], check=True)
 
 
-def stops(folder: Path, target: Path) -> None:
+def stops(folder: Path, target: Path, after: int) -> None:
     """Runs the command until all is done."""
     for setting in ("raylet_start_wait_time_s", "worker_register_timeout_seconds"):  # on a busy machine
         os.environ[f"RAY_{setting}"] = "300"
@@ -122,13 +125,13 @@ def stops(folder: Path, target: Path) -> None:
     subprocess.run(["mount", "-o", "remount,size=1g", str(target)], check=True)
     began, process = time.monotonic(), start()
     before = sum(painted(target))
-    while process.poll() is None and sum(painted(target)) < before + 200:
+    while process.poll() is None and sum(painted(target)) < before + after:
         time.sleep(0.2)
     process.kill()
     tell("driver killed", process, began)
     began, process = time.monotonic(), start()
     before = sum(painted(target))
-    while process.poll() is None and sum(painted(target)) < before + 200:
+    while process.poll() is None and sum(painted(target)) < before + after:
         time.sleep(0.2)
     cluster.remove_node(second, allow_graceful=False)
     tell("node killed", process, began)

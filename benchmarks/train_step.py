@@ -7,6 +7,7 @@ them alike. Ours is measured in both phases of a training: the rough one does wh
 fine one also rounds activations as int8 will, and paints every crop once more, unrounded. The loss
 network runs in the precision that the processor is fastest at, PyTorch's in float32. `input` is how long one batch of
 crops takes to be made, as a share of a rough step: it is made meanwhile, so from 100% on a training waits for it.
+`CPU` is what all cores together work for an image of a rough step: other work on the machine changes that least.
 PyTorch (`pip install --group bench`) is of this environment or of the one whose interpreter `--torch-python` names;
 `--no-torch` does without. Prints a Markdown table.
 """
@@ -42,9 +43,9 @@ def measure_ours(preset: str, steps: int) -> dict[str, float]:
     style, batch = _inputs()
     trainer = make_trainer(config, style)
     motion = np.zeros(2, np.int32)
-    rough = _time(lambda: trainer.step(batch, motion), steps)
+    rough, cpu = _time(lambda: trainer.step(batch, motion), steps)
     trainer.refine()
-    fine = _time(lambda: trainer.step(batch, motion), steps)
+    fine, _ = _time(lambda: trainer.step(batch, motion), steps)
 
     class LossOnly(keras.Model):
         """The losses and their gradient to the pixels: a step without the transform network."""
@@ -64,8 +65,8 @@ def measure_ours(preset: str, steps: int) -> dict[str, float]:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     loss_only = LossOnly()
     loss_only.compile(keras.optimizers.SGD(1e-9), jit_compile=False)
-    loss_seconds = _time(lambda: loss_only.train_on_batch(batch), steps)
-    found = {"seconds": rough, "fine_seconds": fine, "loss_seconds": loss_seconds, "gib": memory}
+    loss_seconds, _ = _time(lambda: loss_only.train_on_batch(batch), steps)
+    found = {"seconds": rough, "cpu_seconds": cpu, "fine_seconds": fine, "loss_seconds": loss_seconds, "gib": memory}
     return found | {"input_seconds": _input_seconds(steps)}
 
 
@@ -76,7 +77,7 @@ def _input_seconds(count: int) -> float:
     with TemporaryDirectory() as name:
         build([bundled_photos("train")], Path(name, "shards"), round(SIZE * 1.25))
         batches, numbers = Batches(Photos(Path(name, "shards")), BATCH, SIZE, 0), iter(range(count + 2))
-        return _time(lambda: batches[next(numbers)], count)
+        return _time(lambda: batches[next(numbers)], count)[0]
 
 
 def measure_torch(preset: str, steps: int) -> dict[str, float]:
@@ -158,7 +159,7 @@ def measure_torch(preset: str, steps: int) -> dict[str, float]:
         adam.step()
         return loss.item()
 
-    seconds = _time(step, steps)
+    seconds, _ = _time(step, steps)
     return {"seconds": seconds, "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
 
 
@@ -167,15 +168,17 @@ def _inputs() -> Iterator[np.ndarray]:
     return (rng.uniform(0, 255, shape).astype(np.float32) for shape in ((SIZE, SIZE, 3), (BATCH, SIZE, SIZE, 3)))
 
 
-def _time(step, count: int) -> float:
+def _time(step, count: int) -> tuple[float, float]:
+    """Seconds of a call, and seconds of the processor, of all threads together; medians."""
     for _ in range(2):
         step()
     taken = []
     for _ in range(count):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         step()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+        taken.append((time.perf_counter() - began, time.process_time() - worked))
+    wall, cpu = zip(*taken, strict=True)
+    return statistics.median(wall), statistics.median(cpu)
 
 
 def main() -> None:
@@ -195,7 +198,7 @@ def main() -> None:
 
     print(f"One step of batch {BATCH} at {SIZE}x{SIZE}; median of {arguments.rounds} rounds (lowest to highest).\n")
     compared = "" if arguments.no_torch else " PyTorch | ratio | ratio, fine | PyTorch, peak GiB |"
-    head = f"| preset | images/s | fine phase | input | loss network's share | peak GiB |{compared}"
+    head = f"| preset | images/s | CPU, s | fine phase | input | loss network's share | peak GiB |{compared}"
     print(head + "\n" + "|---" * (head.count("|") - 1) + "|")
     for preset in arguments.presets.split(","):
         results: dict[str, list[dict[str, float]]] = {"ours": [], "torch": []}
@@ -216,7 +219,9 @@ def _row(preset: str, ours: list[dict[str, float]], torch: list[dict[str, float]
     own, theirs = ([BATCH / r["seconds"] for r in results] for results in (ours, torch))
     fine = [BATCH / r["fine_seconds"] for r in ours]
     share, made = (statistics.median(r[f"{of}_seconds"] / r["seconds"] for r in ours) for of in ("loss", "input"))
-    cells = [preset, _spread(own), _spread(fine), f"{made:.0%}", f"{share:.0%}", f"{max(r['gib'] for r in ours):.1f}"]
+    cpu = statistics.median(r["cpu_seconds"] / BATCH for r in ours)
+    cells = [preset, _spread(own), f"{cpu:.2f}", _spread(fine), f"{made:.0%}", f"{share:.0%}"]
+    cells.append(f"{max(r['gib'] for r in ours):.1f}")
     if torch:
         ratios, fine_ratios = ([a / b for a, b in zip(each, theirs, strict=True)] for each in (own, fine))
         peak = f"{max(r['gib'] for r in torch):.1f}"

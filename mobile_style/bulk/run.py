@@ -254,7 +254,7 @@ class _Run:
         """Tells the rate, and the time left if a byte goes on taking as long."""
         done, seconds = self.painted + self.kept + len(self.failed), time.monotonic() - self._began
         details = {}
-        if done and seconds:
+        if seconds and (done or self._left < self._bytes):  # of a long video, parts may be done
             left = seconds * self._left / (self._bytes - self._left) if self._left < self._bytes else 0.0
             details = {"rate": f"{done / seconds:.2f}/s", "left": _readable(left), "failed": str(len(self.failed))}
         self._progress(Step("Painting", done, self._total, "files", details))
