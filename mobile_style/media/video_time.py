@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 WINDOW = 8  # frames within which time stamps are put in order; of B-frames, no more than 4 are out of it
-BACK = {"video": Fraction(-2), "audio": Fraction(-1, 2)}  # seconds; further back, time begins anew
+BACK = {"video": Fraction(-2), "audio": Fraction(-1, 2)}  # seconds before the last packets; further, time begins anew
+OUT_OF_ORDER = {"video": WINDOW, "audio": 1}  # packets, coded after those that are shown later
 VideoFrame: TypeAlias = Any  # PyAV's, whose time base may be None to mypy
 AHEAD = 3600  # seconds; a larger gap is no pause but a fault
 SPLICED_AHEAD = 10  # the same in containers whose time may jump, as ffmpeg's dts_delta_threshold
@@ -21,7 +22,8 @@ class Timeline:
         self._back = BACK[kind]
         self.jumps = 0
         self._ahead = SPLICED_AHEAD if spliced else AHEAD
-        self._expected: Fraction | None = None
+        self._recent: deque[Fraction] = deque(maxlen=OUT_OF_ORDER[kind])
+        self._end = Fraction(0)  # of the last packet that is shown
 
     def move(self, packet: Any) -> None:
         """Changes the packet's time stamps."""
@@ -29,11 +31,14 @@ class Timeline:
         if stamp is None:
             return
         base = packet.time_base
-        gap = stamp * base + self.shift - (self._expected or 0)
-        if self._expected is not None and not self._back <= gap <= self._ahead:
-            self.shift -= gap
+        time = stamp * base + self.shift
+        if self._recent and (time < min(self._recent) + self._back or time > self._end + self._ahead):
+            self.shift -= time - self._end
             self.jumps += 1
-        self._expected = stamp * base + self.shift + (packet.duration or 0) * base
+            self._recent.clear()
+            time = self._end
+        self._recent.append(time)
+        self._end = max(self._end, time + (packet.duration or 0) * base)
         self.follow(packet, self.shift)
 
     @staticmethod

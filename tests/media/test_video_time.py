@@ -63,6 +63,24 @@ def test_a_timeline_without_jumps() -> None:
     assert [packet.pts for packet in pause] == [0, 60_000] and not still.jumps
 
 
+def test_pauses_between_b_frames_are_no_jumps() -> None:
+    """At a frame a second, and at 25 a second with a pause of nine seconds."""
+    for shown in ([0, 4, 2, 1, 3, 8, 6, 5, 7], [0, 0.12, 0.04, 0.08, 9, 0.16, 0.2, 9.12, 9.04, 9.08]):
+        slow = Timeline("video", Fraction(0), spliced=True)
+        packets = [Stamped(int(1000 * second)) for second in shown]
+        for packet in packets:
+            slow.move(packet)
+        assert [packet.pts for packet in packets] == [int(1000 * second) for second in shown] and not slow.jumps
+
+
+def test_time_that_begins_anew_is_a_jump_at_any_rate() -> None:
+    timeline = Timeline("video", Fraction(0), spliced=True)
+    packets = [Stamped(1000 * second) for second in (*range(40), 0, 2, 1)]
+    for packet in packets:
+        timeline.move(packet)
+    assert timeline.jumps == 1 and [packet.pts for packet in packets[-3:]] == [39_040, 41_040, 40_040]
+
+
 def test_a_recording_that_starts_late(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mts", sound=True)
     with av.open(str(tmp_path / "a.mts")) as reading, av.open(str(tmp_path / "late.mts"), "w", "mpegts") as written:
