@@ -22,7 +22,7 @@ from .plan import Item, Plan, plan
 from .pool import Pool, ProcessPool
 from .segments import Segments, sweep
 from .stores import RECORDS, FolderStore, Store, store_of
-from .worker import Look, Order, Outcome
+from .worker import Order, Outcome, Rendering
 
 TRIES = 3  # of an item whose worker is lost: a few machines may fail, but what takes all memory does so each time
 FOREIGN = "is in the target, and no manifest there knows it; move it away, or choose another `target`"
@@ -64,7 +64,7 @@ def bulk(
     source: Path | str,
     target: Path | str,
     model: str | Path = DEFAULT,
-    look: Look | None = None,
+    rendering: Rendering | None = None,
     crew: Crew | None = None,
     progress: Progress = silent,
 ) -> Summary:
@@ -77,7 +77,7 @@ def bulk(
         source: a folder, or a URI such as s3://bucket/photos (with the extra `cloud`).
         target: the same, for the results and the manifest.
         model: a bundled model's name, a run's folder or a checkpoint; of many styles, with a mix of them after a colon.
-        look: how results look.
+        rendering: how results look.
         crew: who paints.
         progress: called after each item, and with the reason of each failure.
 
@@ -87,14 +87,14 @@ def bulk(
         OutputError: the target is full or cannot be written, or another process is at work on this shard.
         UsageError, CheckpointError: before anything is painted.
     """
-    look, crew = look or Look(), crew or Crew()
-    check_size(look.size)
-    look.painter(model)  # raises what is wrong with them
+    rendering, crew = rendering or Rendering(), crew or Crew()
+    check_size(rendering.size)
+    rendering.painter(model)  # raises what is wrong with them
     places = store_of(source), store_of(target)
     _check_apart(*places)
     content, shard = model_path(model).read_bytes(), f"{crew.shard[0]}-of-{crew.shard[1]}"
-    order = Order(*places, content, mix_of(reference(model)), look, shard)
-    settings = asdict(look) | {"model_sha256": hashlib.sha256(content).hexdigest(), "mix": order.mix}
+    order = Order(*places, content, mix_of(reference(model)), rendering, shard)
+    settings = asdict(rendering) | {"model_sha256": hashlib.sha256(content).hexdigest(), "mix": order.mix}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     with _alone(places[1], shard):
         entries = read(places[1])

@@ -24,7 +24,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # what no other result would e
 
 
 @dataclass(frozen=True)
-class Look:
+class Rendering:
     """How results look.
 
     Attributes:
@@ -44,7 +44,7 @@ class Look:
     stroke_width: float | None = None
 
     def painter(self, model: str | Path, threads: int | None = None) -> Painter:
-        """A painter of this look.
+        """A painter of this rendering.
 
         Raises:
             UsageError, CheckpointError: as `Painter` does.
@@ -66,7 +66,7 @@ class Order:
     target: Store
     model: bytes
     mix: str
-    look: Look
+    rendering: Rendering
     shard: str
 
 
@@ -100,12 +100,12 @@ class Worker:
 
     def __init__(self, order: Order, folder: Path | None = None) -> None:
         """`folder`, by default the system's for temporary files, is where it writes on its machine."""
-        self._order, look = order, order.look
+        self._order, rendering = order, order.rendering
         self._scratch = Path(mkdtemp(prefix="mobile-style-", dir=folder))
         checkpoint = self._scratch / "model.safetensors"
         checkpoint.write_bytes(order.model)
         model = with_mix(checkpoint, order.mix)
-        self._painter = look.painter(model, threads=1)
+        self._painter = rendering.painter(model, threads=1)
         self._source: tuple[str, Stamp, Path] | None = None  # what was fetched last
 
     def ready(self) -> bool:
@@ -145,8 +145,8 @@ class Worker:
         elif parts := _parts_of(source):
             return Outcome(sha256=sha256, parts=parts)
         else:
-            look, job = self._order.look, Job(source, made, None, moving.is_moving(source))
-            said = convert(job, self._painter, False, look.size, look.metadata, silent)
+            rendering, job = self._order.rendering, Job(source, made, None, moving.is_moving(source))
+            said = convert(job, self._painter, False, rendering.size, rendering.metadata, silent)
         if not wanted():
             raise OutputError("nobody waits for it any more")
         self._order.target.put(made, item.target, self._order.shard)
@@ -165,13 +165,13 @@ class Worker:
         """Paints a part of a video, or joins all of them."""
         from ..painting.video_parts import join, paint_part
 
-        order, look = self._order, self._order.look
+        order, rendering = self._order, self._order.rendering
         if item.part is not None:
-            return paint_part(source, item.part, made, self._painter, look.size)
+            return paint_part(source, item.part, made, self._painter, rendering.size)
         if sha256 != item.known:
             raise ImageError(f"{item.name} has changed while it was painted; start the same command again")
         made.parent.mkdir()
-        return join(source, [order.target.fetch(place, made.parent) for place in item.joined], made, look.metadata)
+        return join(source, [order.target.fetch(place, made.parent) for place in item.joined], made, rendering.metadata)
 
     def _said(self, text: str) -> str:
         """In one line, without the names of temporary folders."""

@@ -108,12 +108,12 @@ def bulk(
     from ..bulk.plan import parse_shard
     from ..bulk.run import Crew
     from ..bulk.run import bulk as run
-    from ..bulk.worker import Look
+    from ..bulk.worker import Rendering
 
     crew = Crew(workers, ray, parse_shard(shard))
-    look = Look(size, strength, preserve_color, precision, metadata, stroke_width)
+    rendering = Rendering(size, strength, preserve_color, precision, metadata, stroke_width)
     with progress_bars() as progress:
-        done = run(source, target, with_mix(model, mix or ""), look, crew, progress)
+        done = run(source, target, with_mix(model, mix or ""), rendering, crew, progress)
     show(f"{done.painted} painted, {done.before} as they were", done.manifest)
 
 

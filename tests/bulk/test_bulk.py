@@ -17,7 +17,7 @@ from mobile_style.bulk.plan import Item
 from mobile_style.bulk.pool import ProcessPool
 from mobile_style.bulk.run import Crew, Summary, bulk
 from mobile_style.bulk.stores import RECORDS, FolderStore
-from mobile_style.bulk.worker import Look
+from mobile_style.bulk.worker import Rendering
 from mobile_style.errors import ImageError, OutputError, UnpaintedError, UsageError
 from mobile_style.media import images
 from mobile_style.painting.files import stylize_files
@@ -82,8 +82,8 @@ def test_a_second_run_does_only_what_is_missing(photos: Path, painted: Path, mon
     assert again() == (4, 9)
     assert {name: (painted / name).stat().st_mtime_ns for name in before} == before
     assert again() == (0, 13)
-    assert again(look=Look(strength=0.5)) == (13, 0)
-    assert again(look=Look(strength=0.5)) == (0, 13)
+    assert again(rendering=Rendering(strength=0.5)) == (13, 0)
+    assert again(rendering=Rendering(strength=0.5)) == (0, 13)
 
 
 def test_another_model_paints_all_of_it_again(photos: Path, painted: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from conftest import command, environment
 from mobile_style.bulk.run import Crew, bulk
 from mobile_style.bulk.segments import FOLDER, sweep
 from mobile_style.bulk.stores import RECORDS, FolderStore
-from mobile_style.bulk.worker import Look, Worker
+from mobile_style.bulk.worker import Rendering, Worker
 from mobile_style.errors import ImageError, UnpaintedError
 from mobile_style.media import video_cut
 from mobile_style.media.video_input import Video, opened
@@ -61,7 +61,7 @@ def test_a_long_video_is_that_of_stylize(films: Path, tmp_path: Path) -> None:
     with av.open(str(target / "long.mp4")) as container:
         assert container.metadata["title"] == "Long" and len(container.streams.audio) == 1
     assert bulk(films, target, MODEL, crew=ONE).before == 2
-    assert bulk(films, target, MODEL, look=Look(strength=0.5), crew=ONE).painted == 2
+    assert bulk(films, target, MODEL, rendering=Rendering(strength=0.5), crew=ONE).painted == 2
 
 
 @pytest.mark.slow
