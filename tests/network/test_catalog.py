@@ -16,6 +16,7 @@ from mobile_style.network.card import read_card, styles_of
 from mobile_style.network.catalog import BUNDLED, DEFAULT, STYLES, bundled_photos, list_models, model_path
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.training.evaluate import evaluate
+from mobile_style.validation.checked_export import PHOTOS
 from mobile_style.validation.validate import validate
 
 SINGLE = [info.name for info in list_models() if info.origin == "bundled" and not styles_of(info.card)]
@@ -91,7 +92,8 @@ def test_the_sheet_shows_every_model(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_bundled_exports_paint_like_their_network(name: str) -> None:
     card = read_export_card(BUNDLED / name / "int8.tflite")
     assert card["source"]["checkpoint"] == name and card["fidelity"]["passed"]
-    assert not validate(BUNDLED / name / "int8.tflite", limit=1).failures
+    photos = PHOTOS if name == "red_vineyard" else 1  # a single photo's style loss may change more than the mean
+    assert not validate(BUNDLED / name / "int8.tflite", limit=photos).failures
     for other in ("float16.tflite", "coreml.mlpackage"):
         assert read_export_card(BUNDLED / name / other)["fidelity"]["passed"]
 
