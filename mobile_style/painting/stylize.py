@@ -6,6 +6,7 @@ every layer, all crops together; then every tile is painted with those. Tiles ov
 with the same gains a pixel comes out the same whichever tile it lies in, and there is no seam to hide.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,7 @@ from .grain import grained_part
 if TYPE_CHECKING:
     from ..inference.int8_network import Int8Network
 
-WHOLE = 768  # pixels of the longer side up to which a picture is painted all at once
+WHOLE = 1024 * 1024  # pixels up to which a picture is painted all at once, which takes the memory of one tile
 TILE = 1024  # side of a tile with its overlap; its graph takes 400 MB
 SAMPLE_CROPS = 4  # per side: 16 crops of SAMPLE_SIDE pixels give the gains of a large image
 SAMPLE_SIDE = 384
@@ -99,7 +100,7 @@ class Painter:
                 picture[above : above + len(done)] = done
         for top, band in waiting:
             picture[top : top + len(band)] = band
-        if max(self.painted_size(picture)) > WHOLE:
+        if math.prod(picture.shape[:2]) > WHOLE:
             self.network.release()  # the memory is needed for encoding
 
     def painted_size(self, picture: np.ndarray) -> tuple[int, int]:
@@ -221,7 +222,7 @@ def painted_bands(network: Network, picture: np.ndarray, grain: bool) -> Iterato
             return grained_part(picture, top, bottom, left, right)
         return picture[top:bottom, left:right]
 
-    if max(height, width) <= WHOLE:
+    if height * width <= WHOLE:
         yield 0, network(part(0, height, 0, width))
         return
     gains = sampled_gains(network, picture, part)
