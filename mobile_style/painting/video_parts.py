@@ -117,7 +117,8 @@ def _times(parts: Sequence[Path], time_base: Fraction) -> tuple[list[int], int]:
             raise ImageError("its painted parts do not fit together; paint it again into another `target`")
         coding = made
         shown += times
-        delay = max(delay, sum(dts < min(stamps)[0] for _, dts in stamps))
+        first = min(pts for pts, _ in stamps)
+        delay = max(delay, sum(dts < first for _, dts in stamps))
     return shown, min(delay, len(shown) - 1)
 
 
