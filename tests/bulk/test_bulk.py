@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from conftest import command, environment, run
+from in_this_process import paint_here
 from mobile_style.bulk.plan import Item
 from mobile_style.bulk.pool import ProcessPool
 from mobile_style.bulk.run import Crew, Summary, bulk
@@ -161,30 +162,7 @@ def test_a_full_target_ends_the_run(photos: Path, tmp_path: Path, monkeypatch: p
 
 def _in_this_process(monkeypatch: pytest.MonkeyPatch, source: Path, target: Path) -> Summary:
     """Paints without a process of its own, so that what is patched counts."""
-    from mobile_style.bulk.worker import Order, Worker
-
-    class Here:
-        def __init__(self, order: Order, _: int | None) -> None:
-            self.worker = Worker(order)
-            self.item: Item | None = None
-
-        def idle(self) -> bool:
-            return self.item is None
-
-        def busy(self) -> bool:
-            return self.item is not None
-
-        def submit(self, item: Item) -> None:
-            self.item = item
-
-        def outcomes(self):
-            item, self.item = self.item, None
-            yield item, self.worker.paint(item)
-
-        def close(self) -> None:
-            self.worker.close()
-
-    monkeypatch.setattr("mobile_style.bulk.run.ProcessPool", Here)
+    paint_here(monkeypatch)
     return bulk(source, target, MODEL)
 
 

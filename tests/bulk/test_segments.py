@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from conftest import command, environment
+from in_this_process import paint_here
 from mobile_style.bulk.run import Crew, bulk
 from mobile_style.bulk.segments import FOLDER, sweep
 from mobile_style.bulk.stores import RECORDS, FolderStore
-from mobile_style.bulk.worker import Rendering, Worker
+from mobile_style.bulk.worker import Rendering
 from mobile_style.errors import ImageError, UnpaintedError
 from mobile_style.media import video_cut
 from mobile_style.media.video_input import Video, opened
@@ -89,28 +90,7 @@ def test_a_run_that_is_killed_goes_on_with_the_parts(films: Path, tmp_path: Path
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bulk painting in this process, so that what is patched counts."""
-
-    class Here:
-        def __init__(self, order, _) -> None:
-            self.worker, self.item = Worker(order), None
-
-        def idle(self) -> bool:
-            return self.item is None
-
-        def busy(self) -> bool:
-            return self.item is not None
-
-        def submit(self, item) -> None:
-            self.item = item
-
-        def outcomes(self):
-            item, self.item = self.item, None
-            yield item, self.worker.paint(item)
-
-        def close(self) -> None:
-            self.worker.close()
-
-    monkeypatch.setattr("mobile_style.bulk.run.ProcessPool", Here)
+    paint_here(monkeypatch)
     monkeypatch.setattr("mobile_style.painting.stylize.Painter.__call__", lambda _, picture: 255 - picture)
 
 
