@@ -11,6 +11,7 @@ from mobile_style.cli import app
 
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 WIDTHS = (390, 768, 1280)
+SPACED = "* { letter-spacing: .12em !important; word-spacing: .16em !important; line-height: 1.5 !important }"
 
 pytestmark = [
     in_a_browser,
@@ -20,7 +21,7 @@ pytestmark = [
 
 
 def faults(browser: Any, address: str, scheme: str, started: str = "h1") -> list[str]:
-    """What axe finds, and what is wider than the window, at three widths."""
+    """What axe finds, and what is wider than the window, at three widths; also with text spaced as by WCAG 1.4.12."""
     found = []
     context = browser.new_context(color_scheme=scheme)
     page = opened(context, address)
@@ -32,6 +33,10 @@ def faults(browser: Any, address: str, scheme: str, started: str = "h1") -> list
         found += [f"{width}: {each['id']}: {each['nodes'][0]['html']}" for each in result["violations"]]
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found.append(f"{width}: the page is wider than the window")
+    page.set_viewport_size({"width": WIDTHS[0], "height": 844})
+    page.evaluate("css => new CSSStyleSheet().replace(css).then(s => { document.adoptedStyleSheets = [s]; })", SPACED)
+    if (wide := page.evaluate("document.documentElement.scrollWidth")) > WIDTHS[0]:
+        found.append(f"{WIDTHS[0]}: with spaced text the page is {wide} pixels wide")
     context.close()
     return found
 
