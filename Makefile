@@ -11,7 +11,7 @@ BUNDLED := android_demo/build/bundled
 # `make test PACKAGES=--install` lets root install the Debian packages that tests need; CI does so by itself.
 PACKAGES :=
 
-.PHONY: install quickstart check lint-page test arm64 gpu phone web wheel android android-tools docs clean
+.PHONY: install quickstart check lint lint-page fast test arm64 gpu phone web wheel android android-tools docs clean
 
 install: $(VENV)/installed
 
@@ -45,11 +45,16 @@ quickstart: install
 	@echo "For a phone: runs/quickstart/model.tflite, next to the float network in runs/quickstart/report/report.html"
 	@echo "Next: . $(BIN)/activate, and mobile-style --help"
 
-# Lint, types and the fast tests.
-check: install lint-page
+# Lint, types and the fast tests, side by side.
+check: install
+	@$(MAKE) --no-print-directory --jobs 2 lint fast
+
+lint: install lint-page
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+fast: install
 	$(BIN)/pytest --numprocesses auto -m "not slow"
 
 # Lint of the page's scripts, where npm is; its packages are fetched once.
@@ -59,10 +64,7 @@ lint-page:
 	@if [ -d node_modules/eslint ]; then node_modules/.bin/eslint mobile_style/web/static; \
 	else echo "ESLint cannot be had with npm here: the page's scripts are not linted"; fi
 
-test: install lint-page web gpu android-tools $(RUNTIME)/installed
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+test: lint web gpu android-tools $(RUNTIME)/installed
 	$(BIN)/pytest --numprocesses auto
 
 # An emulated arm64 processor, for `--device arm64-emulated` and its tests; from Debian's packages and wheels.

@@ -100,9 +100,22 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     with shared(tmp_path_factory, "trained") as folder:
         if not (folder / "done").exists():
-            train(tiny_config(), folder / "tiny")
+            with eagerly():
+                train(tiny_config(), folder / "tiny")
             (folder / "done").touch()
     return folder / "tiny"
+
+
+@contextmanager
+def eagerly() -> Iterator[None]:
+    """Without compiling the steps of a training, which takes longer than a few tiny ones."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

@@ -59,6 +59,7 @@ def test_bundled_model_takes_the_paintings_palette_and_keeps_the_content() -> No
         assert np.corrcoef(a, b)[0, 1] > 0.4, path.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SINGLE)
 def test_bundled_models_have_neither_frame_nor_checkerboard(name: str) -> None:
     network, _ = load_network(model_path(name))
