@@ -16,9 +16,10 @@ from ..errors import UsageError
 from ..files import refuse_existing, writing
 from ..inference.float_ops import MIX
 from ..inference.fold import fold
-from ..inference.graph import Convolution
+from ..inference.graph import Convolution, styles
 from ..inference.int8_calibration import calibrate, calibration_photos
 from ..inference.int8_ops import Quantization
+from ..inference.int8_tint import without_tint
 from ..network.card import Card, styles_of
 from ..network.catalog import BUNDLED, mix_of, model_name, model_path, reference, with_mix
 from ..network.checkpoint import read_model
@@ -88,6 +89,8 @@ def write(
     if recipe.activations == "int8":
         progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
         quantization = calibrate(convolutions, photos)
+        if styles(convolutions) > 1:
+            convolutions = without_tint(convolutions, quantization, photos)
     source = {
         "checkpoint": str(model),
         "sha256": sha256,

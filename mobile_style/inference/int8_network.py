@@ -8,15 +8,10 @@ import numpy as np
 
 from ..network.architecture import SMALLEST, Architecture
 from ..network.checkpoint import read_model
-from .float_ops import OUTPUT
 from .fold import fold
-from .graph import forward
 from .int8_calibration import calibrate, calibration_photos
-from .int8_ops import bytes_in
-from .interpreter import Loaded
 from .network import KEPT
-from .paired_ops import PairedInt8Ops
-from .tflite_writer import TfliteWriter
+from .paired_ops import int8_painter
 
 CALIBRATED_AT = (256, 256)  # pixels, as exports by default
 
@@ -38,10 +33,9 @@ class Int8Network:
         photos: np.ndarray,
         threads: int | None = None,
     ) -> None:
-        self._threads = threads
-        self._convolutions = fold(architecture, weights, photos)
-        self._quantization = calibrate(self._convolutions, photos)
-        self._loaded = lru_cache(KEPT)(self._load)
+        convolutions = fold(architecture, weights, photos)
+        quantization = calibrate(convolutions, photos)
+        self._loaded = lru_cache(KEPT)(lambda size: int8_painter(convolutions, quantization, size, threads))
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """The painted picture, all at once: (H, W, 3) uint8 to the same."""
@@ -50,12 +44,6 @@ class Int8Network:
         padded = np.pad(picture, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge") if any(more) else picture
         (painted,) = self._loaded(padded.shape[:2])(padded[None])
         return painted[0, :height, :width]
-
-    def _load(self, size: tuple[int, int]) -> Loaded:
-        graph = TfliteWriter()
-        ops = PairedInt8Ops(graph, quantization=self._quantization)
-        painted = ops.clipped(forward(ops, self._convolutions, bytes_in(graph, size)), "painted")
-        return Loaded(graph.content({OUTPUT: painted}), self._threads)
 
 
 def load_int8_network(model: str | Path, threads: int | None = None) -> Int8Network:

@@ -10,12 +10,9 @@ from ..network.architecture import SMALLEST, Architecture
 from ..network.card import Card
 from ..network.checkpoint import read_model
 from . import tiles
-from .float_ops import INPUT, OUTPUT
 from .fold import fold
-from .graph import forward
 from .interpreter import Loaded
-from .paired_ops import PairedOps
-from .tflite_writer import TfliteWriter
+from .paired_ops import painter
 
 KEPT = 2  # sizes whose graphs are kept: the frames of a video share one, the tiles of a photo another
 
@@ -38,7 +35,7 @@ class Network:
         self.architecture, self.reach = architecture, reach(architecture)
         self._convolutions = fold(architecture, weights)
         self._threads = threads
-        self._whole = lru_cache(KEPT)(self._load_whole)
+        self._whole = lru_cache(KEPT)(lambda size: painter(self._convolutions, size, threads))
         self._tile = lru_cache(KEPT)(self._load_tile)
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
@@ -69,12 +66,6 @@ class Network:
         """Gives back the memory of the graphs that are kept; they are made again when they are needed."""
         self._whole.cache_clear()
         self._tile.cache_clear()
-
-    def _load_whole(self, size: tuple[int, int]) -> Loaded:
-        graph = TfliteWriter()
-        ops, image = PairedOps(graph), graph.input(INPUT, "FLOAT32", (1, *size, 3))
-        painted = ops.clipped(forward(ops, self._convolutions, image), "painted")
-        return Loaded(graph.content({OUTPUT: painted}), self._threads)
 
     def _load_tile(self, size: tuple[int, int]) -> Loaded:
         return Loaded(tiles.tile(self._convolutions, size), self._threads)

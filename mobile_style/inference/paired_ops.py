@@ -1,10 +1,14 @@
 """The operators for painting: the network's two large kernels see neighboring pixels of a row as one pixel."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from .float_ops import NONE, RELU6, FloatOps
-from .int8_ops import Int8Ops
-from .tflite_writer import Value
+from .float_ops import INPUT, NONE, OUTPUT, RELU6, FloatOps, mix_in
+from .graph import Convolution, forward, styles
+from .int8_ops import Int8Ops, Quantization, bytes_in, shares_in
+from .interpreter import Loaded
+from .tflite_writer import TfliteWriter, Value
 
 LARGE = 5  # side of a kernel from which on it pays
 
@@ -42,3 +46,26 @@ def paired(kernel: np.ndarray) -> np.ndarray:
     both = np.zeros((k, k + 1, channels_in, 2, channels_out), np.float32)
     both[:, :-1, :, 0] = both[:, 1:, :, 1] = kernel
     return both.reshape(k, (k + 1) // 2, 2 * channels_in, 2 * channels_out)
+
+
+def painter(convolutions: Sequence[Convolution], size: tuple[int, int], threads: int | None = None) -> Loaded:
+    """The network, ready to paint (1, H, W, 3) float32, 0..255, of one (height, width); of many styles with a mix."""
+    graph = TfliteWriter()
+    ops, image = PairedOps(graph), graph.input(INPUT, "FLOAT32", (1, *size, 3))
+    ops.mix = mix_in(graph, styles(convolutions))
+    painted = ops.clipped(forward(ops, convolutions, image), "painted")
+    return Loaded(graph.content({OUTPUT: painted}), threads)
+
+
+def int8_painter(
+    convolutions: Sequence[Convolution],
+    quantization: Quantization,
+    size: tuple[int, int],
+    threads: int | None = None,
+) -> Loaded:
+    """The same in full integers, of (1, H, W, 3) uint8."""
+    graph = TfliteWriter()
+    ops, image = PairedInt8Ops(graph, quantization=quantization), bytes_in(graph, size)
+    ops.mix = shares_in(graph, styles(convolutions))
+    painted = ops.clipped(forward(ops, convolutions, image), "painted")
+    return Loaded(graph.content({OUTPUT: painted}), threads)
