@@ -1,14 +1,10 @@
 """ktlint finds nothing in the Kotlin sources, and does find what is wrong."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools" / "android"))
-
 import lint
-
 import toolchain
 
 

@@ -2,7 +2,6 @@
 
 import struct
 import subprocess
-import sys
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -10,10 +9,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools" / "android"))
-
 import pages
-
 import toolchain
 import verify
 

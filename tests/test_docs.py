@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
+import pictures
+import snippets
 from conftest import Exported
 from mobile_style.cli import app
 from mobile_style.exporting.coreml_evaluator import Evaluator
@@ -95,27 +97,21 @@ def test_the_operators_page_is_the_lints_table() -> None:
 
 def test_pictures_show_the_networks_that_are_bundled() -> None:
     """Those of the page, of the app and of all styles; what makes each records it."""
-    sys.path.insert(0, str(ROOT / "tools"))
-    from pictures import RECORD, digest
-
-    known = json.loads(RECORD.read_text())
-    pictures = {"browser.jpg", "styles.jpg", *(f"android/{path.name}" for path in (DOCS / "android").glob("*.jpg"))}
-    old = {name for name in pictures if known.get(name) != digest()}
+    known = json.loads(pictures.RECORD.read_text())
+    shown = {"browser.jpg", "styles.jpg", *(f"android/{path.name}" for path in (DOCS / "android").glob("*.jpg"))}
+    old = {name for name in shown if known.get(name) != pictures.digest()}
     assert not old, f"older than the models; docs/pictures.json names what they show: {old}"
 
 
 @pytest.mark.slow
 def test_the_app_page_states_what_the_files_are(exported: Exported, tmp_path: Path) -> None:
     """Made by tools/snippets.py."""
-    sys.path.insert(0, str(ROOT / "tools"))
-    from snippets import page
-
     package = tmp_path / "model.mlpackage"
     write(DEFAULT, find_recipe("coreml", "float16"), [(256, 256)], out=package)
     paths = (exported("int8", 256), package)
     cards = [json.loads(path.with_suffix(".json").read_text()) | {"path": path} for path in paths]
-    assert (DOCS / "apps.md").read_text() == page(*cards)
+    assert (DOCS / "apps.md").read_text() == snippets.page(*cards)
     details = Interpreter(str(cards[0]["path"])).get_input_details()[0]
-    assert f"`{details['dtype'].__name__}`" in page(*cards) and details["quantization"] == (1.0, 0)
+    assert f"`{details['dtype'].__name__}`" in snippets.page(*cards) and details["quantization"] == (1.0, 0)
     feature = Evaluator(cards[1]["path"])
     assert feature.sizes == ((256, 256),)

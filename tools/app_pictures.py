@@ -7,8 +7,9 @@ python tools/app_pictures.py DIR/test_the_kotlin_tests_pass0/screenshots
 import argparse
 from pathlib import Path
 
-from pictures import ROOT, record
 from PIL import Image
+
+from pictures import ROOT, record
 
 LONGER_SIDE = 720
 

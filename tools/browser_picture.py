@@ -8,8 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pictures import ROOT, record
 from PIL import Image
+
+from pictures import ROOT, record
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

@@ -22,7 +22,6 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-from pictures import ROOT, record  # tools/pictures.py
 from PIL import Image, ImageDraw, ImageFont
 
 from mobile_style.exporting.recipes import find_recipe
@@ -38,6 +37,7 @@ from mobile_style.training.config import TrainConfig
 from mobile_style.training.evaluate import Evaluation, Row, evaluate
 from mobile_style.training.style_grams import GRAMS, losses_of, save_grams
 from mobile_style.validation.checked_export import Export, export
+from pictures import ROOT, record  # tools/pictures.py
 
 ABOUT = ("title", "artist", "data", "scan")  # what the card says of the style
 CURVES = """## Losses in training

@@ -13,7 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bundle import MODEL, replacing, styles_page  # tools/bundle.py
-from pictures import ROOT
 
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
@@ -25,6 +24,7 @@ from mobile_style.painting.sheet import model_sheet
 from mobile_style.training.config import TrainConfig
 from mobile_style.training.style_grams import losses_of, save_grams
 from mobile_style.validation.validate import Validation, validate
+from pictures import ROOT
 
 
 def main() -> None:

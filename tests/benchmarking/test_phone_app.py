@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import phone
 from mobile_style.benchmarking import phone_app
 from mobile_style.cli import app
 from mobile_style.errors import DeviceError
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "phone"))
-import phone
 
 runner = CliRunner()
 real = pytest.mark.skipif(bool(phone.missing()), reason=phone.missing() or "it is there")

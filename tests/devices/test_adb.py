@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import phone
 from conftest import MANY, Exported
 from mobile_style.cli import app
 from mobile_style.devices import adb
 from mobile_style.errors import DeviceError
 from mobile_style.network.styles import trial_mixes
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "phone"))
-import phone
 
 runner = CliRunner()
 real = pytest.mark.skipif(bool(phone.missing()), reason=phone.missing() or "it is there")

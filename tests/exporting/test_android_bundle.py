@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,12 @@ import numpy as np
 import pytest
 from android_vectors import write_painted, write_vectors
 
+import api
+import build
+import compiling
+import jvm_tests
+import toolchain
+import verify
 from conftest import MANY, Exported, exports_of, shared
 from mobile_style.benchmarking.phone_app import read_app_report, rows_of
 from mobile_style.errors import CheckpointError, UsageError
@@ -26,14 +31,6 @@ from mobile_style.network.styles import shares_of
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "android_demo"
-sys.path.insert(0, str(ROOT / "tools" / "android"))
-
-import api  # noqa: E402
-import build  # noqa: E402
-import compiling  # noqa: E402
-import jvm_tests  # noqa: E402
-import toolchain  # noqa: E402
-import verify  # noqa: E402
 
 
 def bundled_styles() -> list[str]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pages
-
 from compiling import ABIS, APPLICATION, MIN_SDK
 
 LIBRARIES = ("libjnijavacpp.so", "libjnitensorflowlite.so", "libtensorflowlite_gpu_jni.so")
