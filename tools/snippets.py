@@ -27,7 +27,7 @@ native libraries are aligned for memory pages of 4 KB; Google Play asks for 16 K
 is {tflite[input][scale]:g} and the zero point {tflite[input][zero_point]}, so RGB bytes go in unchanged.
 
 - A camera delivers YUV. `Converter.kt` of the Android demo converts it to RGB.
-- Blank walls and skies are painted only with [grain](grain.md). `Grain.kt` adds it.
+- Without [grain](grain.md), blank walls and skies stay bare. `Grain.kt` adds it.
 
 ```kotlin
 val interpreter = Interpreter(modelFile, Interpreter.Options().setNumThreads(2))

@@ -20,9 +20,9 @@ from .rounds import FEWEST_ROUNDS, Job, take_rounds
 
 MOST_THREADS = 64
 METHOD = (
-    "In rounds with the others. First inference, load: median and extremes over loads. MB: memory that loading and "
-    "running took. Of peak: the time the multiplications would take at the measured peak, as a share of the median. "
-    "PSNR: of the file's own validation against the float network."
+    "Models are timed in alternating rounds. First inference, load: median and extremes over loads. MB: memory that "
+    "loading and running took. Of peak: the time that the multiplications would take at the measured peak rate, as a "
+    "share of the median. PSNR: from the file's own check against the float network."
 )
 
 

@@ -136,7 +136,7 @@ def _search(
                 found[middle] = min(measured.rows, key=_p90)
                 holds = _p90(found[middle]) <= 1000 / fps
                 held, failed = (middle, failed) if holds else (held, middle)
-                progress(Note(f"{found[middle].model}: {_p90(found[middle]):.1f} ms or less in 9 of 10"))
+                progress(Note(f"{found[middle].model}: p90 {_p90(found[middle]):.1f} ms"))
             if report is not None and report.interrupted:
                 break  # what was not measured is no answer
             answers.append(Answer(name, found.get(held), found.get(failed)))

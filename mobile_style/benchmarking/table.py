@@ -114,8 +114,8 @@ def notes(report: Report) -> list[str]:
     ]
     if counts := [row.latency.runs for row in report.rows if row.latency]:
         found.append(
-            f"At least {min(counts)} inferences each. In brackets: the limits that {SPREAD:.0%} of the rounds' medians "
-            f"keep; of a ratio, those of {CONFIDENCE:.0%} confidence."
+            f"At least {min(counts)} inferences each. In brackets: the {SPREAD:.0%} interval over the rounds' medians; "
+            f"for a ratio, the {CONFIDENCE:.0%} confidence interval."
         )
     found.append(report.method)
     if any(row.latency and row.latency.tail != "times" for row in report.rows):

@@ -50,7 +50,8 @@ def dataset(
         manifest = build(photos, out, size, seed, progress)
         note_unreadable(manifest, progress)
     megabytes = sum(shard.bytes for shard in manifest.shards) / 1e6
-    show(f"{manifest.photos} photos, {len(manifest.shards)} shards, {megabytes:.1f} MB in {out}")
+    count = len(manifest.shards)
+    show(f"{manifest.photos} photos, {count} shard{'s' * (count != 1)}, {megabytes:.1f} MB in {out}")
 
 
 def _layers(text: str) -> tuple[str, ...]:
@@ -184,7 +185,7 @@ def train(
         overrides = {name: value for name, value in chosen.items() if name not in named}
         config = configure(style, content, preset, objective, init, **overrides)
         out = out or new_run(f"{'many' if config.styles else Path(config.style).stem}-{config.preset}")
-        length = f"{config.minutes:g} minutes" if config.minutes else f"{config.steps} steps"
+        length = f"{config.minutes:g} minute{'s' * (config.minutes != 1)}" if config.minutes else f"{config.steps} steps"
         say(
             f"style {config.style}, photos {config.content or 'bundled'}, preset {config.preset}, {length}, "
             f"starting from {config.init or 'random weights'}, into {out}"

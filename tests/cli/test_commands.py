@@ -55,7 +55,7 @@ def test_train_stylize_evaluate_models_as_typed(tmp_path: Path, request: pytest.
 def test_dataset_then_train_on_its_shards(photos: Path) -> None:
     (photos / "letter.jpg").write_text("not a photo")
     packed = runner.invoke(app, ["dataset", str(photos), "--out", "shards", "--size", "40"])
-    assert packed.exit_code == 0 and packed.stdout.startswith("12 photos, 1 shards")
+    assert packed.exit_code == 0 and packed.stdout.startswith("12 photos, 1 shard,")
     assert "letter.jpg" in packed.stderr and json.loads(Path("shards/manifest.json").read_text())["photos"] == 12
     trained = runner.invoke(app, ["train", "--content", "shards", "--out", "run", *tiny_flags(steps=2)])
     assert trained.exit_code == 0 and not Path("run/content").exists()
