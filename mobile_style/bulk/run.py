@@ -103,7 +103,7 @@ def bulk(
         if chosen.skipped:
             progress(Note(f"{chosen.skipped} files are neither photos nor videos by their names, and are skipped"))
         if chosen.before:
-            progress(Note(f"painted before and unchanged: {chosen.before}"))
+            progress(Note(f"{chosen.before} were painted before and are left as they are"))
         manifest = Manifest(places[1], shard, isinstance(places[1], FolderStore))
         run = _Run(chosen, manifest, Segments(places[1], entries, digest), digest, progress)
         if chosen.waiting:
