@@ -12,13 +12,13 @@ from .options import BenchmarkBinary, Runs, Runtime, Threads, parse_numbers, par
 from .terminal import progress_bars
 
 Json = Annotated[Path | None, typer.Option(help="New file for all figures.", show_default="none")]
-Html = Annotated[Path | None, typer.Option(help="New file: a page to share.", show_default="none")]
+Html = Annotated[Path | None, typer.Option(help="New file for a page to share.", show_default="none")]
 
 
 def benchmark(
     models: Annotated[
         list[str] | None,
-        typer.Argument(help=".tflite files, or models to export as int8 for this.", show_default=False),
+        typer.Argument(help=".tflite files, or models that are exported as int8 first.", show_default=False),
     ] = None,
     device: Annotated[
         str,
@@ -32,13 +32,13 @@ def benchmark(
     ] = None,
     size: Annotated[
         list[str] | None,
-        typer.Option(help="For models still to be exported: 256, or 320x240. Repeatable.", show_default="256"),
+        typer.Option(help="Size of models to be exported: 256, or 320x240. Repeatable.", show_default="256"),
     ] = None,
     benchmark_binary: BenchmarkBinary = None,
     json: Json = None,
     html: Html = None,
 ) -> None:
-    """Measure how long models take here or on a phone, or what an emulated processor or GPU computes.
+    """Measure how fast models run on this machine, a phone or a browser, or compare an emulated device's output.
 
     Examples:
 
@@ -63,7 +63,7 @@ def benchmark(
 
 def compare(
     old: Annotated[Path, typer.Argument(help="A file of `benchmark --json`.", show_default=False)],
-    new: Annotated[Path, typer.Argument(help="A later one.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="A later file.", show_default=False)],
 ) -> None:
     """Tell whether models became slower between two benchmarks, or only the machine did.
 
@@ -75,7 +75,7 @@ def compare(
 
 
 def find_size(
-    fps: Annotated[float, typer.Option(min=1, help="Pictures per second to hold.", show_default=False)],
+    fps: Annotated[float, typer.Option(min=1, help="Frame rate to keep, in pictures per second.", show_default=False)],
     models: Annotated[
         list[str] | None,
         typer.Argument(help="Bundled models, runs or checkpoints.", show_default="every preset, untrained"),

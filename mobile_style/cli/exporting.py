@@ -26,7 +26,7 @@ def export(
     mix: Annotated[
         str | None,
         typer.Option(
-            help="Of many styles, one or a mix for a file of its own: udnie, or starry_night=0.7,udnie=0.3.",
+            help="Style or mix of a network of many styles: udnie, or starry_night=0.7,udnie=0.3.",
             show_default="all, in one file whose second input is the mix",
         ),
     ] = None,
@@ -42,11 +42,11 @@ def export(
         ),
     ] = None,
     size: Annotated[
-        list[str], typer.Option(help="Pictures that the app will pass: 256, or 320x240 (width x height). Repeatable.")
+        list[str], typer.Option(help="Size that the app will pass: 256, or 320x240 (width x height). Repeatable.")
     ] = ["256"],  # noqa: B006 (typer copies it)
     calibration: Annotated[
         Path | None,
-        typer.Option(help="Folder of photos to choose int8 ranges on.", show_default="the bundled photos"),
+        typer.Option(help="Folder of photos that int8 ranges are chosen on.", show_default="the bundled photos"),
     ] = None,
     out: Annotated[
         Path | None,
@@ -56,7 +56,7 @@ def export(
         bool, typer.Option("--check/--no-check", help="Compare the file with the float network on a few photos.")
     ] = True,
 ) -> None:
-    """Write a trained network as a file for phones, and prove that it still paints the same picture.
+    """Write a trained network as a file for phones, and check that it still paints the same picture.
 
     Examples:
 
@@ -114,9 +114,9 @@ def validate(
         Path | None, typer.Option(help="New folder for report.html and report.json.", show_default="none")
     ] = None,
 ) -> None:
-    """Prove that an exported file still paints what the float network paints.
+    """Check that an exported file still paints what the float network paints.
 
-    This runs the file itself on real photos, and exits with an error if its recipe's gate is not passed.
+    This runs the file itself on real photos, and exits with an error if the file does not pass its recipe's gate.
 
     Example: `mobile-style validate exports/starry_night-int8-256x256/model.tflite --report report`
     """
@@ -137,7 +137,7 @@ def validate(
 def lint(
     exported: Annotated[Path, typer.Argument(help="A .tflite file or an .mlpackage.", show_default=False)],
 ) -> None:
-    """Name the operators in an exported file that phones refuse or get wrong.
+    """Name the operators in an exported file that phones refuse or compute wrongly.
 
     Example: `mobile-style lint exports/starry_night-int8-256x256/model.tflite`
     """
@@ -159,7 +159,8 @@ def bundle(
         Path | None, typer.Option(help="Folder of the Android app, such as android_demo.", show_default="none")
     ] = None,
     web: Annotated[
-        Path | None, typer.Option(help="New folder: the browser page as files for any web host.", show_default="none")
+        Path | None,
+        typer.Option(help="New folder for the browser page, as files for any web host.", show_default="none"),
     ] = None,
 ) -> None:
     """Put exported models into the Android app, or write the browser page with them as static files.

@@ -10,12 +10,14 @@ from ..errors import UsageError
 TrainedModel = Annotated[str, typer.Argument(help="A bundled model, a run's folder, or a checkpoint.")]
 StrokeWidth = Annotated[
     float | None,
-    typer.Option(help="Times the network's own, from 1 to 8.", show_default="broader above 540 pixels, up to 3"),
+    typer.Option(
+        help="Width of the strokes: 1 to 8 times the network's own.", show_default="broader above 540 pixels, up to 3"
+    ),
 ]
 Mix = Annotated[
     str | None,
     typer.Option(
-        help="Of a network of many styles, one or a mix: udnie, or starry_night=0.7,udnie=0.3.", show_default="none"
+        help="Style or mix of a network of many styles: udnie, or starry_night=0.7,udnie=0.3.", show_default="none"
     ),
 ]
 Photos = Annotated[Path | None, typer.Option(help="Folder of photos.", show_default="the bundled held-out photos")]
@@ -24,9 +26,11 @@ BenchmarkBinary = Annotated[
     Path | None,
     typer.Option(help="TensorFlow Lite's benchmark_model for the phone.", show_default="the one in the cache"),
 ]
-Runtime = Annotated[str, typer.Option(help="Of .tflite files on the host: litert, tflite-runtime or tensorflow.")]
+Runtime = Annotated[
+    str, typer.Option(help="Runtime for .tflite files on the host: litert, tflite-runtime or tensorflow.")
+]
 Threads = Annotated[str, typer.Option(help="Comma-separated thread counts, such as 1,2,4.")]
-Runs = Annotated[int, typer.Option(help="Timed inferences of each model, at least.")]
+Runs = Annotated[int, typer.Option(help="Minimum number of timed inferences per model.")]
 Device = Annotated[str, typer.Option(help="host, adb, adb:SERIAL, browser, gpu or arm64-emulated.")]
 
 

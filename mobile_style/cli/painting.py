@@ -35,7 +35,8 @@ def stylize(
     preserve_color: Annotated[bool, typer.Option("--preserve-color", help="Keep the photo's colors.")] = False,
     stroke_width: StrokeWidth = None,
     precision: Annotated[
-        str | None, typer.Option(help="float or int8.", show_default="float; of videos the faster one that passes")
+        str | None,
+        typer.Option(help="float or int8.", show_default="float; for videos, int8 if faster and close enough"),
     ] = None,
     metadata: Annotated[
         bool, typer.Option("--metadata/--no-metadata", help="Keep date, place, EXIF data and titles.")
@@ -43,7 +44,7 @@ def stylize(
 ) -> None:
     """Paint photos and videos with a trained network.
 
-    What a folder of results holds already is skipped, so the same command continues one that was stopped.
+    Results that are already in an output folder are skipped, so the same command continues after a stop.
 
     Examples:
 
@@ -72,7 +73,9 @@ def bulk(
     source: Annotated[
         str, typer.Argument(help="Folder, or URI such as s3://bucket/photos (extra: cloud).", show_default=False)
     ],
-    target: Annotated[str, typer.Argument(help="The same, for results and manifest.", show_default=False)],
+    target: Annotated[
+        str, typer.Argument(help="Folder or URI for the results and their manifest.", show_default=False)
+    ],
     model: Annotated[str, typer.Option(help="A bundled model, a run's folder, or a checkpoint.")] = DEFAULT,
     mix: Mix = None,
     size: Annotated[
@@ -86,18 +89,21 @@ def bulk(
         bool, typer.Option("--metadata/--no-metadata", help="Keep date, place, EXIF data and titles.")
     ] = True,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Files painted at once.", show_default="one for each core")
+        int | None, typer.Option(min=1, help="Number of processes that paint.", show_default="one for each core")
     ] = None,
-    shard: Annotated[str, typer.Option(help="Paint part I of N: one command for each, on any machines.")] = "1/1",
+    shard: Annotated[str, typer.Option(help="Paint part I of N, such as 3/16; start one command per part.")] = "1/1",
     ray: Annotated[
         str | None,
-        typer.Option(help="Paint on Ray: a cluster's address, auto, or local (extra: ray).", show_default="none"),
+        typer.Option(
+            help="Paint on a Ray cluster: its address, auto, or local for one on this machine (extra: ray).",
+            show_default="none",
+        ),
     ] = None,
 ) -> None:
     """Paint all photos and videos of a folder or object store into another, on every core or on a cluster.
 
-    The same command continues one that was stopped, and paints what is new, what has changed and what failed. A
-    manifest in TARGET/.mobile-style-bulk tells what every result was made of, and why others failed.
+    Run the same command again to continue after a stop, and to paint what is new, has changed or failed. A manifest
+    in TARGET/.mobile-style-bulk records how each result was made, and why others failed.
 
     Examples:
 

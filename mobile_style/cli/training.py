@@ -63,7 +63,7 @@ def train(
     style: Annotated[
         list[str],
         typer.Option(
-            help="Style image, or the name of a bundled one. Several, a folder or a list (JSON): one network for all."
+            help="Style image, or the name of a bundled one. Several, a folder or a JSON list train one network."
         ),
     ] = [DEFAULT],  # noqa: B006 (typer copies it)
     content: Annotated[
@@ -87,16 +87,16 @@ def train(
     init: Annotated[
         str | None,
         typer.Option(
-            help="Start from this model's weights, or from random ones: none.",
-            show_default=f"{START}, if it is of --preset",
+            help="Start from this model's weights; none starts from random ones.",
+            show_default=f"{START} for preset small, else none",
         ),
     ] = None,
     only_style: Annotated[
         bool,
-        typer.Option("--only-style", help="Train scales and offsets of --style alone; the kernels of --init stay."),
+        typer.Option("--only-style", help="Keep the kernels of --init; train only the scales and offsets of --style."),
     ] = False,
     image_size: Annotated[
-        int, typer.Option(help="Side of the training crops, in pixels; two thirds of it at first.")
+        int, typer.Option(help="Side of the training crops, in pixels; the rough phase uses two thirds.")
     ] = TrainConfig.image_size,
     style_size: Annotated[
         int, typer.Option(help="Shorter side of the style image: smaller gives finer strokes.")
@@ -115,13 +115,13 @@ def train(
         float, typer.Option(help="Weight of temporal consistency: larger makes videos flicker less; 250 is strong.")
     ] = TrainConfig.temporal_weight,
     checkerboard_weight: Annotated[
-        float, typer.Option(help="Larger removes more of the grid that upsampling leaves.")
+        float, typer.Option(help="Weight of the checkerboard loss: larger removes more of the grid.")
     ] = TrainConfig.checkerboard_weight,
     palette_weight: Annotated[
-        float, typer.Option(help="Weight of the palette: larger brings the colors nearer to the painting's.")
+        float, typer.Option(help="Weight of the palette loss: larger brings the colors nearer to the painting's.")
     ] = TrainConfig.palette_weight,
     loss_precision: Annotated[
-        str, typer.Option(help="Of the loss network: float32, bfloat16, or auto for the faster one here.")
+        str, typer.Option(help="Precision of the loss network: float32, bfloat16, or auto for the faster one.")
     ] = TrainConfig.loss_precision,
     seed: Annotated[
         int, typer.Option(help="Determines the first weights, the order of the photos and the crops.")
@@ -130,36 +130,44 @@ def train(
         str, typer.Option(help=f"Layers and weights of the losses: {', '.join(OBJECTIVES)}.")
     ] = "painterly",
     content_weight: Annotated[
-        float | None, typer.Option(help="Larger keeps more of the photo.", show_default="--objective's")
+        float | None,
+        typer.Option(help="Weight of the content loss: larger keeps more of the photo.", show_default="--objective's"),
     ] = None,
     style_weight: Annotated[
-        float | None, typer.Option(help="Larger takes more of the painting.", show_default="--objective's")
+        float | None,
+        typer.Option(help="Weight of the style loss: larger takes more of the painting.", show_default="--objective's"),
     ] = None,
     tv_weight: Annotated[
-        float | None, typer.Option(help="Larger removes noisy pixels.", show_default="--objective's")
+        float | None,
+        typer.Option(help="Weight of total variation: larger removes noisy pixels.", show_default="--objective's"),
     ] = None,
-    content_layers: Annotated[str | None, typer.Option(help="Such as relu3_3.", show_default="--objective's")] = None,
+    content_layers: Annotated[
+        str | None, typer.Option(help="Layers of the content loss, such as relu3_3.", show_default="--objective's")
+    ] = None,
     style_layers: Annotated[
-        str | None, typer.Option(help="Such as relu1_2,relu2_2.", show_default="--objective's")
+        str | None,
+        typer.Option(help="Layers of the style loss, such as relu1_2,relu2_2.", show_default="--objective's"),
     ] = None,
-    width: Annotated[int | None, typer.Option(help="Channels at full size.", show_default="--preset's")] = None,
-    blocks: Annotated[int | None, typer.Option(help="Residual blocks.", show_default="--preset's")] = None,
+    width: Annotated[
+        int | None, typer.Option(help="Channels of the layers at full size.", show_default="--preset's")
+    ] = None,
+    blocks: Annotated[int | None, typer.Option(help="Number of residual blocks.", show_default="--preset's")] = None,
     end_kernel: Annotated[
         int | None, typer.Option(help="Side of the first and last kernel.", show_default="--preset's")
     ] = None,
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = TrainConfig.checkpoint_every,
     preview_every: Annotated[int, typer.Option(help="Steps between previews.")] = TrainConfig.preview_every,
     devices: Annotated[
-        str, typer.Option(help="one, or all of this machine: each takes a part of --batch-size.")
+        str, typer.Option(help="one, or all of this machine's; each takes a part of --batch-size.")
     ] = "one",
     coordinator: Annotated[
         str,
         typer.Option(
-            help="HOST:PORT of process 0, of a training by several; auto: as SLURM, say, tells.", show_default="none"
+            help="HOST:PORT of process 0, to train with several; auto asks SLURM and the like.", show_default="none"
         ),
     ] = "",
-    processes: Annotated[int, typer.Option(help="How many there are.", show_default="none")] = 0,
-    process: Annotated[int, typer.Option(help="Which of them this one is, from 0.", show_default="0")] = 0,
+    processes: Annotated[int, typer.Option(help="Number of processes that train together.", show_default="none")] = 0,
+    process: Annotated[int, typer.Option(help="Number of this process, from 0.", show_default="0")] = 0,
 ) -> None:
     """Train a network that paints photos in one style.
 
@@ -185,7 +193,9 @@ def train(
         overrides = {name: value for name, value in chosen.items() if name not in named}
         config = configure(style, content, preset, objective, init, **overrides)
         out = out or new_run(f"{'many' if config.styles else Path(config.style).stem}-{config.preset}")
-        length = f"{config.minutes:g} minute{'s' * (config.minutes != 1)}" if config.minutes else f"{config.steps} steps"
+        length = f"{config.steps} steps"
+        if config.minutes:
+            length = f"{config.minutes:g} minute{'s' * (config.minutes != 1)}"
         say(
             f"style {config.style}, photos {config.content or 'bundled'}, preset {config.preset}, {length}, "
             f"starting from {config.init or 'random weights'}, into {out}"
@@ -257,8 +267,8 @@ def further(config: TrainConfig, out: Path) -> str:
 
 def add_styles(
     model: TrainedModel,
-    styles: Annotated[list[Path], typer.Argument(help="Style files: styles/NAME.style of a training.")],
-    out: Annotated[Path, typer.Option(help="New folder for the network with these styles, too.", show_default=False)],
+    styles: Annotated[list[Path], typer.Argument(help="Style files, such as styles/NAME.style in a run's folder.")],
+    out: Annotated[Path, typer.Option(help="New folder for the network with the added styles.", show_default=False)],
 ) -> None:
     """Put styles that were trained with --only-style into the network that they were trained on.
 
@@ -318,11 +328,11 @@ def proof(
         typer.Option(help="New file for the settings and commands.", show_default="--out's name with .json"),
     ] = None,
     style_crop: StyleCrop = "",
-    minutes: Annotated[float, typer.Option(help="How long it may take.")] = 3.0,
+    minutes: Annotated[float, typer.Option(help="Time that it may take.")] = 3.0,
 ) -> None:
-    """Show what a training would give, for several style sizes, crops of a painting, and with its palette.
+    """Show what a training would give with several style sizes, a palette weight and a crop of the painting.
 
-    Each cell of the picture is a short training; the command that trains it for ten minutes is printed.
+    Each cell of the picture is a short training. The command that trains a cell's style for ten minutes is printed.
 
     Example: `mobile-style proof --style painting.jpg --photo photo.jpg`
     """
