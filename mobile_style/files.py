@@ -52,7 +52,7 @@ def writing(path: Path, replacing: bool = False) -> Iterator[Path]:
                 path.rmdir()  # an empty one, or it is not replaced; Windows replaces none
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another place") from None
     finally:
         _put_back(before, path)
         _remove(temporary)

@@ -143,7 +143,7 @@ def _alone(target: Store, shard: str) -> Iterator[None]:
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot write {place}: {error.strerror}") from None
+        raise OutputError(f"cannot write {place}: {error.strerror}; choose another place") from None
     with alone(place, "the same shard", "target"):
         shutil.rmtree(target.parts(shard), ignore_errors=True)
         yield

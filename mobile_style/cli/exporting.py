@@ -174,8 +174,10 @@ def bundle(
         raise UsageError("say what the models are for: `android=android_demo` or `web=DIR`")
     with progress_bars() as progress:
         if web is not None:
+            from ..files import refuse_existing
             from ..web.bundle import bundle_web
 
+            refuse_existing(web, "web")
             show(bundle_web(models or [], web, progress))
             say(f"try it: python -m http.server --directory {quote(str(web))}, then open http://localhost:8000")
         elif android is not None:

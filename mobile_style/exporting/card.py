@@ -171,6 +171,8 @@ def read_export_card(exported: Path) -> dict[str, Any]:
     """
     if not exported.exists():
         raise CheckpointError(f"there is no exported model at {exported}; `mobile-style export` makes one")
+    if exported.suffix not in (".tflite", ".mlpackage"):
+        raise CheckpointError(f"{exported} is no exported model; name a .tflite file or an .mlpackage")
     path = card_path(exported)
     if not path.exists() and exported.suffix == ".tflite":
         inside = read_document(ExportCard, _embedded(exported), f"the card in {exported}", CheckpointError, ADVICE)

@@ -128,6 +128,8 @@ def _described(name: str, recipe: Recipe, source: dict[str, Any], photos: np.nda
 def output_paths(name: str, recipe: Recipe, groups: list[tuple[tuple[int, int], ...]], out: Path | None) -> list[Path]:
     """Where each file goes; refuses to overwrite before anything is computed."""
     suffix = ".tflite" if recipe.target == "tflite" else ".mlpackage"
+    if out is not None and out.is_file():
+        refuse_existing(out)  # it cannot be the folder either
     of = f"{name}-coreml-{recipe.name}-" if recipe.target == "coreml" else f"{name}-{recipe.name}-"
     labels = [of + "-".join(f"{w}x{h}" for h, w in group) for group in groups]
     if out is None:

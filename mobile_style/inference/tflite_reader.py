@@ -67,7 +67,7 @@ def read_tflite(path: Path) -> list[Node]:
     if not content:
         raise CheckpointError(f"{path} is empty or a folder; name a .tflite file")
     if content[4:8] != b"TFL3":
-        raise CheckpointError(f"{path} is no TensorFlow Lite model (its bytes 4 to 8 are {content[4:8]!r}, not 'TFL3')")
+        raise CheckpointError(f"{path} is no TensorFlow Lite model; name a .tflite file")
     try:
         model = schema.ModelT.InitFromPackedBuf(content)
         if model.version != SCHEMA_VERSION:

@@ -57,7 +57,7 @@ def find(
         elif path.exists():
             found[path] = None
         else:
-            raise ImageError(f"{path} does not exist")
+            raise ImageError(f"{path} does not exist; check the path")
     return list(found)
 
 

@@ -85,7 +85,7 @@ def read_card(path: Path) -> Card:
     except FileNotFoundError:
         raise CheckpointError(f"there is no model at {path}; `mobile-style models` lists what there is") from None
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged or no model ({error})") from None
+        raise CheckpointError(f"{path} is damaged or no model ({error}); name another one, or train again") from None
     if "mobile_style" not in metadata:
         raise CheckpointError(f"{path} was not written by mobile-style")
     advice = "; use an earlier checkpoint, or train again"

@@ -75,7 +75,7 @@ def _found(inputs: Sequence[Path], on_skip: Callable[[Path], None]) -> Iterator[
     for given in inputs:
         files = images.find([given], lambda path: images.is_photo(path) or moving.is_video(path), on_skip)
         if not files:
-            raise ImageError(f"{given} holds no photo and no video")
+            raise ImageError(f"{given} contains no photo and no video; name another folder")
         yield from ((given, file) for file in files)
 
 

@@ -56,7 +56,7 @@ class Record:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([self._name(job), self._digest(job)]) + "\n")
         except OSError as error:
-            raise OutputError(f"cannot write {self._path}: {error.strerror or error}") from None
+            raise OutputError(f"cannot write {self._path}: {error.strerror or error}; choose another place") from None
 
     def _name(self, job: Job) -> str:
         return job.target.relative_to(self._path.parent).as_posix()

@@ -93,8 +93,10 @@ class TrainConfig:
         for name, most in (("batch_size", 1024), ("checkpoint_every", MOST_STEPS), ("preview_every", MOST_STEPS)):
             if not 1 <= getattr(self, name) <= most:
                 raise UsageError(f"`{name}` must be from 1 to {most}, not {getattr(self, name)}")
-        if not 0 <= self.steps <= MOST_STEPS or not 0 <= self.minutes <= 100_000:
-            raise UsageError(f"`steps` must be from 1 to {MOST_STEPS}; `minutes` above 0 and at most 100000")
+        if not 0 <= self.steps <= MOST_STEPS:
+            raise UsageError(f"`steps` must be from 1 to {MOST_STEPS}, not {self.steps}")
+        if not 0 <= self.minutes <= 100_000:
+            raise UsageError(f"`minutes` must be above 0 and at most 100000, not {self.minutes:g}")
         if self.loss_precision not in ("auto", *get_args(Precision)):
             raise UsageError(f"`loss_precision` must be auto, float32 or bfloat16, not {self.loss_precision}")
         if self.learning_rate is not None and not 0 < self.learning_rate <= 1:

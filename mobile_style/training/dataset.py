@@ -93,7 +93,8 @@ def build(
     files = images.find(sources, images.is_photo)
     if not files:
         raise DatasetError(
-            f"no photos in {', '.join(map(str, sources))} (looked for {', '.join(sorted(images.SUFFIXES))})"
+            f"no photos in {', '.join(map(str, sources))} (looked for {', '.join(sorted(images.SUFFIXES))}); "
+            "name another folder"
         )
     files = [files[index] for index in np.random.default_rng(seed).permutation(len(files))]
     unreadable: list[tuple[str, str]] = []

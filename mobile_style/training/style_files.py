@@ -89,7 +89,7 @@ class StyleFile:
                 metadata = file.metadata() or {}
                 arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         except FileNotFoundError:
-            raise CheckpointError(f"there is no style at {path}") from None
+            raise CheckpointError(f"there is no style at {path}; a training writes styles/NAME.style") from None
         except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:
             raise CheckpointError(f"{path} is damaged or no style ({error})") from None
         content = metadata.get("mobile_style", "").encode(errors="surrogatepass")

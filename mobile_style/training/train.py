@@ -239,4 +239,4 @@ def _make_folder(config: TrainConfig, out: Path, progress: Progress) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot write {out}: {error.strerror}") from None
+        raise OutputError(f"cannot write {out}: {error.strerror}; choose another place") from None

@@ -53,7 +53,7 @@ def open_server(models: Path | None = None, port: int = 8000, host: str = "127.0
         DeviceError: LiteRT.js is not set up.
     """
     if models is not None and not models.is_dir():
-        raise UsageError(f"`models={models}` is not a folder")
+        raise UsageError(f"`models={models}` is not a folder; name one with .tflite files")
     site, left_out = build_site([BUNDLED] if models is None else [models, BUNDLED])
     listening = listen(host, port)
     address = reachable(host)
