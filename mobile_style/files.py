@@ -132,7 +132,10 @@ def alone(folder: Path, what: str = "a training", parameter: str = "out") -> Ite
 
 
 def refuse_existing(path: Path, parameter: str = "out") -> None:
-    """Raises OutputError if there is something at `path` already (an empty folder is nothing, nor are leftovers)."""
+    """Raises OutputError if there is something at `path` already, or nothing can be written there.
+
+    An empty folder is nothing, nor are leftovers.
+    """
     if not path.name:
         raise OutputError(f"{path} is no new file or folder; name one with `{parameter}`")
     sweep(path.parent)
@@ -142,5 +145,8 @@ def refuse_existing(path: Path, parameter: str = "out") -> None:
             return
         if os.path.lexists(path):
             raise OutputError(f"{path} exists and is left as it is; choose another `{parameter}`")
+        above = next(folder for folder in path.absolute().parents if folder.exists())
+        if above.is_dir() and not os.access(above, os.W_OK | os.X_OK):
+            raise OutputError(f"cannot write {path}: {above} is read-only; choose another place")
     except OSError as error:
         raise OutputError(f"cannot look at {path}: {error.strerror or error}") from None

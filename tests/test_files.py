@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -130,3 +131,11 @@ def test_refuse_existing(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "file"):
         with pytest.raises(OutputError, match="exists and is left as it is"):
             refuse_existing(path)
+
+
+def test_a_place_that_cannot_be_written_is_found_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != tmp_path)
+    with pytest.raises(OutputError, match=rf"cannot write .*: {re.escape(str(tmp_path))} is read-only; choose another"):
+        refuse_existing(tmp_path / "new" / "a.png")
+    (tmp_path / "new").mkdir()
+    refuse_existing(tmp_path / "new" / "a.png")

@@ -5,13 +5,11 @@ from typing import Annotated
 
 import typer
 
-from ..errors import DeviceError, FidelityError, UsageError
-from ..files import refuse_existing
+from ..errors import DeviceError, FidelityError
 from . import tables
-from .options import BenchmarkBinary, Runs, Runtime, Threads, parse_numbers, parse_size
+from .options import BenchmarkBinary, Json, Runs, Runtime, Threads, check_new, parse_numbers, parse_size
 from .terminal import progress_bars
 
-Json = Annotated[Path | None, typer.Option(help="New file for all figures.", show_default="none")]
 Html = Annotated[Path | None, typer.Option(help="New file for a page to share.", show_default="none")]
 
 
@@ -46,7 +44,7 @@ def benchmark(
     - `mobile-style benchmark starry_night --device adb --sustained 120`
     - `mobile-style benchmark --device app`
     """
-    _refuse_existing(json, html)
+    check_new(json=json, html=html)
     from ..benchmarking.measure import Conditions, measure
 
     counts = parse_numbers(threads, "threads", "1,2,4")
@@ -64,14 +62,16 @@ def benchmark(
 def compare(
     old: Annotated[Path, typer.Argument(help="A file of `benchmark --json`.", show_default=False)],
     new: Annotated[Path, typer.Argument(help="A later file.", show_default=False)],
+    json: Json = None,
 ) -> None:
     """Tell whether models became slower between two benchmarks, or only the machine did.
 
     Example: `mobile-style compare old.json new.json`
     """
+    check_new(json=json)
     from ..benchmarking.compare import compare as run
 
-    tables.changes(run(old, new))
+    tables.changes(run(old, new), json)
 
 
 def find_size(
@@ -96,7 +96,7 @@ def find_size(
 
     Example: `mobile-style find-size --fps 30`
     """
-    _refuse_existing(json, html)
+    check_new(json=json, html=html)
     from ..benchmarking.budget import find_size as run
     from ..benchmarking.measure import Conditions
 
@@ -107,11 +107,3 @@ def find_size(
     tables.benchmark(budget.report, [answer.sentence(fps) for answer in budget.answers], json, html)
     if budget.report.interrupted:
         raise DeviceError(budget.report.interrupted)
-
-
-def _refuse_existing(json: Path | None, html: Path | None) -> None:
-    if json is not None and json == html:
-        raise UsageError("`json` and `html` name the same file")
-    for parameter, place in {"json": json, "html": html}.items():
-        if place is not None:
-            refuse_existing(place, parameter)

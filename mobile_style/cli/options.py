@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
+from ..files import refuse_existing
 
 TrainedModel = Annotated[str, typer.Argument(help="A bundled model, a run's folder, or a checkpoint.")]
 StrokeWidth = Annotated[
@@ -31,6 +32,7 @@ Runtime = Annotated[
 ]
 Threads = Annotated[str, typer.Option(help="Comma-separated thread counts, such as 1,2,4.")]
 Runs = Annotated[int, typer.Option(help="Minimum number of timed inferences per model.")]
+Json = Annotated[Path | None, typer.Option(help="New file for all figures.", show_default="none")]
 Device = Annotated[str, typer.Option(help="host, adb, adb:SERIAL, browser, gpu or arm64-emulated.")]
 
 
@@ -41,6 +43,16 @@ def parse_size(text: str) -> tuple[int, int]:
         return int(height or width), int(width)
     except ValueError:
         raise UsageError(f"`size` takes 256, or 320x240 (width x height), not {text}") from None
+
+
+def check_new(**places: Path | None) -> None:
+    """Raises an error if a file that a parameter names for a result is there already, or named twice."""
+    named = {parameter: place for parameter, place in places.items() if place is not None}
+    for parameter, place in named.items():
+        other = next(each for each in named if named[each] == place)
+        if other != parameter:
+            raise UsageError(f"`{parameter}` and `{other}` name the same file")
+        refuse_existing(place, parameter)
 
 
 def parse_numbers(text: str, parameter: str, example: str) -> tuple[int, ...]:

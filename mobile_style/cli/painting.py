@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from ..errors import UnpaintedError
-from ..files import refuse_existing
 from ..network.catalog import DEFAULT, list_models, with_mix
 from . import tables
-from .options import Mix, StrokeWidth
+from .options import Json, Mix, StrokeWidth, check_new
 from .pipes import piped
 from .terminal import progress_bars, show
 
@@ -127,6 +126,7 @@ def models(
     sheet: Annotated[
         Path | None, typer.Option(help="New picture of what each model makes of a few photos.", show_default="none")
     ] = None,
+    json: Json = None,
 ) -> None:
     """List the bundled models and those trained here (under ./runs).
 
@@ -135,9 +135,8 @@ def models(
     - `mobile-style models`
     - `mobile-style models --sheet styles.png`
     """
-    if sheet is not None:
-        refuse_existing(sheet, "sheet")
-    tables.models(list_models())
+    check_new(sheet=sheet, json=json)
+    tables.models(list_models(), json)
     if sheet is not None:
         from ..media.images import save
         from ..painting.sheet import model_sheet

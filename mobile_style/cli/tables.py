@@ -1,11 +1,15 @@
 """The tables that the commands print."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..documents import printable
 from ..errors import FidelityError
+from ..files import writing
+from ..network.card import styles_of
 from .terminal import show
 
 if TYPE_CHECKING:
@@ -128,7 +132,7 @@ def benchmark(report: Any, answers: Sequence[str], json: Path | None, html: Path
         write_page(report, html)
 
 
-def changes(found: Sequence[Any]) -> None:
+def changes(found: Sequence[Any], json: Path | None) -> None:
     """A row for each model that is in both reports."""
     rows = []
     for row in found:
@@ -137,18 +141,36 @@ def changes(found: Sequence[Any]) -> None:
         rows.append([row.model, row.on, *figures, row.verdict])
     columns = ("model", "on", "old ms", "new ms", "ratio", "fastest", "machine", "verdict")
     _print(None, columns, rows, left=("model", "on", "verdict"), less=("machine", "fastest", "on", "old ms", "new ms"))
+    _save([asdict(row) for row in found], json)
 
 
-def models(infos: Iterable[Any]) -> None:
-    """A row for each model that is bundled or was trained here."""
-    rows = []
+def models(infos: Iterable[Any], json: Path | None) -> None:
+    """A row for each model that is bundled or was trained here, and the styles of those that have many."""
+    rows, mixes, details = [], [], []
     for info in infos:
-        config = info.card["config"]
-        steps = f"{info.card['step']}/{config['steps']}" if config["steps"] else str(info.card["step"])
-        kilobytes = f"{info.path.stat().st_size / 1000:.0f}"
+        config, step = info.card["config"], info.card["step"]
+        styles = [style["name"] for style in styles_of(info.card)] or [Path(config["style"]).stem]
         name = info.name if info.origin == "bundled" else str(info.path.parent)
-        style, date = Path(config["style"]).stem, info.card["date"][:10]
-        rows.append([name, info.origin, config["preset"], style, steps, kilobytes, date])
+        size, date = info.path.stat().st_size, info.card["date"]
+        style = styles[0] if len(styles) == 1 else f"{len(styles)} styles"
+        steps = f"{step}/{config['steps']}" if config["steps"] else str(step)
+        rows.append([name, info.origin, config["preset"], style, steps, f"{size / 1000:.0f}", date[:10]])
+        if len(styles) > 1:
+            mixes.append(f"{name} has {', '.join(styles)}")
+        details.append(
+            {"name": name, "path": str(info.path), "origin": info.origin, "preset": config["preset"], "styles": styles}
+            | {"step": step, "steps": config["steps"], "bytes": size, "date": date}
+        )
     columns = ("name", "origin", "preset", "style", "steps", "kB", "date")
     left = ("name", "origin", "preset", "style", "date")
     _print(None, columns, rows, left, less=("preset", "steps", "date", "kB", "style"))
+    show(*mixes)
+    _save(details, json)
+
+
+def _save(rows: Sequence[Mapping[str, Any]], path: Path | None) -> None:
+    """Writes the rows of a table as JSON, if a file is named for them."""
+    if path is not None:
+        with writing(path) as temporary:
+            temporary.write_text(dumps(rows, indent=1) + "\n", encoding="utf-8")
+        show(path)

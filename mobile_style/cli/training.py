@@ -17,7 +17,7 @@ from ..training.config import TrainConfig, configure
 from ..training.objective import OBJECTIVES, Objective
 from ..training.team import assemble
 from . import tables
-from .options import Limit, Mix, Photos, TrainedModel, given, parse_numbers
+from .options import Limit, Mix, Photos, TrainedModel, check_new, given, parse_numbers
 from .terminal import progress_bars, say, show
 
 LAYOUT = ("devices", "coordinator", "processes", "process")  # of a training, which may go on with another one
@@ -337,10 +337,7 @@ def proof(
     Example: `mobile-style proof --style painting.jpg --photo photo.jpg`
     """
     json = json or out.with_suffix(".json")
-    if json == out:
-        raise UsageError("`json` and `out` name the same file")
-    for parameter, place in {"out": out, "json": json}.items():
-        refuse_existing(place, parameter)
+    check_new(out=out, json=json)
     say("loading Keras")
     with loading():
         from ..media.images import format_of

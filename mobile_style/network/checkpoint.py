@@ -19,7 +19,7 @@ from ..errors import CheckpointError, UsageError
 from ..files import writing
 from .architecture import Architecture
 from .card import Card, Settings, architecture_of, read_card, styles_of
-from .catalog import mix_of, model_path
+from .catalog import mix_of, model_name, model_path
 from .styles import mixed, own_arrays, parse_mix
 
 
@@ -143,7 +143,7 @@ def read_model(model: str | Path, all_styles: bool = False) -> Checkpoint:
     try:
         return read.mixed(mix_of(model))
     except UsageError as error:
-        raise UsageError(f"{path}: {error}") from None
+        raise UsageError(f"{model_name(path)}: {error}") from None
 
 
 def digest(arrays: dict[str, np.ndarray]) -> str:

@@ -11,7 +11,7 @@ from mobile_style.cli import app
 from mobile_style.media import images
 from mobile_style.network.architecture import Architecture
 from mobile_style.network.card import MODEL, read_card
-from mobile_style.network.catalog import bundled_photos
+from mobile_style.network.catalog import BUNDLED, bundled_photos
 from mobile_style.training.config import TrainConfig
 from mobile_style.training.objective import Objective
 
@@ -49,6 +49,19 @@ def test_train_stylize_evaluate_models_as_typed(tmp_path: Path, request: pytest.
 
     listed = runner.invoke(app, ["models"])
     assert listed.exit_code == 0 and "runs/starry_night-nano-2" in listed.stdout and "bundled" in listed.stdout
+
+
+def test_models_in_a_pipe_and_as_json() -> None:
+    listed = runner.invoke(app, ["models", "--json", "models.json"])
+    assert listed.exit_code == 0, listed.output
+    found = {model["name"]: model for model in json.loads(Path("models.json").read_text())}
+    assert {path.parent.name for path in BUNDLED.glob("*/README.md")} == set(found) and found["udnie"]["styles"] == [
+        "udnie"
+    ]
+    assert Path(found["udnie"]["path"]).stat().st_size == found["udnie"]["bytes"]
+    *table, mix, told = listed.stdout.splitlines()
+    assert max(map(len, table)) <= 100 and told == "models.json"
+    assert mix == f"many has {', '.join(found['many']['styles'])}" and len(found["many"]["styles"]) >= 10
 
 
 @pytest.mark.slow

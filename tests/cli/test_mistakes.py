@@ -42,6 +42,8 @@ def files_of_a_beginner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("lint picture.jpg", "picture.jpg is no TensorFlow Lite model; name a .tflite file"),
         ("bundle udnie --web letters", "letters exists and is left as it is; choose another --web"),
         ("add-styles many no.style --out more", "there is no style at no.style; a training writes styles/NAME.style"),
+        ("stylize small.png --model many --mix foo=1", "error: many: --mix: there is no style 'foo'; choose from "),
+        ("models --json picture.jpg", "picture.jpg exists and is left as it is; choose another --json"),
         ("serve --models nowhere", "--models nowhere is not a folder; name one with .tflite files"),
         (f"stylize small.png --out {PLACE}", f"cannot write {PLACE}: "),
     ],
