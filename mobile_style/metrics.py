@@ -15,6 +15,7 @@ XYZ = np.array([[0.4124, 0.2126, 0.0193], [0.3576, 0.7152, 0.1192], [0.1805, 0.0
 XYZ /= (0.9505, 1.0, 1.089)  # of white, D65
 LAB_GREEN_RED, LAB_BLUE_YELLOW = 500, 200
 BLOCK = 4  # pixels: side of the smallest spot that is looked for
+SPOTS = (BLOCK, 16, 32)  # sides of spots in the mean difference: the larger, the fainter one is seen
 NEAR = 4  # pixels: rounding may move a stroke as far
 RING = 4  # pixels: width of the border that is compared with what lies inside it
 
@@ -70,11 +71,15 @@ def block(expected: np.ndarray, output: np.ndarray) -> float:
     return spot(np.maximum(np.maximum(low - output, output - high), 0))
 
 
-def spot(difference: np.ndarray) -> float:
-    """Largest mean of a channel over any `BLOCK` x `BLOCK` pixels of a difference, (H, W, 3); its sign left out."""
+def spot(difference: np.ndarray, side: int = BLOCK) -> float:
+    """Largest mean of a channel over any `side` x `side` pixels of a difference, (H, W, 3); its sign left out.
+
+    Of a difference with a shorter side, over squares of that.
+    """
+    side = min(side, *difference.shape[:2])
     for axis in (0, 1):
-        difference = reduce(np.add, _shifted(difference, BLOCK, axis))
-    return float(np.abs(difference).max()) / BLOCK**2
+        difference = reduce(np.add, _shifted(difference, side, axis))
+    return float(np.abs(difference).max()) / side**2
 
 
 def line(difference: np.ndarray) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import metrics
 from ..exporting.recipes import ENOUGH
 from ..files import refuse_existing, writing
 from ..html import page, wide_table
@@ -102,7 +103,10 @@ def _limits(validation: Validation) -> list[tuple[str, str, str]]:
     ]
     judged = fixed.photos >= ENOUGH
     for name, value, limit in (
-        ("the same spot in every photo", fixed.spot, places.fixed_spot),
+        *(
+            (f"the same {side} x {side} pixels in every photo", spot, limit)
+            for side, spot, limit in zip(metrics.SPOTS, fixed.spots, places.fixed_spots, strict=True)
+        ),
         ("the same row or column", fixed.line, places.fixed_line),
         ("a tint of all", fixed.tint, places.tint),
     ):

@@ -65,11 +65,11 @@ class Fixed:
     """What the mean difference over all photos has at one place, in gray levels; of several sizes the worst.
 
     Attributes:
-        spot, line, tint: by the functions of metrics.py.
+        spots, line, tint: by the functions of metrics.py; spots of each side of `metrics.SPOTS`.
         photos: of each size; with fewer than `ENOUGH` they do not tell.
     """
 
-    spot: float
+    spots: tuple[float, ...]
     line: float
     tint: float
     photos: int
@@ -77,8 +77,9 @@ class Fixed:
     def __str__(self) -> str:
         few = f" (not judged: fewer than {ENOUGH} photos)" if self.photos < ENOUGH else ""
         return (
-            f"mean difference over {self.photos} photo{'' if self.photos == 1 else 's'}: {self.spot:.1f} gray levels "
-            f"at the worst spot, {self.line:.1f} in the worst row or column, {self.tint:.2f} of a whole channel{few}"
+            f"mean difference over {self.photos} photo{'' if self.photos == 1 else 's'}: {self.spots[0]:.1f} gray "
+            f"levels at the worst spot, {self.line:.1f} in the worst row or column, {self.tint:.2f} of a whole channel"
+            f"{few}"
         )
 
 
@@ -332,14 +333,14 @@ def _mean(rows: Sequence[Figures]) -> Figures:
 def _fixed(differences: Iterable[np.ndarray], photos: int) -> Fixed:
     """Of differences, (H, W, 3), each the sum over that many `photos`."""
     means = [difference / photos for difference in differences]
-    spot, line, tint = (max(map(score, means)) for score in (metrics.spot, metrics.line, metrics.tint))
-    return Fixed(spot, line, tint, photos)
+    spots = tuple(max(metrics.spot(mean, side) for mean in means) for side in metrics.SPOTS)
+    return Fixed(spots, max(map(metrics.line, means)), max(map(metrics.tint, means)), photos)
 
 
 def _worst(found: Sequence[Fixed]) -> Fixed:
     """Of several mixes."""
-    spot, line, tint = (max(getattr(each, name) for each in found) for name in ("spot", "line", "tint"))
-    return Fixed(spot, line, tint, found[0].photos)
+    spots = tuple(map(max, zip(*(each.spots for each in found), strict=True)))
+    return Fixed(spots, max(each.line for each in found), max(each.tint for each in found), found[0].photos)
 
 
 def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -> Iterator[Failure]:
@@ -367,7 +368,10 @@ def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -
             yield Failure(f"growth of the {artifact} score", mean.photo, growth, gate.artifact)
     if fixed.photos >= ENOUGH:
         for metric, value, limit in (
-            ("fixed spot", fixed.spot, gate.places.fixed_spot),
+            *(
+                (f"fixed spot of {side} pixels", spot, limit)
+                for side, spot, limit in zip(metrics.SPOTS, fixed.spots, gate.places.fixed_spots, strict=True)
+            ),
             ("fixed row or column", fixed.line, gate.places.fixed_line),
             ("tint", fixed.tint, gate.places.tint),
         ):

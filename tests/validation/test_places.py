@@ -44,7 +44,8 @@ def found(gate: Gate, expected: Pictures, outputs: Pictures) -> set[str]:
         for number, (a, b) in enumerate(zip(expected, outputs, strict=True))
     ]
     mean = np.mean([b.astype(int) - a for a, b in zip(expected, outputs, strict=True)], axis=0)
-    fixed = Fixed(metrics.spot(mean), metrics.line(mean), metrics.tint(mean), len(rows))
+    spots = tuple(metrics.spot(mean, side) for side in metrics.SPOTS)
+    fixed = Fixed(spots, metrics.line(mean), metrics.tint(mean), len(rows))
     return {failure.metric for failure in failures(gate, rows, rows[0], fixed)}
 
 
@@ -54,6 +55,15 @@ REST = [name for name in Figures.__dataclass_fields__ if name not in ("photo", "
 def square(side: int, color: tuple[int, int, int], top: int, left: int) -> Callable[[np.ndarray], np.ndarray]:
     def change(picture: np.ndarray) -> np.ndarray:
         picture[top : top + side, left : left + side] = color
+        return picture
+
+    return change
+
+
+def lighter(side: int, levels: int, top: int, left: int) -> Callable[[np.ndarray], np.ndarray]:
+    def change(picture: np.ndarray) -> np.ndarray:
+        inside = picture[top : top + side, left : left + side]
+        inside[:] = np.clip(inside.astype(int) + levels, 0, 255)
         return picture
 
     return change
@@ -90,6 +100,8 @@ DAMAGES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "row": ("fixed row or column", row(77, 24)),
     "dark row": ("fixed row or column", row(255, -24)),
     "column": ("fixed row or column", column(0, 24)),
+    "brighter square": ("fixed spot of 16 pixels", lighter(20, 12, 90, 40)),
+    "darker quarter": ("fixed spot of 32 pixels", lighter(64, -9, 20, 150)),
     "more green": ("tint", channel(1, 2)),
     "less red": ("tint", channel(0, -2)),
 }
@@ -133,6 +145,7 @@ def test_scores_of_places_by_hand() -> None:
     difference[3:5, 5:9, 1] = -8
     assert metrics.spot(difference) == 4 and metrics.line(difference) == pytest.approx(8 * 4 / 12)
     assert metrics.tint(difference) == pytest.approx(8 * 8 / (16 * 12))
+    assert metrics.spot(difference, 8) == 1 and metrics.spot(difference, 32) == pytest.approx(8 * 8 / 12**2)
     black = np.zeros((16, 12, 3), np.uint8)
     spotted = black.copy()
     spotted[0:4, 8:12, 2] = 40

@@ -202,9 +202,11 @@ def test_every_limit_of_the_gate_can_fail(files: dict[str, Path]) -> None:
         bad = replace(row, **dict.fromkeys(values, float("nan")))
         if metric != "range of colors":
             assert metric in {failure.metric for failure in failures(passed.gate, (bad,), bad, fixed)}
-    for metric, value in {"spot": 2.1, "line": 0.6, "tint": 0.4}.items():
-        for number in (value, float("nan")):
-            bad_places = replace(fixed, **{metric: number})
+    nan = float("nan")
+    spots = [(2.1, 0, 0), (0, 1.1, 0), (0, 0, 0.6), (nan, 0, 0), (0, nan, 0), (0, 0, nan)]
+    for metric, bad_values in {"spots": spots, "line": [0.6, nan], "tint": [0.4, nan]}.items():
+        for value in bad_values:
+            bad_places = replace(fixed, **{metric: value})
             assert len(list(failures(passed.gate, (row,), row, bad_places))) == 1
             assert not list(failures(passed.gate, (row,), row, replace(bad_places, photos=3)))
 
