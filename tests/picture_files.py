@@ -2,6 +2,8 @@
 
 import io
 import struct
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,3 +36,47 @@ def bad_rational() -> bytes:
     """EXIF data whose orientation is 6 and whose resolution is -1/0."""
     entries = struct.pack("<HHII", 0x0112, 3, 1, 6) + struct.pack("<HHII", 0x011A, 10, 1, 38)
     return b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 2) + entries + bytes(4) + struct.pack("<ii", -1, 0)
+
+
+def tiff(
+    planes: Sequence[np.ndarray], photometric: int, values: int = 1, order: str = "<", packed: bool = False
+) -> bytes:
+    """A TIFF file of a gray picture, or of channels that lie apart (TIFF 6.0).
+
+    Args:
+        planes: (H, W) each, of one type.
+        photometric: 0 for gray that is black at its largest value, 1 for gray, 2 for RGB.
+        values: 1 for unsigned, 2 for signed, 3 for floating-point ones.
+        order: of the bytes, "<" or ">".
+        packed: whether they are compressed.
+    """
+    height, width = planes[0].shape
+    raw = [plane.astype(plane.dtype.newbyteorder(order)).tobytes() for plane in planes]  # type: ignore[call-overload]
+    strips = [zlib.compress(strip) if packed else strip for strip in raw]
+    count, starts = len(planes), [8 + sum(map(len, strips[:number])) for number in range(len(planes))]
+    short, long = "H", "I"
+    tags = {
+        256: (long, [width]),
+        257: (long, [height]),
+        258: (short, [8 * planes[0].itemsize] * count),
+        259: (short, [8 if packed else 1]),
+        262: (short, [photometric]),
+        273: (long, starts),
+        277: (short, [count]),
+        278: (long, [height]),
+        279: (long, [len(strip) for strip in strips]),
+        284: (short, [1 if count == 1 else 2]),
+        339: (short, [values] * count),
+    }
+    pixels = b"".join(strips) + bytes(sum(map(len, strips)) % 2)
+    behind, entries = b"", b""
+    end = 8 + len(pixels) + 2 + 12 * len(tags) + 4
+    for tag, (kind, told) in tags.items():
+        packed_values = struct.pack(f"{order}{len(told)}{kind}", *told)
+        if len(packed_values) > 4:
+            place, behind = end + len(behind), behind + packed_values
+            packed_values = struct.pack(f"{order}I", place)
+        entries += struct.pack(f"{order}HHI", tag, 3 if kind == short else 4, len(told)) + packed_values.ljust(4, b"\0")
+    magic = b"II*\0" if order == "<" else b"MM\0*"
+    head = magic + struct.pack(f"{order}I", 8 + len(pixels)) + pixels + struct.pack(f"{order}H", len(tags))
+    return head + entries + bytes(4) + behind

@@ -27,6 +27,11 @@ STRIP = 4_000_000  # pixels that are converted at a time: all at once would take
 DEPTHS = {"L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 257}
 PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 PLAIN = {"P": "RGB", "PA": "RGB", "RGBA": "RGB", "1": "L", "LA": "L"}  # modes that profiles are not applied to
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # a tag of TIFF (TIFF 6.0, section 3); of 8 bits, Pillow looks at it itself
+UNSIGNED, SIGNED = (
+    "I;32N",
+    ("I;16S", "I;16BS", "I;16NS"),
+)  # layouts whose mode, "I", does not tell where their values end
 BRIGHT = 16.0  # no scale of 0 to 255 if 99 of 100 floating-point values are below
 
 
@@ -44,7 +49,11 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
         image = image.convert(PREMULTIPLIED[image.mode])
     colors = image
     if image.mode.startswith("I") or image.mode == "F":
-        colors = Image.fromarray(_eight_bits(np.asarray(image, np.float64), image.mode))
+        values = np.asarray(image)
+        values = values.view(np.uint32) if raw == UNSIGNED else values
+        gray = _eight_bits(values.astype(np.float64), image.mode, raw)
+        negative = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
+        colors = Image.fromarray(255 - gray if negative else gray)
     transform = _transform(PLAIN.get(colors.mode, colors.mode), image.info.get("icc_profile"))
     orientation = _orientation(image)
     height, width = image.size if orientation >= ON_ITS_SIDE else image.size[::-1]
@@ -98,10 +107,11 @@ def _transform(mode: str, profile: bytes | None) -> ImageCms.ImageCmsTransform |
         return None
 
 
-def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
+def _eight_bits(values: np.ndarray, mode: str, raw: Any) -> np.ndarray:
     """Gray values of more than 8 bits as 8 bits. Floats end at 1, 255 or 65,535, which only they can tell."""
     if mode != "F":
-        top = 65_535.0 if mode != "I" else next(t for t in (255.0, 65_535.0, 2.0**31) if values.max(initial=0) <= t)
+        tops = (255.0, 32_767.0 if raw in SIGNED else 65_535.0, 2.0**32 - 1 if raw == UNSIGNED else 2.0**31)
+        top = 65_535.0 if mode != "I" else next(t for t in tops if values.max(initial=0) <= t)
     else:
         finite = values[np.isfinite(values)]
         if not finite.size:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
@@ -26,6 +27,8 @@ MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompre
 MAX_TEXT = 64 * 2**20  # bytes of a PNG file's profile or text
 HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 CUT = "the end of the file is missing"
+BIG_ENDIAN = ("F;32BF", "I;16BS", "I;32BS")  # Pillow's names of layouts; with N for B, as the machine has them
+BITS, PLANAR, APART = 258, 284, 2  # tags of TIFF (TIFF 6.0, section 8), and a value
 
 
 @dataclass(frozen=True)
@@ -163,8 +166,11 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
 
 
 def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = (), cut: bool = False) -> Picture:
+    if image.format == "TIFF":
+        image.tile = [_mended(image, tile) for tile in image.tile]
     tiles = getattr(image, "tile", None)
     raw = tiles[0][3] if tiles else None
+    raw = raw[0] if isinstance(raw, tuple) and raw else raw
     if image.format == "TIFF":
         with _standard_error() as said:
             image.load()
@@ -180,6 +186,20 @@ def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = (), cut
             raise ImageError(f"is damaged (it lacks {missing} of {len(gray)} rows); save it again or leave it out")
     pixels, alpha = separate(image, raw)
     return Picture(pixels, alpha, read_metadata(image) if everything else Metadata(), tuple(remarks))
+
+
+def _mended(image: Any, tile: Any) -> Any:
+    """A part of a TIFF file with its right layout.
+
+    Pillow takes uncompressed planes of 16 bits, each channel apart, for ones of 8; and it swaps the bytes of floats and
+    signed numbers that libtiff has swapped.
+    """
+    raw, *rest = tile.args
+    if tile.codec_name == "libtiff" and raw in BIG_ENDIAN:
+        raw = raw.replace("B", "N")
+    elif tile.codec_name == "raw" and image.tag_v2.get(PLANAR) == APART and set(image.tag_v2.get(BITS, ())) == {16}:
+        raw += ";16B" if image.tag_v2.prefix == b"MM" else ";16L"
+    return tile._replace(args=(raw, *rest))
 
 
 @contextmanager

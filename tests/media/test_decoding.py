@@ -16,7 +16,7 @@ from mobile_style.errors import ImageError
 from mobile_style.media import images
 from mobile_style.media.decoding import MAX_PIXELS, decode, guarded
 from mobile_style.progress import Note, Step
-from picture_files import bad_rational
+from picture_files import bad_rational, tiff
 
 
 @pytest.fixture
@@ -130,6 +130,37 @@ def test_floats_that_end_above_1(tmp_path: Path) -> None:
     Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "none.tif")
     with pytest.raises(ImageError, match=r"none\.tif has no pixel that is a number"):
         images.load(tmp_path / "none.tif")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("photometric", "scale", "kind", "values", "order"),
+    [
+        (0, 257, "u2", 1, "<"),  # black is 65,535
+        (0, 1 / 255, "f4", 3, "<"),
+        (0, 1 / 255, "f4", 3, ">"),
+        (1, 2**24 + 2**16 + 2**8 + 1, "u4", 1, "<"),  # the upper half is no negative number
+        (1, 128.5, "i2", 2, "<"),  # ends at 32,767
+        (1, 128.5, "i2", 2, ">"),
+    ],
+)
+def test_gray_of_many_bits(
+    packed: bool, photometric: int, scale: float, kind: str, values: int, order: str, picture: Image.Image
+) -> None:
+    gray = np.asarray(picture.convert("L"))
+    told = (255 - gray if photometric == 0 else gray) * np.float64(scale)
+    read = decode(tiff([told.astype(kind)], photometric, values, order, packed))[0].pixels
+    np.testing.assert_allclose(read, np.repeat(gray[..., None], 3, 2), atol=1)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_channels_apart(kind: type, order: str, packed: bool, picture: Image.Image) -> None:
+    pixels = np.asarray(picture)
+    full = pixels.astype(kind) * kind(1 if kind is np.uint8 else 257)
+    planes = [full[..., channel] for channel in range(3)]
+    np.testing.assert_array_equal(decode(tiff(planes, 2, order=order, packed=packed))[0].pixels, pixels)
 
 
 def test_a_palette_with_a_color_profile(tmp_path: Path, picture: Image.Image) -> None:
