@@ -167,7 +167,8 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
 
 def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = (), cut: bool = False) -> Picture:
     if image.format == "TIFF":
-        image.tile = [_mended(image, tile) for tile in image.tile]
+        parts: Any = image  # whose tiles are no part of its type
+        parts.tile = [_mended(image, tile) for tile in parts.tile]
     tiles = getattr(image, "tile", None)
     raw = tiles[0][3] if tiles else None
     raw = raw[0] if isinstance(raw, tuple) and raw else raw
