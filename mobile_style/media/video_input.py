@@ -23,6 +23,12 @@ HDR = (16, 18)
 SPLICED = frozenset({"mpegts", "mpeg", "asf", "ogg"})  # containers whose time may jump
 CONVERTS_HDR = int(av.__version__.split(".")[0]) >= 18  # PyAV 17 only renames the colors
 MAX_ASPECT = 4  # of pixels
+# ffmpeg's names of containers, and of bare streams. No others: some read the files, or the addresses, that theirs names.
+FORMATS = (
+    "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "asf", "ogg", "flv", "mxf", "dv", "ivf", "nut", "wtv", "rm",
+    "h264", "hevc", "vvc", "m4v", "obu", "vc1", "mjpeg", "gif", "apng",
+)  # fmt: skip
+OPTIONS = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # ffmpeg's own leave the transparency out
 
 
@@ -152,12 +158,18 @@ class Video:
 
 
 def opened(source: Path) -> av.container.InputContainer:
-    """The container, by its whole path, or ffmpeg takes what stands before a colon for a protocol."""
+    """The container, by its whole path, or ffmpeg takes what stands before a colon for a protocol.
+
+    Raises:
+        ImageError: it is none of `FORMATS`.
+    """
     path = str(source.absolute())
     try:
-        return av.open(path, metadata_errors="replace")  # titles of old files are in any encoding
+        return av.open(path, options=OPTIONS, metadata_errors="replace")  # titles of old files are in any encoding
     except TypeError:  # PyAV 19 does so by itself
-        return av.open(path)
+        return av.open(path, options=OPTIONS)
+    except av.error.ArgumentError:
+        raise ImageError(f"{source.name} is no video of a kind that is read; save it as MP4") from None
 
 
 def chapters(container: av.container.InputContainer) -> list[Any]:

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from mobile_style.errors import ImageError
 from mobile_style.media import moving
 from mobile_style.media.video_input import Video, opened
 from mobile_style.painting import video
@@ -271,3 +272,11 @@ def test_names_of_videos(tmp_path: Path, suffix: str, codec: str) -> None:
         assert len(list(container.decode(video=0))) == 12
     (tmp_path / "program.ts").write_text("const GREETING: string = 'Good day';\n" * 20)
     assert not moving.is_video(tmp_path / "program.ts")
+
+
+def test_a_video_reads_no_other_file(tmp_path: Path) -> None:
+    write_video(tmp_path / "secret.mp4", sound=False)
+    (tmp_path / "a.mp4").write_text("ffconcat version 1.0\nfile secret.mp4\n")
+    with pytest.raises(ImageError, match=r"a\.mp4 is no video of a kind that is read"):
+        video.convert(tmp_path / "a.mp4", tmp_path / "b.mp4", unchanged, None)
+    assert not (tmp_path / "b.mp4").exists()
