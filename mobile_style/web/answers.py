@@ -124,6 +124,8 @@ class _OwnNames:
 
     def _own(self, scope: Scope) -> bool:
         given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        if set(given) & set("/?#@\\"):  # what a host is followed or led by in an address, not in this header
+            return False
         try:
             name = urlsplit(f"//{given}").hostname or ""
         except ValueError:
