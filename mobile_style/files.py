@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,7 +36,9 @@ def writing(path: Path, replacing: bool = False) -> Iterator[Path]:
     Raises:
         OutputError: the place cannot be written, or the disk is full.
     """
-    beginning = os.fsencode(path.name)[:LONGEST].decode("utf-8", "ignore")
+    beginning, name = path.name, os.fsencode(path.name)
+    if len(name) > LONGEST:
+        beginning = name[:LONGEST].decode(sys.getfilesystemencoding(), "ignore")  # half a character is none
     temporary = path.with_name(f".{beginning}.{os.getpid()}.partial")
     before = temporary.with_suffix(".before")
     try:

@@ -22,6 +22,9 @@ KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 BETWEEN = f"pathlib.Path.replace = lambda old, new: (os.rename(old, new), {KILL})"  # the old is aside
 
 
+unlike_apple = pytest.mark.skipif(sys.platform == "darwin", reason="names are UTF-8 there")
+
+
 def killed(path: Path, at: str) -> None:
     """Has a process write a folder, and be killed meanwhile."""
     assert subprocess.run([sys.executable, "-c", KILLED.format(at=at), str(path)]).returncode == -9
@@ -47,9 +50,10 @@ def test_a_write_replaces_the_file_or_makes_the_folder(tmp_path: Path) -> None:
     assert (tmp_path / "folder" / "b.txt").read_text() == "b"
 
 
+@pytest.mark.parametrize("name", [b"style", pytest.param(b"caf\xe9", marks=unlike_apple)])
 @pytest.mark.parametrize("at", [KILL, BETWEEN])
-def test_what_a_killed_process_leaves_is_put_right_by_the_next(at: str, tmp_path: Path) -> None:
-    path = tmp_path / "style"
+def test_what_a_killed_process_leaves_is_put_right_by_the_next(at: str, name: bytes, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(name)
     path.mkdir()
     (path / "a.txt").write_text("old")
     killed(path, at)
@@ -57,6 +61,14 @@ def test_what_a_killed_process_leaves_is_put_right_by_the_next(at: str, tmp_path
     with pytest.raises(OutputError, match="exists and is left as it is"):
         refuse_existing(path)
     assert (path / "a.txt").read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+@unlike_apple
+def test_a_name_in_a_locale_without_its_letters(tmp_path: Path) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    path = tmp_path / "\u00fc"
+    subprocess.run([sys.executable, "-c", KILLED.format(at=""), path], env=os.environ | ascii_only, check=True)
+    assert (path / "a.txt").read_text() == "new" and list(tmp_path.iterdir()) == [path]
 
 
 def test_what_a_running_process_is_writing_stays(tmp_path: Path) -> None:

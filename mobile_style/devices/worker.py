@@ -91,7 +91,7 @@ def serve(path: str, module: str, threads: int) -> None:
         library = importlib.import_module(module)
         before = memory("VmRSS")
         began = time.perf_counter()
-        interpreter = library.Interpreter(model_path=path, num_threads=threads)
+        interpreter = library.Interpreter(model_path=os.fsencode(path), num_threads=threads)
         interpreter.allocate_tensors()
         loaded = time.perf_counter() - began
         given, wanted = interpreter.get_input_details(), interpreter.get_output_details()

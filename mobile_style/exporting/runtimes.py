@@ -1,6 +1,7 @@
 """Running an exported file, whichever runtime it is made for: a picture in, a picture out."""
 
 import importlib
+import os
 import platform
 import sys
 import warnings
@@ -99,7 +100,8 @@ def _tflite(path: Path, runtime: str, threads: int) -> Runner:
             warnings.filterwarnings(
                 "ignore", r"\s*Warning: tf.lite.Interpreter is deprecated", UserWarning
             )  # asked for
-            interpreter = library.Interpreter(model_path=str(path), num_threads=threads)
+            # Bytes, as a name that is no UTF-8 is no string to it.
+            interpreter = library.Interpreter(model_path=os.fsencode(path), num_threads=threads)
             interpreter.allocate_tensors()
         inputs, (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
     except (ValueError, RuntimeError) as error:

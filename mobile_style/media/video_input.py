@@ -23,10 +23,10 @@ HDR = (16, 18)
 SPLICED = frozenset({"mpegts", "mpeg", "asf", "ogg"})  # containers whose time may jump
 CONVERTS_HDR = int(av.__version__.split(".")[0]) >= 18  # PyAV 17 only renames the colors
 MAX_ASPECT = 4  # of pixels
-# ffmpeg's names of containers, and of bare streams. No others: some read the files, or the addresses, that theirs names.
+# ffmpeg's names of containers, and of bare streams. No others: some read the files or addresses that theirs names.
 FORMATS = (
-    "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "asf", "ogg", "flv", "mxf", "dv", "ivf", "nut", "wtv", "rm",
-    "h264", "hevc", "vvc", "m4v", "obu", "vc1", "mjpeg", "gif", "apng",
+    "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "asf", "ogg", "flv", "mxf", "dv", "ivf", "nut", "wtv",
+    "rm", "h264", "hevc", "vvc", "m4v", "obu", "vc1", "mjpeg", "gif", "apng",
 )  # fmt: skip
 OPTIONS = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # ffmpeg's own leave the transparency out

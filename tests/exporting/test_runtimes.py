@@ -1,4 +1,6 @@
 import json
+import os
+import sys
 from pathlib import Path
 
 import flatbuffers
@@ -24,6 +26,15 @@ def test_int8_is_bit_identical_in_every_tflite_runtime(exported: Exported, astro
 def test_other_sizes_are_refused(exported: Exported) -> None:
     with pytest.raises(ImageError, match=r"takes pictures of \(\(64, 64\),\)"):
         runtimes.load(exported("int8"))(np.zeros((64, 32, 3), np.uint8))
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="names are UTF-8 there")
+def test_a_name_that_is_no_utf_8(exported: Exported, astronaut: np.ndarray, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.tflite")
+    path.write_bytes(exported("int8").read_bytes())
+    np.testing.assert_array_equal(
+        runtimes.load(path)(astronaut[:64, :64]), runtimes.load(exported("int8"))(astronaut[:64, :64])
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"no model at all", None])
