@@ -34,6 +34,7 @@ from ..documents import (
     Sha256,
     Text,
     extensible,
+    printable,
     read_document,
     read_document_file,
     strict,
@@ -150,7 +151,7 @@ def is_left_alone(exported: Path) -> bool:
         card = read_document_file(ExportCard, card_path(exported), CheckpointError)
     except CheckpointError:
         return False
-    return not exported.exists() and card["file"] is not None and card["file"]["name"] == exported.name
+    return not exported.exists() and card["file"] is not None and card["file"]["name"] == printable(exported.name)
 
 
 def digest(path: Path) -> str:

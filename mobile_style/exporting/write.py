@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..documents import printable
 from ..errors import UsageError
 from ..files import refuse_existing, writing
 from ..inference.float_ops import MIX
@@ -103,7 +104,7 @@ def write(
         progress(Note(f"writing {path}"))
         if not checkpoint.is_relative_to(BUNDLED):  # found from the file, whatever the working folder
             relative = os.path.relpath(checkpoint.resolve(), path.parent.resolve())
-            source["checkpoint"] = with_mix(relative, mix_of(model))
+            source["checkpoint"] = with_mix(printable(relative), mix_of(model))
         written = _write(path, convolutions, recipe, group, quantization, described | {"source": dict(source)})
         for finding in lint(path):
             progress(Note(str(finding), warning=True))
@@ -214,6 +215,6 @@ def _write(
             temporary.write_bytes(tflite.convert(convolutions, recipe, sizes[0], quantization, for_apps(card)))
         files = [temporary] if temporary.is_file() else [file for file in temporary.rglob("*") if file.is_file()]
         size = sum(file.stat().st_size for file in files)
-        card |= {"file": {"name": path.name, "bytes": size, "sha256": digest(temporary)}}
+        card |= {"file": {"name": printable(path.name), "bytes": size, "sha256": digest(temporary)}}
         write_card(path, card)  # before the file is there: a process that is killed leaves no file without its card
     return card

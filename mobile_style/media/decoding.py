@@ -26,6 +26,7 @@ ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
 MAX_TEXT = 64 * 2**20  # bytes of a PNG file's profile or text
 HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+JPEG, PNG = b"\xff\xd8", b"\x89P"  # what their files begin with
 CUT = "the end of the file is missing"
 BIG_ENDIAN = ("F;32BF", "I;16BS", "I;32BS")  # Pillow's names of layouts; with N for B, as the machine has them
 BITS, PLANAR, APART = 258, 284, 2  # tags of TIFF (TIFF 6.0, section 8), and a value
@@ -138,15 +139,23 @@ def decode(source: Path | bytes, everything: bool = False) -> list[Picture]:
         except (ImageError, MemoryError, Image.DecompressionBombError):
             raise
         except Exception:
+            if _start(source) not in (JPEG, PNG):  # reading on may take forever, as of /dev/zero
+                raise
             content = source if isinstance(source, bytes) else source.read_bytes()
-            if content.startswith(b"\xff\xd8"):
+            if content.startswith(JPEG):
                 return _decoded(io.BytesIO(content + b"\xff\xd9"), everything, CUT)
-            if content.startswith(b"\x89PNG"):
-                with suppress(Exception):  # of what remains damaged, the first error tells more
-                    return _decoded(io.BytesIO(plain_png(content)), everything, "left out: damaged texts")
-                if (whole := completed_png(content)) is not None:
-                    return _decoded(io.BytesIO(whole), everything, CUT)
+            with suppress(Exception):  # of what remains damaged, the first error tells more
+                return _decoded(io.BytesIO(plain_png(content)), everything, "left out: damaged texts")
+            if (whole := completed_png(content)) is not None:
+                return _decoded(io.BytesIO(whole), everything, CUT)
             raise
+
+
+def _start(source: Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source[:2]
+    with source.open("rb") as file:
+        return file.read(2)
 
 
 def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> list[Picture]:

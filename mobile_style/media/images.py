@@ -50,7 +50,7 @@ def find(
     for path in paths:
         if path.is_dir():
             for file in sorted(_inside(path)):
-                if wanted(file):
+                if wanted(file) and (file.is_file() or not file.exists()):  # a pipe would be waited for
                     found[file] = None
                 elif on_skip is not None:
                     on_skip(file)

@@ -32,6 +32,12 @@ def test_every_tflite_recipe_of_the_bundled_model_passes_its_gate(recipe: Recipe
         assert exported("int8", 256).stat().st_size <= 500_000
 
 
+def test_a_file_whose_name_cannot_be_shown(tmp_path: Path) -> None:
+    path = tmp_path / "a\tb.tflite"
+    write(DEFAULT, find_recipe("tflite", "float16"), [(64, 64)], out=path)
+    assert read_export_card(path)["file"]["name"] == "a\N{REPLACEMENT CHARACTER}b.tflite"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.target == "coreml"], ids=lambda r: r.name)
 def test_every_coreml_recipe_of_the_bundled_model_passes_its_gate(recipe: Recipe, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -209,6 +210,25 @@ def test_a_color_that_is_transparent(depth: int, kind: int, row: bytes, transpar
     (page,) = decode(png(depth, kind, 4, [row] * 2, transparent))
     assert page.alpha is not None
     np.testing.assert_array_equal(page.alpha, [alpha] * 2)
+
+
+def test_what_is_no_picture_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.jpg").write_bytes(bytes(100))  # /dev/zero has none
+
+    def endless(_: Path) -> bytes:
+        raise AssertionError
+
+    monkeypatch.setattr(Path, "read_bytes", endless)
+    with pytest.raises(ImageError, match=r"a\.jpg is not an image"):
+        decode(tmp_path / "a.jpg")
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path, picture: Image.Image) -> None:
+    picture.save(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "b.png")
+    skipped: list[Path] = []
+    assert images.find([tmp_path], on_skip=skipped.append) == [tmp_path / "a.png"]
+    assert skipped == [tmp_path / "b.png"]
 
 
 def test_lab(tmp_path: Path, picture: Image.Image) -> None:
