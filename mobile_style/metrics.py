@@ -16,6 +16,8 @@ XYZ /= (0.9505, 1.0, 1.089)  # of white, D65
 LAB_GREEN_RED, LAB_BLUE_YELLOW = 500, 200
 BLOCK = 4  # pixels: side of the smallest spot that is looked for
 SPOTS = (BLOCK, 16, 32)  # sides of spots in the mean difference: the larger, the fainter one is seen
+TONES = 8  # ranges of values that are looked at one by one
+RARE = 0.005
 NEAR = 4  # pixels: rounding may move a stroke as far
 RING = 4  # pixels: width of the border that is compared with what lies inside it
 
@@ -90,6 +92,29 @@ def line(difference: np.ndarray) -> float:
 def tint(difference: np.ndarray) -> float:
     """Largest mean of a channel over the whole of a difference, (H, W, 3); its sign left out."""
     return float(np.abs(difference.mean(axis=(0, 1))).max())
+
+
+def tones(expected: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """Sums that `tone` judges, of one picture or, added up, of several.
+
+    Returns:
+        (2, 3, TONES): the sum of the differences and the number of the pixels of each channel whose expected value lies
+        in each eighth of 0..255.
+    """
+    eighths = (expected // (256 // TONES)).reshape(-1, 3).T
+    differences = (output.astype(int) - expected).reshape(-1, 3).T
+    sums = [np.bincount(e, d, TONES) for e, d in zip(eighths, differences, strict=True)]
+    return np.stack([sums, [np.bincount(e, minlength=TONES) for e in eighths]])
+
+
+def tone(sums: np.ndarray) -> float:
+    """Largest mean difference that `tones` found, its sign left out: of contrast, of clipped ends, of saturation.
+
+    An eighth that fewer than `RARE` of the pixels have does not count.
+    """
+    differences, counts = sums
+    common = counts >= RARE * counts.sum(axis=1, keepdims=True)
+    return float(np.abs(differences[common] / counts[common]).max())
 
 
 def _shifted(z: np.ndarray, length: int, axis: int) -> list[np.ndarray]:

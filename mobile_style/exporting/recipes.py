@@ -17,6 +17,7 @@ class Places:
         fixed_spots, fixed_line, tint: of the mean difference over all photos of a size, by `metrics.spot` for each side
             of `metrics.SPOTS`, `line` and `tint`. What rounding does to one photo is elsewhere in the next; what is
             broken adds up. With fewer than `ENOUGH` photos they do not count.
+        tone: of the difference over all photos, by `metrics.tone`; neither.
     """
 
     block: float
@@ -24,6 +25,7 @@ class Places:
     fixed_spots: tuple[float, ...]
     fixed_line: float
     tint: float
+    tone: float
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ class Recipe:
 
 
 ENOUGH = 4  # photos, for their mean difference to tell what is fixed
-BYTES = Places(block=20, line=12, fixed_spots=(20, 10, 6), fixed_line=4, tint=1.1)
-FLOATS = Places(block=4, line=1, fixed_spots=(2, 1, 0.5), fixed_line=0.5, tint=0.3)
+BYTES = Places(block=20, line=12, fixed_spots=(20, 10, 6), fixed_line=4, tint=1.1, tone=2.2)
+FLOATS = Places(block=4, line=1, fixed_spots=(2, 1, 0.5), fixed_line=0.5, tint=0.3, tone=0.3)
 
 # The limits are the project's own requirements (docs/quantization.md has what was measured, which
 # lies above each); those of float32 are rounding to bytes and nothing else.

@@ -109,6 +109,7 @@ def _limits(validation: Validation) -> list[tuple[str, str, str]]:
         ),
         ("the same row or column", fixed.line, places.fixed_line),
         ("a tint of all", fixed.tint, places.tint),
+        ("the tone of the darker, middle or brighter values", fixed.tone, places.tone),
     ):
         rows.append((name, f"{value:.2f}", f"at most {limit:g}" if judged else f"not judged below {ENOUGH} photos"))
     return rows

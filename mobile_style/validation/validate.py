@@ -66,20 +66,22 @@ class Fixed:
 
     Attributes:
         spots, line, tint: by the functions of metrics.py; spots of each side of `metrics.SPOTS`.
+        tone: of all sizes together, by `metrics.tone`.
         photos: of each size; with fewer than `ENOUGH` they do not tell.
     """
 
     spots: tuple[float, ...]
     line: float
     tint: float
+    tone: float
     photos: int
 
     def __str__(self) -> str:
         few = f" (not judged: fewer than {ENOUGH} photos)" if self.photos < ENOUGH else ""
         return (
             f"mean difference over {self.photos} photo{'' if self.photos == 1 else 's'}: {self.spots[0]:.1f} gray "
-            f"levels at the worst spot, {self.line:.1f} in the worst row or column, {self.tint:.2f} of a whole channel"
-            f"{few}"
+            f"levels at the worst spot, {self.line:.1f} in the worst row or column, {self.tint:.2f} of a whole "
+            f"channel, {self.tone:.1f} of a tone{few}"
         )
 
 
@@ -223,7 +225,7 @@ def validate_on(
             expected, output = pictures.to_pixels(network(photo)), runner(photo, *shares)
             sized = file.name if len(runner.sizes) == 1 else f"{file.name} {size[1]}x{size[0]}"
             each.rows.append(compare(each.named(sized), losses, photo, expected, output))
-            each.add(output.astype(int) - expected)
+            each.add(expected, output)
             shown.append((each.rows[-1].psnr, (photo, expected, output)))
             shown = sorted(shown, key=lambda pair: pair[0])[:SHOWN]
     rows = sorted((row for each in found for row in each.rows), key=lambda row: row.psnr)
@@ -251,19 +253,27 @@ class _Found:
         label: how a photo is named, of its name and the mix.
         rows: a photo each.
         differences: by size, summed up over the photos.
+        tones: likewise, of all sizes.
     """
 
     mix: str
     label: str
     rows: list[Figures] = field(default_factory=list)
     differences: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
+    tones: np.ndarray | int = 0
 
     @property
     def fixed(self) -> Fixed:
-        return _fixed(self.differences.values(), len(self.rows) // len(self.differences))
+        photos = len(self.rows) // len(self.differences)
+        means = [difference / photos for difference in self.differences.values()]
+        spots = tuple(max(metrics.spot(mean, side) for mean in means) for side in metrics.SPOTS)
+        line, tint = (max(map(score, means)) for score in (metrics.line, metrics.tint))
+        return Fixed(spots, line, tint, metrics.tone(np.asarray(self.tones)), photos)
 
-    def add(self, difference: np.ndarray) -> None:
-        """Adds a photo's to `differences`."""
+    def add(self, expected: np.ndarray, output: np.ndarray) -> None:
+        """Adds a photo's to `differences` and `tones`."""
+        difference = output.astype(int) - expected
+        self.tones = self.tones + metrics.tones(expected, output)
         self.differences[difference.shape] = self.differences.get(difference.shape, 0) + difference
 
     def failures(self, gate: Gate) -> Iterator[Failure]:
@@ -330,17 +340,11 @@ def _mean(rows: Sequence[Figures]) -> Figures:
     return Figures("all photos", **means | worst)
 
 
-def _fixed(differences: Iterable[np.ndarray], photos: int) -> Fixed:
-    """Of differences, (H, W, 3), each the sum over that many `photos`."""
-    means = [difference / photos for difference in differences]
-    spots = tuple(max(metrics.spot(mean, side) for mean in means) for side in metrics.SPOTS)
-    return Fixed(spots, max(map(metrics.line, means)), max(map(metrics.tint, means)), photos)
-
-
 def _worst(found: Sequence[Fixed]) -> Fixed:
     """Of several mixes."""
     spots = tuple(map(max, zip(*(each.spots for each in found), strict=True)))
-    return Fixed(spots, max(each.line for each in found), max(each.tint for each in found), found[0].photos)
+    line, tint, tone = (max(getattr(each, name) for each in found) for name in ("line", "tint", "tone"))
+    return Fixed(spots, line, tint, tone, found[0].photos)
 
 
 def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -> Iterator[Failure]:
@@ -374,6 +378,7 @@ def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -
             ),
             ("fixed row or column", fixed.line, gate.places.fixed_line),
             ("tint", fixed.tint, gate.places.tint),
+            ("tone", fixed.tone, gate.places.tone),
         ):
             if not value <= limit:
                 yield Failure(metric, mean.photo, value, limit)

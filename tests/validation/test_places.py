@@ -45,7 +45,8 @@ def found(gate: Gate, expected: Pictures, outputs: Pictures) -> set[str]:
     ]
     mean = np.mean([b.astype(int) - a for a, b in zip(expected, outputs, strict=True)], axis=0)
     spots = tuple(metrics.spot(mean, side) for side in metrics.SPOTS)
-    fixed = Fixed(spots, metrics.line(mean), metrics.tint(mean), len(rows))
+    tones = sum(metrics.tones(a, b) for a, b in zip(expected, outputs, strict=True))
+    fixed = Fixed(spots, metrics.line(mean), metrics.tint(mean), metrics.tone(tones), len(rows))
     return {failure.metric for failure in failures(gate, rows, rows[0], fixed)}
 
 
@@ -77,6 +78,10 @@ def row(number: int, levels: int) -> Callable[[np.ndarray], np.ndarray]:
     return change
 
 
+def curve(of: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda picture: np.rint(np.clip(of(picture.astype(float)), 0, 255)).astype(np.uint8)
+
+
 def column(number: int, levels: int) -> Callable[[np.ndarray], np.ndarray]:
     def change(picture: np.ndarray) -> np.ndarray:
         return row(number, levels)(picture.transpose(1, 0, 2)).transpose(1, 0, 2)
@@ -104,6 +109,9 @@ DAMAGES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "darker quarter": ("fixed spot of 32 pixels", lighter(64, -9, 20, 150)),
     "more green": ("tint", channel(1, 2)),
     "less red": ("tint", channel(0, -2)),
+    "less contrast": ("tone", curve(lambda x: 128 + 0.94 * (x - 128))),
+    "less saturation": ("tone", curve(lambda x: 0.88 * x + 0.12 * x.mean(axis=2, keepdims=True))),
+    "another gamma": ("tone", curve(lambda x: 255 * (x / 255) ** 1.05)),
 }
 
 
@@ -138,6 +146,22 @@ def test_a_moved_stroke_is_no_foreign_color() -> None:
     picture[:, 10:14] = 200
     assert metrics.block(picture, np.roll(picture, 3, axis=1)) == 0
     assert metrics.block(picture, np.roll(picture, 9, axis=1)) == 110
+
+
+def test_tones_by_hand() -> None:
+    expected = np.repeat(np.arange(0, 256, 2, dtype=np.uint8), 6).reshape(16, 16, 3)
+    assert metrics.tone(metrics.tones(expected, expected)) == 0
+    clipped = np.minimum(expected, 240)
+    sums = metrics.tones(expected, clipped)
+    assert sums.shape == (2, 3, metrics.TONES) and (sums[1] == 32).all()
+    assert metrics.tone(sums) == pytest.approx(
+        np.mean(np.arange(224, 256, 2) - np.minimum(np.arange(224, 256, 2), 240))
+    )
+    rare = np.zeros((40, 40, 3), np.uint8)
+    rare[0, :7] = 255
+    assert metrics.tone(metrics.tones(rare, np.zeros_like(rare))) == 0
+    rare[0, :8] = 255
+    assert metrics.tone(metrics.tones(rare, np.zeros_like(rare))) == 255
 
 
 def test_scores_of_places_by_hand() -> None:
