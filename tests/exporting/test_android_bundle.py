@@ -275,6 +275,7 @@ def test_bundle_puts_in_what_the_app_looks_for(tmp_path: Path) -> None:
         bundle_android([str(exported)], project)
 
 
+@pytest.mark.slow
 def test_bundle_puts_in_each_style_of_a_file(exported_many: Exported, many_styles: Path, tmp_path: Path) -> None:
     """With what the float network makes of the photo in each, and in one mix."""
     project = app_folder(tmp_path / "project")

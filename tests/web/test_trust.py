@@ -165,6 +165,7 @@ def test_only_its_own_names_are_answered(listening: str, given: str, status: int
         assert ask(url, "/")[0] == 200  # by the address that the connection came to
 
 
+@pytest.mark.slow
 def test_connections_on_which_nothing_happens_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "IDLE", 2.0)
     site = {"large": resource("large", lambda: bytes(64 << 20))}
