@@ -31,6 +31,6 @@ def test_what_is_missing_is_named_and_not_installed(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("CI", "")
     monkeypatch.setattr(shutil, "which", {"apt-get": "apt-get", "dpkg-deb": "dpkg-deb"}.get)
     monkeypatch.setattr(arm64_setup, "run", lambda *arguments, **_: ran.append(arguments))
-    with pytest.raises(DeviceError, match="qemu-user.* missing; as root: apt-get install qemu-user"):
+    with pytest.raises(DeviceError, match=r"qemu-user.* missing; as root: apt-get install qemu-user"):
         arm64_setup.setup()
     assert not ran
