@@ -81,7 +81,7 @@ class Fixed:
         return (
             f"mean difference over {self.photos} photo{'' if self.photos == 1 else 's'}: {self.spots[0]:.1f} gray "
             f"levels at the worst spot, {self.line:.1f} in the worst row or column, {self.tint:.2f} of a whole "
-            f"channel, {self.tone:.1f} of a tone{few}"
+            f"channel, {self.tone:.1f} of the values in one eighth of the range{few}"
         )
 
 
