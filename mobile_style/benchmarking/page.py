@@ -14,7 +14,8 @@ from .report import Report, Row
 from .table import columns, headline, notes, row_name
 
 PLOTS = """
-svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif } svg text { fill: currentColor }
+svg { width: 100%; min-width: 36rem; max-width: 60rem; height: auto; font: 12px system-ui, sans-serif }
+svg text { fill: currentColor }
 .axis { stroke: #999; fill: none } .grid { stroke: #8884; fill: none } .bar { display: flex; height: 1.2rem }
 .bar span { height: 100% } .key { font-size: .85rem } .key span { white-space: nowrap }
 .wide { font-size: .8rem }

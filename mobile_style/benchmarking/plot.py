@@ -63,4 +63,5 @@ class Plot:
         """The picture, and under it its legend: (name, color) of each."""
         drawn = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(self.parts)}</svg>'
         named = (f'<span><i style="background:{color}"></i>{html.escape(name)}</span>' for name, color in keys)
-        return f'{drawn}<p class="key">{" ".join(named)}</p>'
+        scrolls = f'<div class="wide" tabindex="0" role="region" aria-label="{title}, a picture">{drawn}</div>'
+        return f'{scrolls}<p class="key">{" ".join(named)}</p>'

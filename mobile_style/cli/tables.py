@@ -128,8 +128,10 @@ def benchmark(report: Any, answers: Sequence[str], json: Path | None, html: Path
     show(*notes(report), *answers)
     if json is not None:
         write_json(report, json)
+        show(json)
     if html is not None:
         write_page(report, html)
+        show(html)
 
 
 def changes(found: Sequence[Any], json: Path | None) -> None:

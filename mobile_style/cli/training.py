@@ -345,8 +345,12 @@ def proof(
         from ..training.proof import write
 
     format_of(out)
-    with progress_bars() as progress:
-        found = run(style, photo, style_crop, minutes, progress)
+    try:
+        with progress_bars() as progress:
+            found = run(style, photo, style_crop, minutes, progress)
+    except KeyboardInterrupt:
+        say("stopped; nothing was written")
+        raise typer.Exit(130) from None
     write(found, out, json)
     tables.proof(found)
     show(out, json)

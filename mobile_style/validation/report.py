@@ -70,6 +70,8 @@ def report_page(validation: Validation) -> str:
 float network {html.escape(_short(validation.reference))}.</p>
 {failed}
 <h2>The gate</h2>
+<p>In brackets: the float network's own. <em>Fixed</em>, <em>tint</em> and <em>tone</em> are of the mean difference over
+all photos: in one place, of a whole channel, of values of like brightness.</p>
 <table><tr><th>over all photos</th><th>measured</th><th>limit</th></tr>{limits}</table>
 <h2>Each photo</h2>
 <p>Worst block, worst line and largest difference are gray levels, of all photos the worst. In brackets: change from, or
@@ -98,18 +100,18 @@ def _limits(validation: Validation) -> list[tuple[str, str, str]]:
         ("worst row or column, gray levels", f"{mean.line:.1f}", f"at most {places.line:g}"),
         ("change of the content loss", f"{mean.content / mean.content_reference - 1:+.1%}", change),
         ("change of the style loss", f"{mean.style / mean.style_reference - 1:+.1%}", change),
-        ("border", f"{mean.border:.2f} ({mean.border_reference:.2f})", growth),
-        ("checkerboard", f"{mean.checkerboard:.2f} ({mean.checkerboard_reference:.2f})", growth),
+        ("border, gray levels", f"{mean.border:.2f} ({mean.border_reference:.2f})", growth),
+        ("checkerboard, gray levels", f"{mean.checkerboard:.2f} ({mean.checkerboard_reference:.2f})", growth),
     ]
     judged = fixed.photos >= ENOUGH
     for name, value, limit in (
         *(
-            (f"the same {side} x {side} pixels in every photo", spot, limit)
+            (f"fixed spot of {side} x {side} pixels, gray levels", spot, limit)
             for side, spot, limit in zip(metrics.SPOTS, fixed.spots, places.fixed_spots, strict=True)
         ),
-        ("the same row or column", fixed.line, places.fixed_line),
-        ("a tint of all", fixed.tint, places.tint),
-        ("the tone of the darker, middle or brighter values", fixed.tone, places.tone),
+        ("fixed row or column, gray levels", fixed.line, places.fixed_line),
+        ("tint, gray levels", fixed.tint, places.tint),
+        ("tone, gray levels", fixed.tone, places.tone),
     ):
         rows.append((name, f"{value:.2f}", f"at most {limit:g}" if judged else f"not judged below {ENOUGH} photos"))
     return rows

@@ -79,9 +79,8 @@ class Fixed:
     def __str__(self) -> str:
         few = f" (not judged: fewer than {ENOUGH} photos)" if self.photos < ENOUGH else ""
         return (
-            f"mean difference over {self.photos} photo{'' if self.photos == 1 else 's'}: {self.spots[0]:.1f} gray "
-            f"levels at the worst spot, {self.line:.1f} in the worst row or column, {self.tint:.2f} of a whole "
-            f"channel, {self.tone:.1f} of the values in one eighth of the range{few}"
+            f"mean difference over {self.photos} photo{'' if self.photos == 1 else 's'}, in gray levels: "
+            f"spot {self.spots[0]:.1f}, row or column {self.line:.1f}, tint {self.tint:.2f}, tone {self.tone:.1f}{few}"
         )
 
 

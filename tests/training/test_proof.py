@@ -140,7 +140,7 @@ def test_ctrl_c_leaves_nothing(painting: Path, tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(proof_module, "_train", stopped)
     result = runner.invoke(app, ["proof", "--style", str(painting)])
-    assert result.exit_code == 130 and "stopped" in result.stderr
+    assert result.exit_code == 130 and "stopped; nothing was written" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == [painting.name]
 
 
