@@ -147,7 +147,7 @@ def _search(
 def _measured(row: Row | None) -> str:
     if row is None:
         return "not measured"
-    on = f"{row.threads} thread(s)" if row.accelerator == "cpu" else row.accelerator
+    on = f"{row.threads} thread{'s' * (row.threads != 1)}" if row.accelerator == "cpu" else row.accelerator
     if row.loaded and row.loaded.note:
         on += f" ({row.loaded.note})"
     height, width = row.size or (0, 0)

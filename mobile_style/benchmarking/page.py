@@ -74,8 +74,8 @@ def _frontier(rows: Sequence[Row]) -> str:
     ]
     left_out = f" {missing} without a validation on their card are left out." if missing else ""
     return (
-        "<h2>Latency, fidelity, size</h2><p>Left is faster, up is truer, small is smaller; the line is the interval of "
-        f"the median.{left_out}</p>{plot.svg(keys, 'latency against fidelity')}"
+        "<h2>Latency, fidelity, size</h2><p>Left is faster, up is truer, a small dot is a small file; the line is the "
+        f"interval of the median.{left_out}</p>{plot.svg(keys, 'latency against fidelity')}"
     )
 
 
