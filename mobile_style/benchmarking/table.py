@@ -121,7 +121,8 @@ def notes(report: Report) -> list[str]:
     if any(row.latency and row.latency.tail != "times" for row in report.rows):
         found.append("The device summarizes each round: p90 and p99 are limits that they do not exceed.")
     found += [
-        f"Measured peak, {probe.arithmetic}, {probe.threads} thread{'s' * (probe.threads != 1)}: {_interval(probe.gmacs, 0)} GMAC/s"
+        f"Measured peak, {probe.arithmetic}, {probe.threads} thread{'s' * (probe.threads != 1)}: "
+        f"{_interval(probe.gmacs, 0)} GMAC/s"
         for probe in report.probes
     ]
     found += [f"Left out: {each}" for each in report.left_out]
