@@ -9,6 +9,7 @@ from mobile_style.training.losses import PerceptualLoss
 from mobile_style.training.objective import OBJECTIVES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_the_losses_are_those_that_training_differentiates(name: str, astronaut: np.ndarray) -> None:
     objective, style = OBJECTIVES[name], astronaut[100:180, 60:152]
