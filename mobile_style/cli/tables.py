@@ -79,7 +79,7 @@ def proof(found: Any) -> None:
     for cell in found.cells:
         figures = (str(cell.config.style_size), cell.differs, f"{cell.palette:.1f}")
         rows.append([cell.name, *figures])
-    columns = ("cell", "style size", "column", "palette distance")
+    columns = ("cell", "style size", "column", "palette distance (lower is nearer)")
     _print(f"{found.photo} in the style of {found.style}", columns, rows, left=("cell", "column"))
     show("train one of them for ten minutes:", *(f"{cell.name}: {cell.command()}" for cell in found.cells))
 

@@ -160,6 +160,9 @@ class Run:
             f"pixels, then {steps - rough:.0f} on {side}"
         )
         self.progress(Note(text))
+        if side < self.config.image_size:
+            text = "that is little time here: expect rough strokes and perhaps a frame; more `minutes` paint better"
+            self.progress(Note(text, warning=True))
 
     def save(self) -> None:
         """Writes the network, and the state that `resume` goes on from."""

@@ -70,8 +70,9 @@ def report_page(validation: Validation) -> str:
 float network {html.escape(_short(validation.reference))}.</p>
 {failed}
 <h2>The gate</h2>
-<p>In brackets: the float network's own. <em>Fixed</em>, <em>tint</em> and <em>tone</em> are of the mean difference over
-all photos: in one place, of a whole channel, of values of like brightness.</p>
+<p>In brackets: the float network's own. The last rows are what all photos have in common: a <em>fixed</em> difference
+stands in the same place of each, a <em>tint</em> is a shift of a whole color channel, a <em>tone</em> one of its darker
+or brighter values.</p>
 <table><tr><th>over all photos</th><th>measured</th><th>limit</th></tr>{limits}</table>
 <h2>Each photo</h2>
 <p>Worst block, worst line and largest difference are gray levels, of all photos the worst. In brackets: change from, or
