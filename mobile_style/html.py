@@ -11,8 +11,9 @@ h1 { font-size: 1.5rem } h1, p, li, figcaption, .row div { overflow-wrap: anywhe
 table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .2rem .8rem; text-align: right }
 td:first-child, th:first-child { text-align: left } tr + tr { border-top: 1px solid #ddd }
 figure { margin: 2rem 0 } .row { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: .5rem }
-.wide { overflow-x: auto; --edge: #0004; background: linear-gradient(to right, #fff 30%, #fff0) 0 0,
-  linear-gradient(to left, #fff 30%, #fff0) 100% 0, linear-gradient(to right, var(--edge), #0000) 0 0,
+.wide { overflow-x: auto; --page: #fff; --edge: #0004;
+  background: linear-gradient(to right, var(--page) 30%, #0000) 0 0,
+  linear-gradient(to left, var(--page) 30%, #0000) 100% 0, linear-gradient(to right, var(--edge), #0000) 0 0,
   linear-gradient(to left, var(--edge), #0000) 100% 0; background-repeat: no-repeat;
   background-size: 3rem 100%, 3rem 100%, 1rem 100%, 1rem 100%; background-attachment: local, local, scroll, scroll }
  .row img { width: 100%; display: block }
@@ -21,9 +22,7 @@ figcaption, .row div { font-size: .85rem } figcaption, .row div, .note { color: 
 @media print { .wide { overflow: visible } table { font-size: .6rem } figure { break-inside: avoid } }
 @media (prefers-color-scheme: dark) { body { background: #161616; color: #ddd } tr + tr { border-color: #333 }
   .passed { color: #7bd88f } .failed { color: #ff8a80 } figcaption, .row div, .note { color: #aaa }
-  .wide { --edge: #fff4; background-image: linear-gradient(to right, #161616 30%, #16161600),
-    linear-gradient(to left, #161616 30%, #16161600), linear-gradient(to right, var(--edge), #fff0),
-    linear-gradient(to left, var(--edge), #fff0) } }
+  .wide { --page: #161616; --edge: #fff4 } }
 """
 
 

@@ -11,7 +11,7 @@ from ..exporting.recipes import RECIPES, TARGETS, find_recipe
 from ..files import refuse_existing
 from ..network.catalog import DEFAULT, RUNS, newest_model, with_mix
 from . import tables
-from .options import BenchmarkBinary, Device, Limit, Photos, Runtime, parse_size
+from .options import BenchmarkBinary, Device, Limit, Photos, Runtime, check_new, parse_size
 from .terminal import progress_bars, say, show
 
 
@@ -174,10 +174,9 @@ def bundle(
         raise UsageError("say what the models are for: `android=android_demo` or `web=DIR`")
     with progress_bars() as progress:
         if web is not None:
-            from ..files import refuse_existing
             from ..web.bundle import bundle_web
 
-            refuse_existing(web, "web")
+            check_new(web=web)
             show(bundle_web(models or [], web, progress))
             say(f"try it: python -m http.server --directory {quote(str(web))}, then open http://localhost:8000")
         elif android is not None:

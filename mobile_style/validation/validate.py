@@ -259,7 +259,7 @@ class _Found:
     label: str
     rows: list[Figures] = field(default_factory=list)
     differences: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
-    tones: np.ndarray | int = 0
+    tones: np.ndarray = field(default_factory=lambda: np.zeros((2, 3, metrics.TONES)))
 
     @property
     def fixed(self) -> Fixed:
@@ -267,12 +267,12 @@ class _Found:
         means = [difference / photos for difference in self.differences.values()]
         spots = tuple(max(metrics.spot(mean, side) for mean in means) for side in metrics.SPOTS)
         line, tint = (max(map(score, means)) for score in (metrics.line, metrics.tint))
-        return Fixed(spots, line, tint, metrics.tone(np.asarray(self.tones)), photos)
+        return Fixed(spots, line, tint, metrics.tone(self.tones), photos)
 
     def add(self, expected: np.ndarray, output: np.ndarray) -> None:
         """Adds a photo's to `differences` and `tones`."""
         difference = output.astype(int) - expected
-        self.tones = self.tones + metrics.tones(expected, output)
+        self.tones += metrics.tones(expected, output)
         self.differences[difference.shape] = self.differences.get(difference.shape, 0) + difference
 
     def failures(self, gate: Gate) -> Iterator[Failure]:
