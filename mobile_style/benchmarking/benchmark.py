@@ -116,10 +116,10 @@ def _take_rounds(jobs: Sequence[Job], device: Device, runs: int, sustained: floa
                 if reload:
                     job.unload()
         take_rounds(jobs, device, runs, sustained, reload, progress)
-    except DeviceError as error:
+    except (DeviceError, KeyboardInterrupt) as error:
         if min(len(job.rounds) for job in jobs if not job.failed) < FEWEST_ROUNDS:
             raise
-        return str(error)
+        return str(error) or "it was stopped"
     finally:
         for job in jobs:
             job.unload()

@@ -122,10 +122,10 @@ def _search(
                 file = export_to_time(model, name, ladder[middle], folder, progress).path
                 try:
                     measured = benchmark([file], device, conditions.threads, conditions.runs, progress=progress)
-                except DeviceError as error:
+                except (DeviceError, KeyboardInterrupt) as error:
                     if report is None:
                         raise
-                    report = replace(report, interrupted=str(error))
+                    report = replace(report, interrupted=str(error) or "it was stopped")
                     break
                 both = measured if report is None else report
                 left_out = (*(report.left_out if report else ()), *measured.left_out)

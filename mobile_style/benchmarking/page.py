@@ -14,12 +14,13 @@ from .report import Report, Row
 from .table import columns, headline, notes, row_name
 
 PLOTS = """
-svg { width: 100%; min-width: 36rem; max-width: 60rem; height: auto; font: 12px system-ui, sans-serif }
+svg { width: 100%; max-width: 42rem; height: auto; font: 14px system-ui, sans-serif }
 svg text { fill: currentColor }
 .axis { stroke: #999; fill: none } .grid { stroke: #8884; fill: none } .bar { display: flex; height: 1.2rem }
 .bar span { height: 100% } .key { font-size: .85rem } .key span { white-space: nowrap }
 .wide { font-size: .8rem }
-.wide td { white-space: nowrap; padding: .2rem .5rem } .wide td:nth-child(2), .wide th:nth-child(2) { text-align: left }
+.wide td { white-space: nowrap; padding: .2rem .5rem }
+@media (min-width: 40rem) { .wide td:nth-child(2), .wide th:nth-child(2) { text-align: left } }
 .key i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin: 0 .4em 0 1em }
 """
 
@@ -74,8 +75,8 @@ def _frontier(rows: Sequence[Row]) -> str:
     ]
     left_out = f" {missing} without a validation on their card are left out." if missing else ""
     return (
-        "<h2>Latency, fidelity, size</h2><p>Left is faster, up is truer, a small dot is a small file; the line is the "
-        f"interval of the median.{left_out}</p>{plot.svg(keys, 'latency against fidelity')}"
+        "<h2>Latency, fidelity, size</h2><p>Left is faster, higher is closer to the float network, a small dot is a "
+        f"small file; the line is the interval of the median.{left_out}</p>{plot.svg(keys, 'latency against fidelity')}"
     )
 
 

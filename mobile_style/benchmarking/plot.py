@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 340, 64, 16, 16, 48
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 480, 320, 64, 16, 16, 52  # legible on a phone, too
 COLORS = ("#3b6fb6", "#c7622f", "#3f8f5b", "#8b5aa8", "#b0893a", "#5a8f9c", "#a8456b", "#6b6b6b")
 
 
@@ -63,5 +63,4 @@ class Plot:
         """The picture, and under it its legend: (name, color) of each."""
         drawn = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(self.parts)}</svg>'
         named = (f'<span><i style="background:{color}"></i>{html.escape(name)}</span>' for name, color in keys)
-        scrolls = f'<div class="wide" tabindex="0" role="region" aria-label="{title}, a picture">{drawn}</div>'
-        return f'{scrolls}<p class="key">{" ".join(named)}</p>'
+        return f'{drawn}<p class="key">{" ".join(named)}</p>'

@@ -20,7 +20,7 @@ def _spread(values: Sequence[float]) -> str:
 
 def _delegated(row: Row) -> str:
     if row.loaded is None or row.loaded.nodes is None:
-        return "not told"
+        return "not reported"
     return f"{row.loaded.delegated} of {row.loaded.nodes}"
 
 
@@ -99,7 +99,8 @@ def headline(report: Report) -> str:
     device = report.device
     load = "" if report.load_average is None else f", load average before {report.load_average:.1f}"
     cores = f", {device.cores} cores" if device.cores else ""
-    return f"{device.name}{cores}, governor {device.governor}, {device.system}, {device.runtime}{load}"
+    clock = f", CPU governor {device.governor}" if device.governor else ""
+    return f"{device.name}{cores}{clock}, {device.system}, {device.runtime}{load}"
 
 
 def row_name(row: Row) -> str:

@@ -1,5 +1,6 @@
 """The tables that the commands print."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from json import dumps
@@ -25,21 +26,23 @@ def _print(
 ) -> None:
     """Prints a table; the columns named in `left` are text, the others numbers.
 
-    A terminal that is too narrow for all gets no columns of those named in `less`, the first of them first.
+    A terminal, or a pipe with COLUMNS set, that is too narrow for all gets no columns of those named in `less`, the
+    first of them first.
     """
     from rich.console import Console
 
     shown, lines = list(columns), [dict(zip(columns, map(printable, row), strict=True)) for row in rows]
     out, endless = Console(markup=False), Console(width=1000, markup=False)  # names of files may hold brackets
     table, dropped = _table(title, shown, lines, left), []
-    for column in [each for each in less if each in shown] if out.is_terminal else ():
+    narrow = out.is_terminal or "COLUMNS" in os.environ
+    for column in [each for each in less if each in shown] if narrow else ():
         if endless.measure(table).maximum <= out.width:
             break
         shown.remove(column)
         dropped.append(column)
         table = _table(title, shown, lines, left)
     # In a pipe rich would cut the columns at 80 characters.
-    if not out.is_terminal:
+    if not narrow:
         out = Console(markup=False, width=max(140, endless.measure(table).maximum))
     out.print(table)
     if dropped:
@@ -81,7 +84,10 @@ def proof(found: Any) -> None:
         rows.append([cell.name, *figures])
     columns = ("cell", "style size", "column", "palette distance (lower is nearer)")
     _print(f"{found.photo} in the style of {found.style}", columns, rows, left=("cell", "column"))
-    show("train one of them for ten minutes:", *(f"{cell.name}: {cell.command()}" for cell in found.cells))
+    show(
+        "train one of them for ten minutes, with --content for photos of your own:",
+        *(f"{cell.name}: {cell.command()}" for cell in found.cells),
+    )
 
 
 def frontier(found: Sequence[Any]) -> None:

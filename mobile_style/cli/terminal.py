@@ -67,7 +67,7 @@ class Bars:
                 BarColumn(bar_width=16),
                 TextColumn("{task.fields[count]}"),
                 TimeElapsedColumn(),
-                TimeRemainingColumn(),
+                *((TimeRemainingColumn(), TextColumn("left")) if step.total else ()),
                 TextColumn("{task.fields[details]}"),
             ]
             self._bars = Progress(*columns, console=console())

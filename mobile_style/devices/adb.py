@@ -94,7 +94,7 @@ class Cable:
             name=self.name,
             cores=int(cores) if cores.isdigit() else 0,
             system=self.system,
-            governor=", ".join(dict.fromkeys(governors.split())) or "not told",
+            governor=", ".join(dict.fromkeys(governors.split())),
             runtime=runtime,
         )
 

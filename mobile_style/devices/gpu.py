@@ -56,7 +56,7 @@ class Gpu:
             name=told["adapter"],
             cores=0,
             system=platform.platform(),
-            governor="not told",
+            governor="",
             runtime=f"litert {runtime_version('litert')} on WebGPU",
         )
 

@@ -214,8 +214,8 @@ def processor() -> str:
 
 
 def governor() -> str:
-    """How the processor's clock is ruled ("performance", "schedutil", ...), or "not told"."""
+    """How the processor's clock is ruled ("performance", "schedutil", ...); empty where the system does not say."""
     try:
         return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text().strip()
     except OSError:
-        return "not told"
+        return ""

@@ -18,7 +18,7 @@ class Facts:
         cores: of the processor; 0 where they are not told.
         name: the processor or the phone.
         system: operating system with its version.
-        governor: what controls the processor's clock, as the system reports it.
+        governor: what controls the processor's clock; empty where the system does not say.
         runtime: what runs the models, with its version.
     """
 

@@ -69,21 +69,25 @@ def find_exports(model: str | Path) -> list[Path]:
     """The .tflite of a bundled model's name, or a file, or the int8 ones in a folder.
 
     Raises:
-        CheckpointError: none of them.
+        CheckpointError: none of them, or all of them are damaged.
     """
+    unusable: list[CheckpointError] = []
     for place in places(model):
         if place.is_file() and place.suffix == ".tflite":
             return [place]
-        if inside := [path for path in sorted(place.rglob("*.tflite")) if _is_int8(path)]:
+        if inside := [path for path in sorted(place.rglob("*.tflite")) if _is_int8(path, unusable)]:
             return inside
+    if unusable:
+        raise unusable[0]
     command = f"mobile-style export {quote(str(model))} --int8"
     raise CheckpointError(f"there is no exported model {model}; `{command}` makes one")
 
 
-def _is_int8(path: Path) -> bool:
+def _is_int8(path: Path, unusable: list[CheckpointError]) -> bool:
     try:
         return bool(read_export_card(path)["recipe"] == "int8")
-    except CheckpointError:  # another app's, or damaged
+    except CheckpointError as error:  # another app's, or damaged
+        unusable.append(error)
         return False
 
 

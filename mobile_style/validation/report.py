@@ -62,7 +62,7 @@ def report_page(validation: Validation) -> str:
         _figure(row, pictures) for row, pictures in zip(validation.rows, validation.pictures, strict=False)
     )
     left = len(validation.rows) - len(validation.pictures)
-    figures += f"<p>Without pictures, as their PSNR is higher: {left} of the table.</p>" if left else ""
+    figures += f"<p>Without pictures, as their PSNR is higher: {left} of the table below.</p>" if left else ""
     limits = "".join(
         f"<tr><td>{name}</td><td>{value}</td><td>{limit}</td></tr>" for name, value, limit in _limits(validation)
     )
@@ -74,11 +74,12 @@ float network {html.escape(_short(validation.reference))}.</p>
 stands in the same place of each, a <em>tint</em> is a shift of a whole color channel, a <em>tone</em> one of its darker
 or brighter values.</p>
 <table><tr><th>over all photos</th><th>measured</th><th>limit</th></tr>{limits}</table>
+<h2>The pictures</h2>
+{figures}
 <h2>Each photo</h2>
 <p>Worst block, worst line and largest difference are gray levels, of all photos the worst. In brackets: change from, or
 value of, the float network's output.</p>
-{table}
-{figures}"""
+{table}"""
     title = f"{validation.name}, {validation.target} {validation.recipe}"
     return page(title, f'{html.escape(title)}: <span class="{verdict}">{verdict}</span>', body)
 

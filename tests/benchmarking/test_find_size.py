@@ -105,17 +105,18 @@ def test_models_that_are_called_alike_keep_their_own_exports(tmp_path: Path) -> 
     assert list(names_of([*names, folder, names[0]]).values()) == ["wave", "wave-2", "wave-3", "wave"]
 
 
-def test_what_was_found_before_a_phone_left_is_kept(on: Any) -> None:
+@pytest.mark.parametrize(("end", "told"), [(DeviceError("gone"), "gone"), (KeyboardInterrupt(), "it was stopped")])
+def test_what_was_found_before_a_phone_left_or_ctrl_c_is_kept(end: BaseException, told: str, on: Any) -> None:
     class Leaving(Timed):
         rounds = 0
 
         def round(self, runs: int) -> Round:
             self.rounds += 1
             if self.rounds > 13:  # four sizes take three rounds each
-                raise DeviceError("gone")
+                raise end
             return super().round(runs)
 
     on(Leaving())
     found = budget.find_size(["starry_night", "udnie"], 30, conditions=Conditions("adb", runs=15))
-    assert found.report.interrupted == "gone" and len(found.report.rows) >= 3
+    assert found.report.interrupted == told and len(found.report.rows) >= 3
     assert [answer.name for answer in found.answers] == ["starry_night"]

@@ -185,6 +185,14 @@ def test_the_command_to_type_next_is_quoted() -> None:
         find_exports("my café")
 
 
+def test_a_damaged_export_is_not_said_to_be_missing(exported: Exported, tmp_path: Path) -> None:
+    shutil.copytree(exported("int8").parent, tmp_path / "cafe")
+    with next((tmp_path / "cafe").glob("*.tflite")).open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(CheckpointError, match="is not the file that"):
+        find_exports(tmp_path / "cafe")
+
+
 def test_the_app_the_package_and_the_citation_have_one_version() -> None:
     package = re.search(r'^version = "(.+)"$', (DEMO.parent / "pyproject.toml").read_text(), re.M)
     citation = re.search(r"^version: (.+)$", (DEMO.parent / "CITATION.cff").read_text(), re.M)

@@ -89,6 +89,7 @@ def test_what_comes_after_the_camera_is_painted(context: Any, url: str) -> None:
         page.wait_for_timeout(pause)
         drop(page, "a.png", png(picture), "image/png")
         until(lambda: np.array_equal(canvas(page)[1], grained(picture)))
+        assert page.get_attribute("#open", "aria-current") == "true"
         np.testing.assert_array_equal(canvas(page)[0], native(INT8, grained(picture)))
         camera()
         page.wait_for_timeout(pause)
@@ -104,6 +105,7 @@ def test_what_comes_after_the_camera_is_painted(context: Any, url: str) -> None:
     page.wait_for_selector("#taken video")
     page.click("#close")
     assert page.get_attribute("#record", "aria-pressed") == "false"
+    assert [page.get_attribute(each, "aria-current") for each in ("#sample", "#open")] == ["true", "false"]
 
 
 def test_two_cameras_of_a_desktop_take_rounds(playwright: Any, url: str) -> None:

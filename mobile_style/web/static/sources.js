@@ -16,7 +16,7 @@ export class Sources {
   }
 
   useCamera(choices = this.camera) {
-    return this.#use(async () => {
+    return this.#use("camera", async () => {
       const opened = await openCamera(choices);
       this.camera = choices;
       return opened;
@@ -24,12 +24,12 @@ export class Sources {
   }
 
   usePhoto(blob, name) {
-    return this.#use(() => openPhoto(blob, name), "Opening the photo…");
+    return this.#use("open", () => openPhoto(blob, name), "Opening the photo…");
   }
 
   useSample() {
     const {photos} = this.app.site;
-    return this.#use(async () => {
+    return this.#use("sample", async () => {
       const url = photos[this.sample++ % photos.length];
       return openPhoto(await (await fetched(url)).blob(), "The sample photo");
     }, "Opening the photo…");
@@ -46,7 +46,7 @@ export class Sources {
     get("mirror").setAttribute("aria-pressed", on);
   }
 
-  async #use(open, words) {
+  async #use(button, open, words) {
     const {messages, recorder, stats, view, styles, painter} = this.app;
     const mine = ++this.newest;
     messages.say("source", words, "busy");
@@ -68,6 +68,7 @@ export class Sources {
       return undefined;
     }
     this.#setLive(this.now.live);
+    for (const id of ["open", "sample"]) get(id).setAttribute("aria-current", id === button);
     this.mirror(Boolean(this.now.front));
     get("flip").hidden = !this.now.other;
     if (this.now.live) this.now.element.onresize = () => view.layout();  // the phone was turned

@@ -104,7 +104,7 @@ export class Styles {
 
   #showPainting({painting, painting_url: url, title}) {
     get("painting").hidden = !url;
-    get("after-painting").textContent = painting && !url && painting !== title ? `After the painting ${painting}` : "";
+    get("after-painting").textContent = painting && !url && painting !== title ? `Learned from ${painting}` : "";
     if (!url) return;
     Object.assign(get("painting-picture"), {src: url, alt: `The painting of the style ${title}`});
     get("painting-title").textContent = `The painting: ${title}`;

@@ -2,8 +2,6 @@ package mobile.style.demo
 
 import android.Manifest
 import android.app.Activity
-import android.content.ActivityNotFoundException
-import android.content.ClipData
 import android.content.ComponentCallbacks2
 import android.content.Intent
 import android.content.pm.PackageManager
@@ -19,9 +17,6 @@ import android.view.OrientationEventListener
 import android.view.WindowManager
 import java.io.File
 import java.io.IOException
-import java.text.SimpleDateFormat
-import java.util.Date
-import java.util.Locale
 import java.util.concurrent.Executors
 import java.util.concurrent.RejectedExecutionException
 import mobile.style.core.Backend
@@ -50,9 +45,7 @@ class MainActivity : Activity(), Actions {
     private var photoUri: Uri? = null
     private var painted: Bitmap? = null
     @Volatile private var paintings = 0 // of the photo, so far: only the last one that was asked for is wanted
-    private val unsaved = mutableMapOf<Int, Bitmap>() // by request: wait for the user to choose a file, before Android 10
-    private var saves = 0
-    private var shared: Uri? = null
+    private val gallery = Gallery(this, ::beside, ::say, ::open)
     private var original = false // is shown
     private var asked = false
     private var active = false
@@ -92,7 +85,7 @@ class MainActivity : Activity(), Actions {
         if (state != null) intent.removeExtra("benchmark") // it was begun before
         @Suppress("DEPRECATION") // its successor is of Android 13
         if (state != null && styles.usable.isNotEmpty()) {
-            shared = state.getParcelable(SHARED)
+            gallery.saved = state.getParcelable(SHARED)
             state.getParcelable<Uri>(PHOTO_URI)?.let(::open)
         }
     }
@@ -102,7 +95,7 @@ class MainActivity : Activity(), Actions {
         state.putInt(CHOSEN, chosen)
         state.putInt(OTHER, styles.usable.indexOf(look?.other))
         state.putInt(SHARE, look?.percent ?: 0)
-        state.putParcelable(SHARED, shared)
+        state.putParcelable(SHARED, gallery.saved)
         state.putParcelable(PHOTO_URI, photoUri)
     }
 
@@ -310,7 +303,7 @@ class MainActivity : Activity(), Actions {
 
     override fun shutter() {
         if (photo != null) {
-            painted?.let { beside { save(it) } }
+            painted?.let { beside { gallery.save(it) } }
             return
         }
         val look = look ?: return
@@ -319,24 +312,14 @@ class MainActivity : Activity(), Actions {
         val rotation = held?.let(camera::stillRotation) ?: pipeline?.turn?.rotation ?: 0
         val taken = camera.capture(rotation, { jpeg ->
             beside {
-                stills.decode(jpeg, look.style.models.first())?.let { stills.paint(it, look, strength) }?.let(::save)
+                stills.decode(jpeg, look.style.models.first())?.let { stills.paint(it, look, strength) }?.let(gallery::save)
                 lost()
             }
         }, lost)
         screen.allowShutter(!taken)
     }
 
-    override fun openPhoto() {
-        ask(Intent(Intent.ACTION_GET_CONTENT).setType("image/*"), PHOTO)
-    }
-
-    private fun ask(intent: Intent, request: Int) {
-        try {
-            startActivityForResult(intent.addCategory(Intent.CATEGORY_OPENABLE), request)
-        } catch (_: ActivityNotFoundException) { // on a managed phone
-            screen.showStatus(getString(R.string.no_files))
-        }
-    }
+    override fun openPhoto() = gallery.open()
 
     override fun flip() {
         if (photo != null) {
@@ -352,12 +335,7 @@ class MainActivity : Activity(), Actions {
         startCamera()
     }
 
-    override fun share() {
-        val uri = shared ?: return screen.showStatus(getString(R.string.nothing_to_share))
-        val send = Intent(Intent.ACTION_SEND).setType(Photos.TYPE).putExtra(Intent.EXTRA_STREAM, uri)
-        send.clipData = ClipData.newRawUri(null, uri) // else the permission does not reach a contact that is shared with
-        startActivity(Intent.createChooser(send.addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION), null))
-    }
+    override fun share() = gallery.share()
 
     override fun diagnostics(visible: Boolean) {
         Newer.interceptBack(this, backCallback, backCloses)
@@ -406,11 +384,8 @@ class MainActivity : Activity(), Actions {
         }
     }
 
-    override fun onActivityResult(request: Int, result: Int, data: Intent?) {
-        val picture = unsaved.remove(request)
-        val uri = data?.data?.takeIf { result == RESULT_OK } ?: return
-        if (request == PHOTO) open(uri) else picture?.let { saveTo(it, uri) }
-    }
+    override fun onActivityResult(request: Int, result: Int, data: Intent?) =
+        gallery.chosen(request, data?.data?.takeIf { result == RESULT_OK })
 
     private fun open(uri: Uri) = beside {
         val bytes = try {
@@ -450,32 +425,6 @@ class MainActivity : Activity(), Actions {
         }
     }
 
-    /** On the side thread, so that a picture is saved even if its screen is left meanwhile. */
-    private fun save(picture: Bitmap) {
-        val name = "mobile-style-${SimpleDateFormat("yyyyMMdd-HHmmss", Locale.ROOT).format(Date())}"
-        if (Newer.gallery) return told { Photos.save(this, picture, name) }
-        ui.post {
-            val request = FILE + saves++ % 1000
-            unsaved[request] = picture
-            val create = Intent(Intent.ACTION_CREATE_DOCUMENT).setType(Photos.TYPE)
-            ask(create.putExtra(Intent.EXTRA_TITLE, "$name.jpg"), request)
-        }
-    }
-
-    private fun saveTo(picture: Bitmap, uri: Uri) = beside { told { uri.also { Photos.write(this, picture, it) } } }
-
-    private fun told(save: () -> Uri) {
-        val text = try {
-            shared = save()
-            getString(R.string.saved)
-        } catch (error: IOException) {
-            getString(R.string.not_saved, error.message)
-        } catch (error: RuntimeException) { // what a gallery without room or rights throws
-            getString(R.string.not_saved, error.message)
-        }
-        say(text)
-    }
-
     private fun benchmark() {
         window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
         beside(::measure)
@@ -511,7 +460,5 @@ class MainActivity : Activity(), Actions {
         const val SHARED = "shared"
         const val PHOTO_URI = "photo"
         const val CAMERA = 1
-        const val PHOTO = 2
-        const val FILE = 3
     }
 }
