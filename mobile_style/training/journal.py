@@ -1,13 +1,18 @@
 """The losses of every step, as they are kept: log.jsonl, and TensorBoard's files."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import ModuleType
 
+import keras
 from tensorboard.compat import tf
 from tensorboard.summary import Writer
 
+if keras.backend.backend() != "tensorflow":  # TensorBoard takes this module for "no TensorFlow": saves four seconds
+    sys.modules.setdefault("tensorboard.compat.notf", ModuleType("notf"))
 tf.io  # noqa: B018 (loads what the writer needs, while messages of what is loading are not shown)
 
 Add = Callable[[int, Mapping[str, str], Mapping[str, float], float], None]

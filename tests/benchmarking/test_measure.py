@@ -51,7 +51,7 @@ def test_what_a_measurement_holds(report: Report) -> None:
     medians = [row.latency.median.value for row in (float32, int8)]
     assert float32.relative.value == pytest.approx(medians[0] / medians[1])
     assert {probe.arithmetic for probe in report.probes} == {"int8", "float"}
-    assert report.device.runtime.startswith("litert ") and report.device.cores >= 1 and report.device.governor
+    assert report.device.runtime.startswith("litert ") and report.device.cores >= 1
 
 
 def test_only_what_a_delegate_runs_is_counted(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ class Trainings:
         """The processes of a training, each in a session of its own."""
         layout = ["--coordinator", f"127.0.0.1:{free_port()}", "--processes", count] if count > 1 else []
         more = environment("jax") | {"JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache")}
+        more |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
         more["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"  # compiles sooner
         return [
             subprocess.Popen(
@@ -53,7 +54,7 @@ class Trainings:
         ]
 
     def new(self, out: str, count: int) -> list[subprocess.Popen]:
-        settings = tiny_flags(steps=34, batch_size=4, checkpoint_every=5, preview_every=100, learning_rate=1e-4)
+        settings = tiny_flags(steps=34, batch_size=2, checkpoint_every=5, preview_every=100, learning_rate=1e-4)
         more = ["--content", self.folder / "content", "--init", "none", "--objective", "johnson"]
         return self.start(out, count, *settings, *more)
 

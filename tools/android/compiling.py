@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +18,7 @@ MIN_SDK, COMPILE_SDK, TARGET_SDK = 26, 36, 36
 # Gradle compiles against COMPILE_SDK; the script against Android 15, as the classes of 16 are for Java 21.
 ABIS = {"arm64-v8a": "android-arm64", "x86_64": "android-x86_64"}  # as Android names them, and as JavaCPP does
 JVM_TARGET = "1.8"  # also of Java's own classes: Android 8 has no newer ones
+KEPT = 9  # results of the Kotlin compiler: of three versions of core, app and tests
 NEWER = Path(__file__).with_name("newer")
 CORE, APP = DEMO / "core/src/main/kotlin", DEMO / "app/src/main"
 RUNTIME = ("tensorflow-lite:2.21", "javacpp:1.5")  # the interpreter's classes; for each ABI a jar has its libraries
@@ -40,7 +42,30 @@ def run(*command: object) -> str:
 
 
 def kotlinc(tools: Toolchain, sources: Sequence[Path], out: Path, classpath: Sequence[Path], *flags: str) -> None:
-    """Compiles Kotlin (and reads the Java among the sources) into a folder or jar."""
+    """Compiles Kotlin (and reads the Java among the sources) into a folder, or copies what it once made of the same."""
+    key = _digest([*sources, tools.kotlin / "build.txt", tools.stdlib, *classpath], flags)
+    kept = tools.folder / "classes" / key
+    if not kept.is_dir():
+        kept.parent.mkdir(exist_ok=True)
+        with TemporaryDirectory(dir=kept.parent) as made:
+            _kotlinc(tools, sources, Path(made) / key, classpath, *flags)
+            with suppress(OSError):  # another process was faster
+                (Path(made) / key).rename(kept)
+        for old in sorted(kept.parent.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+    shutil.copytree(kept, out, dirs_exist_ok=True)
+
+
+def _digest(paths: Sequence[Path], flags: Sequence[str]) -> str:
+    """What compiling depends on: the content of files and folders, but not where they lie."""
+    digest = hashlib.sha256(repr((JVM_TARGET, flags)).encode())
+    for path in paths:
+        for file in sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]:
+            digest.update(f"\n{file.relative_to(path)} {file.stat().st_size}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _kotlinc(tools: Toolchain, sources: Sequence[Path], out: Path, classpath: Sequence[Path], *flags: str) -> None:
     lib = tools.kotlin / "lib"
     jars = (
         "kotlin-compiler",
