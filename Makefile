@@ -1,6 +1,9 @@
 # Where this is set, as in most container images, Python would compile every module again in each process.
 export PYTHONDONTWRITEBYTECODE :=
 
+# Of the processes that test one waits for something most of the time, so there is one more than cores.
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
