@@ -20,7 +20,7 @@ from ..inference.fold import fold
 from ..inference.graph import Convolution, styles
 from ..inference.int8_calibration import calibrate, calibration_photos
 from ..inference.int8_ops import Quantization
-from ..inference.int8_tint import without_tint
+from ..inference.int8_tone import with_float_tone
 from ..network.card import Card, styles_of
 from ..network.catalog import BUNDLED, mix_of, model_name, model_path, reference, with_mix
 from ..network.checkpoint import read_model
@@ -91,7 +91,7 @@ def write(
         progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
         quantization = calibrate(convolutions, photos)
         if styles(convolutions) > 1:
-            convolutions = without_tint(convolutions, quantization, photos)
+            convolutions = with_float_tone(convolutions, quantization, photos)
     source = {
         "checkpoint": str(model),
         "sha256": sha256,

@@ -35,13 +35,15 @@ def fold(
     return _convolutions(architecture, weights, dict(zip(normalized, means, strict=True)))
 
 
-def styles_photos(convolutions: Sequence[Convolution], photos: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def styles_photos(
+    convolutions: Sequence[Convolution], photos: np.ndarray, least: int = 4
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The photos that each style is observed on: its share of the mix, (styles,), and (n, H, W, 3) of the photos.
 
-    Of one style all; of many, every style sees others, and at least four.
+    Of one style all; of many, every style sees others, and so many at `least`.
     """
     count = styles(convolutions)
-    taken = len(photos) if count == 1 else max(4, len(photos) // count)
+    taken = len(photos) if count == 1 else max(least, len(photos) // count)
     for style in range(count):
         yield np.eye(count, dtype=np.float32)[style], np.roll(photos, -style * taken, axis=0)[:taken]
 

@@ -114,6 +114,7 @@ def _limits(validation: Validation) -> list[tuple[str, str, str]]:
         ("fixed row or column, gray levels", fixed.line, places.fixed_line),
         ("tint, gray levels", fixed.tint, places.tint),
         ("tone, gray levels", fixed.tone, places.tone),
+        *([("tint of mixes, gray levels", fixed.mixed_tint, places.mixed_tint)] if fixed.mixed_tint else ()),
     ):
         rows.append((name, f"{value:.2f}", f"at most {limit:g}" if judged else f"not judged below {ENOUGH} photos"))
     return rows

@@ -67,6 +67,7 @@ class Fixed:
     Attributes:
         spots, line, tint: by the functions of metrics.py; spots of each side of `metrics.SPOTS`.
         tone: of all sizes together, by `metrics.tone`.
+        mixed_tint: the tint of mixes of styles, which do not count as `tint`; 0 where there are none.
         photos: of each size; with fewer than `ENOUGH` they do not tell.
     """
 
@@ -74,13 +75,16 @@ class Fixed:
     line: float
     tint: float
     tone: float
+    mixed_tint: float
     photos: int
 
     def __str__(self) -> str:
         few = f" (not judged: fewer than {ENOUGH} photos)" if self.photos < ENOUGH else ""
+        mixes = f" (of mixes {self.mixed_tint:.2f})" if self.mixed_tint else ""
         return (
             f"mean difference over {self.photos} photo{'' if self.photos == 1 else 's'}, in gray levels: "
-            f"spot {self.spots[0]:.1f}, row or column {self.line:.1f}, tint {self.tint:.2f}, tone {self.tone:.1f}{few}"
+            f"spot {self.spots[0]:.1f}, row or column {self.line:.1f}, tint {self.tint:.2f}{mixes}, "
+            f"tone {self.tone:.1f}{few}"
         )
 
 
@@ -267,7 +271,8 @@ class _Found:
         means = [difference / photos for difference in self.differences.values()]
         spots = tuple(max(metrics.spot(mean, side) for mean in means) for side in metrics.SPOTS)
         line, tint = (max(map(score, means)) for score in (metrics.line, metrics.tint))
-        return Fixed(spots, line, tint, metrics.tone(self.tones), photos)
+        mixed = "=" in self.mix
+        return Fixed(spots, line, 0.0 if mixed else tint, metrics.tone(self.tones), tint if mixed else 0.0, photos)
 
     def add(self, expected: np.ndarray, output: np.ndarray) -> None:
         """Adds a photo's to `differences` and `tones`."""
@@ -342,8 +347,9 @@ def _mean(rows: Sequence[Figures]) -> Figures:
 def _worst(found: Sequence[Fixed]) -> Fixed:
     """Of several mixes."""
     spots = tuple(map(max, zip(*(each.spots for each in found), strict=True)))
-    line, tint, tone = (max(getattr(each, name) for each in found) for name in ("line", "tint", "tone"))
-    return Fixed(spots, line, tint, tone, found[0].photos)
+    names = ("line", "tint", "tone", "mixed_tint")
+    others = {name: max(getattr(each, name) for each in found) for name in names}
+    return Fixed(spots, **others, photos=found[0].photos)
 
 
 def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -> Iterator[Failure]:
@@ -378,6 +384,7 @@ def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -
             ("fixed row or column", fixed.line, gate.places.fixed_line),
             ("tint", fixed.tint, gate.places.tint),
             ("tone", fixed.tone, gate.places.tone),
+            ("tint of a mix", fixed.mixed_tint, gate.places.mixed_tint),
         ):
             if not value <= limit:
                 yield Failure(metric, mean.photo, value, limit)

@@ -204,7 +204,13 @@ def test_every_limit_of_the_gate_can_fail(files: dict[str, Path]) -> None:
             assert metric in {failure.metric for failure in failures(passed.gate, (bad,), bad, fixed)}
     nan = float("nan")
     spots = [(2.1, 0, 0), (0, 1.1, 0), (0, 0, 0.6), (nan, 0, 0), (0, nan, 0), (0, 0, nan)]
-    off: dict[str, list] = {"spots": spots, "line": [0.6, nan], "tint": [0.4, nan], "tone": [0.4, nan]}
+    off: dict[str, list] = {
+        "spots": spots,
+        "line": [0.6, nan],
+        "tint": [0.4, nan],
+        "tone": [0.4, nan],
+        "mixed_tint": [0.4, nan],
+    }
     for metric, bad_values in off.items():
         for value in bad_values:
             bad_places = replace(fixed, **{metric: value})
