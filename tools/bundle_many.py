@@ -10,6 +10,7 @@ import argparse
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import mean
 from tempfile import TemporaryDirectory
 
 from bundle import MODEL, replacing, styles_page  # tools/bundle.py
@@ -23,6 +24,7 @@ from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.painting.sheet import model_sheet
 from mobile_style.training.config import TrainConfig
 from mobile_style.training.style_grams import losses_of, save_grams
+from mobile_style.validation.checked_export import PHOTOS
 from mobile_style.validation.validate import Validation, validate
 from pictures import ROOT
 
@@ -52,7 +54,7 @@ def _bundle(run: Path, out: Path, data: str) -> None:
     (out / "samples.jpg").write_bytes(images.encode(model_sheet([info]), "JPEG", quality=85))
     with TemporaryDirectory() as folder:
         (written,) = write(out.name, find_recipe("tflite", "int8"), out=Path(folder) / "int8.tflite")
-        size, measured = written.path.stat().st_size, validate(written.path, limit=1)
+        size, measured = written.path.stat().st_size, validate(written.path, limit=PHOTOS)
     (out / "about.json").write_text(json.dumps({"data": data}, indent=2) + "\n")
     (out / "README.md").write_text(_card(info, config, data, size, measured))
 
@@ -60,11 +62,11 @@ def _bundle(run: Path, out: Path, data: str) -> None:
 def _card(info: ModelInfo, config: TrainConfig, data: str, size: int, measured: Validation) -> str:
     rows = []
     for entry in config.styles:
-        own = next(row for row in measured.rows if row.photo.endswith(f", {entry.name}"))
-        rows.append(f"| `{entry.name}` | {entry.size or config.style_size} | {entry.weight:g} | {own.psnr:.1f} |")
+        own = mean(row.psnr for row in measured.rows if row.photo.endswith(f", {entry.name}"))
+        rows.append(f"| `{entry.name}` | {entry.size or config.style_size} | {entry.weight:g} | {own:.1f} |")
     listed = "\n".join(rows)
     failed = "".join(f"\n- {failure}" for failure in measured.failures)
-    verdict = f" On that photo, these limits of the gate are not kept:\n{failed}" if failed else " It passes the gate."
+    verdict = f" These limits of the gate are not kept:\n{failed}" if failed else " It passes the gate."
     return f"""# {len(config.styles)} styles in one network
 
 The styles share all kernels, and can be mixed.
@@ -75,7 +77,7 @@ The styles share all kernels, and can be mixed.
 
 [How it works](../../docs/many_styles.md)
 
-| style | size of the painting, pixels | style weight, times | int8 against float, dB (one photo) |
+| style | size of the painting, pixels | style weight, times | int8 against float, dB ({PHOTOS} photos) |
 |---|---|---|---|
 {listed}
 
