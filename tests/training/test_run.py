@@ -87,9 +87,9 @@ def test_int8_rounding_counts_in_the_fine_phase(trained_run: Path) -> None:
 def test_a_training_by_time_ends_on_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mobile_style.training.run.statistics.median", lambda _: 2.0)  # too slow for crops of that size
     began = time.monotonic()
-    settings = {"minutes": 0.75, "image_size": 96, "checkpoint_every": 10_000, "preview_every": 10_000}
+    settings = {"minutes": 0.5, "image_size": 96, "checkpoint_every": 10_000, "preview_every": 10_000}
     train(tiny_config(**settings), tmp_path / "run")
-    assert 45 <= time.monotonic() - began < 105  # on a busy machine, the last step may be one that compiles
+    assert 30 <= time.monotonic() - began < 90  # on a busy machine, the last step may be one that compiles
     entries, card = losses(tmp_path / "run"), read_card(tmp_path / "run" / MODEL)
     assert card["step"] == len(entries) > MEASURED and card["config"]["steps"] == 0
     assert TrainConfig.from_card(card).image_size == 48
@@ -182,20 +182,20 @@ def test_the_margin_does_not_count(astronaut: np.ndarray) -> None:
 
 @pytest.mark.slow
 def test_a_run_killed_twice_equals_one_that_was_not_killed_and_lowers_the_loss(tmp_path: Path) -> None:
-    settings = {"steps": 40, "learning_rate": 0.01, "checkpoint_every": 5, "preview_every": 100}
+    settings = {"steps": 30, "learning_rate": 0.01, "checkpoint_every": 5, "preview_every": 100}
     train(tiny_config(**settings), tmp_path / "whole")
     totals = [entry["total"] for entry in losses(tmp_path / "whole")]
     assert np.mean(totals[-5:]) < 0.6 * np.mean(totals[:3])
     out = tmp_path / "killed"
     begin = ("train", "--out", out, *tiny_flags(objective="johnson", **settings))
     go_on = ("train", "--resume", "--out", out)
-    for command_line, killed_after in ((begin, 12), (go_on, 32)):  # the rough phase has 24
+    for command_line, killed_after in ((begin, 8), (go_on, 23)):  # the rough phase has 18
         process = start(*command_line)
         wait_for_steps(process, out, killed_after)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert process.returncode == -signal.SIGKILL
-        assert killed_after - 5 < read_card(out / STATE)["step"] < 40
+        assert killed_after - 5 < read_card(out / STATE)["step"] < 30
     resume(out)
     assert losses(out) == losses(tmp_path / "whole")
     whole, killed = (Checkpoint.read(folder / STATE) for folder in (tmp_path / "whole", out))
@@ -223,7 +223,7 @@ def test_another_backend_trains_alike(
     if find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     train(tiny_config(photos, steps=4), tmp_path / "tensorflow")
-    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # four steps are not worth long compiling
+    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")  # four steps are not worth long compiling
     arguments = ("train", "--content", photos, "--out", tmp_path / backend, *tiny_flags(steps=4, objective="johnson"))
     result = run(*arguments, cwd=tmp_path, backend=backend)
     assert result.returncode == 0, result.stderr
