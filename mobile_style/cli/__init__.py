@@ -36,7 +36,8 @@ class _Commands(TyperGroup):
         except MobileStyleError as error:
             self._fail(ctx, error)
         except OSError as error:  # a full disk in the middle of a run, say
-            self._fail(ctx, OutputError(f"{error.filename or 'a file'}: {error.strerror or error}"))
+            place = error.filename or "reading or writing failed"
+            self._fail(ctx, OutputError(f"{place}: {error.strerror or error}"))
         except MemoryError:
             self._fail(ctx, MobileStyleError("there is not enough memory; try a smaller `size`, or fewer at a time"))
         except ModuleNotFoundError as error:

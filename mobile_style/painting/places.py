@@ -55,6 +55,8 @@ def plan(inputs: Sequence[Path], name: str, out: Path | str | None, on_skip: Cal
             raise OutputError(f"{len(sources)} results do not fit in one file: `out={out}` must be a folder")
         jobs = [Job(sources[0][1], folder, None, moving.is_moving(sources[0][1]))]
     else:
+        if folder is not None and folder.exists() and not folder.is_dir():
+            raise OutputError(f"`out={out}` is a file; name a folder, or a new file such as {out}.png")
         jobs = [_job(given, file, name, folder) for given, file in sources]
         if folder is not None and _twice(jobs):  # folders with photos of the same name
             above = os.path.commonpath([path.parent for path in found])

@@ -38,7 +38,7 @@ def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
         (ZeroDivisionError("by\nzero"), 1, "error: ZeroDivisionError: by (this is a fault"),
         (RecursionError("too \x1b[2J deep"), 1, "error: RecursionError: too \ufffd[2J deep"),
         (KeyError("x" * 10_000), 1, "error: KeyError: 'xxx"),
-        (OSError(28, "No space left on device"), 6, "error: a file: No space left on device"),
+        (OSError(28, "No space left on device"), 6, "error: reading or writing failed: No space left on device"),
         (MemoryError(), 1, "error: there is not enough memory"),
         (KeyboardInterrupt(), 130, "stopped"),
     ],

@@ -21,6 +21,7 @@ def files_of_a_beginner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     Path("picture.jpg").write_bytes(b"not a photo")
     Image.new("RGB", (32, 32)).save("small.png")
     Path("locked").mkdir(mode=0o500)
+    Path("cut").touch()
     Path("cut.safetensors").write_bytes((BUNDLED / "udnie" / "model.safetensors").read_bytes()[:3000])
 
 
@@ -33,6 +34,7 @@ def files_of_a_beginner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("stylize picture.jpg --model monet", "there is no model monet; `mobile-style models` lists what there is"),
         ("stylize picture.jpg --model cut.safetensors", "; name another one, or train again"),
         ("stylize picture.jpg --out letters/letter.txt", "no picture format is called '.txt'; use .png or .jpg"),
+        ("stylize small.png --out cut", "--out cut is a file; name a folder, or a new file such as cut.png"),
         ("dataset letters --out shards", "; name another folder"),
         ("train --steps -1", "--steps must be from 1 to 1000000000, not -1"),
         ("train --minutes -1", "--minutes must be above 0 and at most 100000, not -1"),
