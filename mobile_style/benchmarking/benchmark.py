@@ -15,7 +15,7 @@ from ..inference.tflite_reader import macs, read_tflite
 from ..progress import Note, Progress, silent, track
 from . import roofline
 from .latency import Interval, Latency, Rounds, latency, ratio
-from .report import Probe, Report, Row, described, labels
+from .report import STOPPED, Probe, Report, Row, described, labels
 from .rounds import FEWEST_ROUNDS, Job, take_rounds
 
 MOST_THREADS = 64
@@ -119,7 +119,7 @@ def _take_rounds(jobs: Sequence[Job], device: Device, runs: int, sustained: floa
     except (DeviceError, KeyboardInterrupt) as error:
         if min(len(job.rounds) for job in jobs if not job.failed) < FEWEST_ROUNDS:
             raise
-        return str(error) or "it was stopped"
+        return str(error) or STOPPED
     finally:
         for job in jobs:
             job.unload()

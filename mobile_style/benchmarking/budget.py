@@ -18,7 +18,7 @@ from ..training.config import configure
 from .benchmark import benchmark, check_counts
 from .exports import Size, export_to_time, names_of
 from .measure import Conditions, load_average
-from .report import Report, Row
+from .report import STOPPED, Report, Row
 
 LADDER = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768)  # sides of the squares that are tried
 
@@ -125,7 +125,7 @@ def _search(
                 except (DeviceError, KeyboardInterrupt) as error:
                     if report is None:
                         raise
-                    report = replace(report, interrupted=str(error) or "it was stopped")
+                    report = replace(report, interrupted=str(error) or STOPPED)
                     break
                 both = measured if report is None else report
                 left_out = (*(report.left_out if report else ()), *measured.left_out)

@@ -14,6 +14,7 @@ from ..exporting.recipes import RECIPES
 from ..files import writing
 from .latency import Interval, Latency
 
+STOPPED = "it was stopped"  # by the user: `interrupted` of a report
 SCHEMA = 2  # of the JSON; schema 1 said "turns" for rounds
 LARGEST = 100_000_000  # bytes of the JSON: hours of rounds
 

@@ -119,7 +119,7 @@ def bulk(
     rendering = Rendering(size, strength, preserve_color, precision, metadata, stroke_width)
     with progress_bars() as progress:
         done = run(source, target, with_mix(model, mix or ""), rendering, crew, progress)
-    show(f"{done.painted} painted, {done.before} unchanged", done.manifest)
+    show(f"{done.painted} painted, {done.before} unchanged: {target}")
 
 
 def models(

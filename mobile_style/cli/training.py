@@ -348,9 +348,9 @@ def proof(
     try:
         with progress_bars() as progress:
             found = run(style, photo, style_crop, minutes, progress)
+        write(found, out, json)
     except KeyboardInterrupt:
         say("stopped; nothing was written")
         raise typer.Exit(130) from None
-    write(found, out, json)
     tables.proof(found)
     show(out, json)

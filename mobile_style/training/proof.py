@@ -128,9 +128,9 @@ def write(found: Proof, out: Path, document: Path) -> None:
     """
     for path, parameter in ((out, "out"), (document, "json")):
         refuse_existing(path, parameter)
+    images.save(found.sheet, out)
     with writing(document) as temporary:
         temporary.write_text(json.dumps(found.figures(), indent=2) + "\n")
-    images.save(found.sheet, out)
 
 
 def _photo(photo: np.ndarray) -> np.ndarray:

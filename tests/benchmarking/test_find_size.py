@@ -10,6 +10,7 @@ from known_device import Known
 from mobile_style.benchmarking import budget, roofline
 from mobile_style.benchmarking.exports import export_to_time, names_of
 from mobile_style.benchmarking.measure import Conditions
+from mobile_style.benchmarking.report import STOPPED
 from mobile_style.cli import app
 from mobile_style.devices.protocol import Round
 from mobile_style.errors import DeviceError, UsageError
@@ -105,7 +106,7 @@ def test_models_that_are_called_alike_keep_their_own_exports(tmp_path: Path) -> 
     assert list(names_of([*names, folder, names[0]]).values()) == ["wave", "wave-2", "wave-3", "wave"]
 
 
-@pytest.mark.parametrize(("end", "told"), [(DeviceError("gone"), "gone"), (KeyboardInterrupt(), "it was stopped")])
+@pytest.mark.parametrize(("end", "told"), [(DeviceError("gone"), "gone"), (KeyboardInterrupt(), STOPPED)])
 def test_what_was_found_before_a_phone_left_or_ctrl_c_is_kept(end: BaseException, told: str, on: Any) -> None:
     class Leaving(Timed):
         rounds = 0
