@@ -68,7 +68,8 @@ def evaluation(result: Any, size: int) -> None:
         times = "" if row.method in ("photo", "network") else f"{row.speedup:,.0f}x"
         seconds = "" if row.method == "photo" else f"{row.seconds:.2f}"
         rows.append([row.method, *(f"{v:,.0f}" for v in (row.content, row.style, row.tv, row.total)), seconds, times])
-    title = f"{result.model} on {len(result.photos)} photos of {size}x{size}, mean per photo"
+    photos = f"{len(result.photos)} photo{'s' * (len(result.photos) != 1)}"
+    title = f"{result.model} on {photos} of {size}x{size}, mean per photo"
     _print(title, columns, rows, left=("method",), less=("tv", "network is faster"))
     print(
         f"temporal error (lower is better): where only the camera moves, consecutive frames of a video differ by "

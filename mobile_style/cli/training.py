@@ -317,6 +317,8 @@ def evaluate(
     if out is not None:
         write(result, out)
         show(out / "evaluation.json", out / "grid.png")
+    if result.stopped:
+        raise KeyboardInterrupt
 
 
 def proof(

@@ -17,7 +17,7 @@ from ..media import images
 from ..network.catalog import bundled_photos, model_name, model_path, reference, style_path
 from ..painting.stylize import stylize_image
 from ..painting.temporal_consistency import temporal_error
-from ..progress import Progress, silent, track
+from ..progress import Note, Progress, silent, track
 from .config import TrainConfig
 from .evaluation_losses import PictureLosses
 from .objective import Objective
@@ -65,6 +65,7 @@ class Evaluation:
     temporal_error: float
     rows: tuple[Row, ...]
     pictures: tuple[tuple[np.ndarray, ...], ...]
+    stopped: bool = False
 
     def figures(self) -> dict[str, Any]:
         """Everything but the pictures, for JSON."""
@@ -94,7 +95,14 @@ def evaluate(
         iterations: the optimization-based method is measured after each of these numbers of L-BFGS iterations.
         start: of the optimization: white "noise", as in the paper, or the "photo" itself.
         limit: use only the first N photos.
-        progress: called after each photo that is optimized, and with a note for each that cannot be read.
+        progress: called after each photo that is optimized, and with a note for each result of the optimization, for
+            how long the rest takes, and for each photo that cannot be read.
+
+    Returns:
+        What was measured; after Ctrl-C, of the photos that the optimization is done with.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, if no result of the optimization is there.
     """
     if not 32 <= size <= 2048:
         raise UsageError(f"`size` must be from 32 to 2048 pixels, not {size}")
@@ -106,17 +114,11 @@ def evaluate(
     network, card = load_network(model)
     config = TrainConfig.from_card(card)
     losses = losses_of(path, config, None if style is None else style_path(style))
-    files: list[Path] = []
-    contents: list[np.ndarray] = []
-    for file, picture in images.read_photos(photos or bundled_photos("held_out"), limit, progress):
-        files.append(file)
-        contents.append(images.center_square(picture, size))
-
+    read = images.read_photos(photos or bundled_photos("held_out"), limit, progress)
+    files, contents = zip(*((file, images.center_square(picture, size)) for file, picture in read), strict=True)
     paint = partial(stylize_image, network, grain=False)
-    painted: dict[str, Painted] = {"photo": [(content, 0.0) for content in contents]}
-    painted["network"] = _by_network(paint, contents)
-    if iterations:
-        painted |= _by_optimization(losses, contents, iterations, start, progress)
+    painted, stopped = _painted(paint, losses, contents, iterations, start, progress)
+    files = files[: len(painted["photo"])]
     errors = [temporal_error(paint, images.load(file), size) for file in files]
     return Evaluation(
         model=model_name(reference(model)),
@@ -128,7 +130,27 @@ def evaluate(
         temporal_error=float(np.mean(errors)),
         rows=_rows(losses, painted),
         pictures=tuple(zip(*([picture for picture, _ in made] for made in painted.values()), strict=True)),
+        stopped=stopped,
     )
+
+
+def _painted(
+    paint: Callable[[np.ndarray], np.ndarray],
+    losses: PictureLosses,
+    contents: Sequence[np.ndarray],
+    iterations: Sequence[int],
+    start: str,
+    progress: Progress,
+) -> tuple[dict[str, Painted], bool]:
+    """The same photos by every method, and whether that is less than was asked for, after Ctrl-C."""
+    painted: dict[str, Painted] = {"photo": [(content, 0.0) for content in contents]}
+    painted["network"] = _by_network(paint, contents)
+    if not iterations:
+        return painted, False
+    painted |= _by_optimization(losses, contents, iterations, start, progress)
+    count = min(map(len, painted.values()))
+    stopped = count < len(contents) or len(painted) < 2 + len(set(iterations))
+    return {method: made[:count] for method, made in painted.items()}, stopped
 
 
 def _by_network(paint: Callable[[np.ndarray], np.ndarray], contents: Sequence[np.ndarray]) -> Painted:
@@ -148,18 +170,35 @@ def _by_optimization(
     start: str,
     progress: Progress,
 ) -> dict[str, Painted]:
-    """By method, one for each number of iterations."""
+    """By method, one for each number of iterations; after Ctrl-C, what is done of all, or else of the first photo."""
     from .losses import PerceptualLoss  # which load Keras
-    from .optimize import PixelOptimizer
+    from .optimize import PixelOptimizer, Snapshot
 
-    made: dict[str, Painted] = {}
+    counts = tuple(sorted(set(iterations)))
+    made: dict[int, Painted] = {count: [] for count in counts}
     optimizer = PixelOptimizer(PerceptualLoss(losses.objective, losses.style_grams), *contents[0].shape[:2])
-    for content in track(contents, f"Optimizing {max(iterations)} iterations each", len(contents), "photos", progress):
-        first = content if start == "photo" else np.random.default_rng(0).uniform(0, 255, content.shape)
-        for snapshot in optimizer.run(content, tuple(sorted(set(iterations))), first):
-            method = f"optimization, {snapshot.iterations} iterations"
-            made.setdefault(method, []).append((images.to_pixels(snapshot.image), snapshot.seconds))
-    return made
+    task = f"Optimizing {counts[-1]} iterations each"
+
+    def keep(number: int, snapshot: Snapshot) -> None:
+        picture = images.to_pixels(snapshot.image)
+        made[snapshot.iterations].append((picture, snapshot.seconds))
+        (loss,) = losses(contents[number - 1], [picture])
+        named = ", ".join(f"{name} {loss[name]:,.0f}" for name in ("content", "style", "total"))
+        after = f"photo {number} of {len(contents)}, {snapshot.iterations} iterations, {snapshot.seconds:.0f} s"
+        progress(Note(f"{after}: {named}"))
+        if number == 1 and snapshot.iterations == counts[0]:
+            left = counts[-1] * len(contents) - counts[0]
+            progress(Note(f"the rest takes about {left * snapshot.seconds / counts[0] / 60:.1f} minutes"))
+
+    try:
+        for number, content in enumerate(track(contents, task, len(contents), "photos", progress), 1):
+            first = content if start == "photo" else np.random.default_rng(0).uniform(0, 255, content.shape)
+            optimizer.run(content, counts, first, partial(keep, number))
+    except KeyboardInterrupt:
+        if not made[counts[0]]:
+            raise
+    complete = max(1, len(made[counts[-1]]))
+    return {f"optimization, {count} iterations": found for count, found in made.items() if len(found) >= complete}
 
 
 def _rows(losses: PictureLosses, painted: dict[str, Painted]) -> tuple[Row, ...]:

@@ -6,6 +6,7 @@ itself, whose content is perfect, the same number of iterations gets further.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,25 +77,38 @@ class PixelOptimizer:
         loss = float(self.canvas.train_on_batch(targets, return_dict=True)["loss"])
         return loss, ops.convert_to_numpy(self.canvas.image.value).astype(np.float64).ravel()
 
-    def run(self, content: np.ndarray, iterations: tuple[int, ...], start: np.ndarray) -> list[Snapshot]:
+    def run(
+        self,
+        content: np.ndarray,
+        iterations: tuple[int, ...],
+        start: np.ndarray,
+        each: Callable[[Snapshot], None] = lambda _: None,
+    ) -> list[Snapshot]:
         """Goes from `start` and keeps the image after each of the `iterations`.
 
         Args:
             content: (H, W, 3), 0..255.
             iterations: counts in ascending order.
             start: (H, W, 3), 0..255.
+            each: called with each of them as soon as it is there.
         """
         targets = self.canvas.perceptual.content_targets(ops.convert_to_tensor(content[None], dtype="float32"))
         self.loss_and_gradient(content, targets)  # compiles
         snapshots: list[Snapshot] = []
         done, began = 0, time.perf_counter()
 
+        def keep(count: int, pixels: np.ndarray) -> None:
+            nonlocal began
+            now, image = time.perf_counter(), pixels.reshape(self.shape[1:]).astype(np.float32)
+            snapshots.append(Snapshot(count, now - began, image))
+            each(snapshots[-1])
+            began += time.perf_counter() - now  # which is not the optimization's
+
         def note(pixels: np.ndarray) -> None:
             nonlocal done
             done += 1
             if done in iterations:
-                image = pixels.reshape(self.shape[1:]).astype(np.float32)
-                snapshots.append(Snapshot(done, time.perf_counter() - began, image))
+                keep(done, pixels)
 
         result = minimize(
             lambda pixels: self.loss_and_gradient(pixels, targets),
@@ -106,6 +120,5 @@ class PixelOptimizer:
             options={"maxiter": iterations[-1], "maxfun": 20 * iterations[-1], "ftol": 0.0, "gtol": 0.0, "maxcor": 10},
         )
         for count in iterations[len(snapshots) :]:  # it converged early: nothing would change any more
-            image = result.x.reshape(self.shape[1:]).astype(np.float32)
-            snapshots.append(Snapshot(count, time.perf_counter() - began, image))
+            keep(count, result.x)
         return snapshots

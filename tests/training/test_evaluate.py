@@ -33,6 +33,36 @@ def test_the_table_is_what_it_says(trained_run: Path, tmp_path: Path) -> None:
         write(result, tmp_path / "out")
 
 
+@pytest.mark.slow
+def test_what_is_done_when_it_is_stopped_is_kept(trained_run: Path) -> None:
+    def until(words: str) -> list[str]:
+        """The notes of an evaluation that is stopped when one has these words, and its rows and photos."""
+        said: list[str] = []
+
+        def stop(event: Note | Step) -> None:
+            if isinstance(event, Note):
+                said.append(str(event))
+                if words in str(event):
+                    raise KeyboardInterrupt
+
+        result = evaluate(str(trained_run), size=48, iterations=(2, 4), limit=3, progress=stop)
+        assert result.stopped and len(result.pictures) == len(result.photos)
+        return [*said, *(row.method for row in result.rows), str(len(result.photos))]
+
+    first, rest, *_, methods, count = until("photo 3 of 3, 2 iterations")
+    assert first.startswith("photo 1 of 3, 2 iterations, ") and ": content " in first and "total" in first
+    assert rest.startswith("the rest takes about 0.")
+    assert (methods, count) == ("optimization, 4 iterations", "2")
+    *_, methods, count = until("photo 1 of 3, 2 iterations")
+    assert (methods, count) == ("optimization, 2 iterations", "1")
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(str(trained_run), size=48, iterations=(2,), limit=1, progress=interrupt_at_once)
+
+
+def interrupt_at_once(_: Note | Step) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_photo_that_cannot_be_read_is_skipped(trained_run: Path, photos: Path) -> None:
     (photos / "0.jpg").write_text("no photo")
     said: list[Note | Step] = []
