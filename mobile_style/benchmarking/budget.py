@@ -119,8 +119,8 @@ def _search(
             found: dict[int, Row] = {}
             while failed - held > 1:
                 middle = (held + failed) // 2
-                file = export_to_time(model, name, ladder[middle], folder, progress).path
                 try:
+                    file = export_to_time(model, name, ladder[middle], folder, progress).path
                     measured = benchmark([file], device, conditions.threads, conditions.runs, progress=progress)
                 except (DeviceError, KeyboardInterrupt) as error:
                     if report is None:

@@ -52,7 +52,7 @@ def benchmark(
     with progress_bars() as progress:
         report = measure(models or [], [parse_size(text) for text in size or []], conditions, progress)
     tables.benchmark(report, [], json, html)
-    _say_if_interrupted(report)
+    _raise_if_interrupted(report)
     wrong = [row.model for row in report.rows if row.emulated and not row.emulated.kept()]
     if wrong:
         raise FidelityError(f"the output is too far from that of this machine's CPU: {', '.join(wrong)}")
@@ -104,10 +104,10 @@ def find_size(
     with progress_bars() as progress:
         budget = run(models or [], fps, [parse_size(text) for text in size or []], conditions, progress)
     tables.benchmark(budget.report, [answer.sentence(fps) for answer in budget.answers], json, html)
-    _say_if_interrupted(budget.report)
+    _raise_if_interrupted(budget.report)
 
 
-def _say_if_interrupted(report: Any) -> None:
+def _raise_if_interrupted(report: Any) -> None:
     from ..benchmarking.report import STOPPED
 
     if report.interrupted == STOPPED:

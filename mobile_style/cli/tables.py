@@ -34,15 +34,15 @@ def _print(
     shown, lines = list(columns), [dict(zip(columns, map(printable, row), strict=True)) for row in rows]
     out, endless = Console(markup=False), Console(width=1000, markup=False)  # names of files may hold brackets
     table, dropped = _table(title, shown, lines, left), []
-    narrow = out.is_terminal or "COLUMNS" in os.environ
-    for column in [each for each in less if each in shown] if narrow else ():
+    limited = out.is_terminal or "COLUMNS" in os.environ
+    for column in [each for each in less if each in shown] if limited else ():
         if endless.measure(table).maximum <= out.width:
             break
         shown.remove(column)
         dropped.append(column)
         table = _table(title, shown, lines, left)
     # In a pipe rich would cut the columns at 80 characters.
-    if not narrow:
+    if not limited:
         out = Console(markup=False, width=max(140, endless.measure(table).maximum))
     out.print(table)
     if dropped:

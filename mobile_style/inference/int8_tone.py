@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..network.styles import WHOLE
+from ..network.styles import share_bytes
 from .fold import styles_photos
 from .graph import Convolution
 from .int8_ops import Quantization
@@ -31,13 +31,14 @@ def with_float_tone(
         photos: (N, H, W, 3) uint8, H and W multiples of 4: those that the ranges were chosen on.
     """
     size = photos.shape[1:3]
-    given = [(mix.reshape(1, 1, 1, -1), some) for mix, some in styles_photos(convolutions, photos, PHOTOS)]
-    float_painter = painter(convolutions, size)
-    exact = [np.stack([float_painter(photo[None].astype(np.float32), mix)[0] for photo in some]) for mix, some in given]
+    given = list(styles_photos(convolutions, photos, PHOTOS))
+    paint_exactly = painter(convolutions, size)
+    floats = [(mix.reshape(1, 1, 1, -1), some.astype(np.float32)) for mix, some in given]
+    exact = [np.stack([paint_exactly(photo[None], mix)[0] for photo in some]) for mix, some in floats]
 
     def rounded(corrected: Sequence[Convolution]) -> list[np.ndarray]:
         paint = int8_painter(corrected, quantization, size)
-        levels = [((mix * WHOLE).astype(np.uint8), some) for mix, some in given]
+        levels = [(share_bytes(mix).reshape(1, 1, 1, -1), some) for mix, some in given]
         return [np.stack([paint(photo[None], mix)[0] for photo in some]).astype(np.float32) for mix, some in levels]
 
     wanted = np.array([_contrast(pictures) for pictures in exact])

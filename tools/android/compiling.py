@@ -186,8 +186,7 @@ def app(tools: Toolchain, work: Path, core_classes: Path, jars: Sequence[Path]) 
 def dex(tools: Toolchain, work: Path, classes: Sequence[Path], jars: Sequence[Path]) -> Path:
     """Turns folders of classes into dex files in a folder; the libraries are turned once for all builds."""
     libraries = [tools.stdlib, *jars]
-    name = hashlib.sha256(b"".join(path.read_bytes() for path in libraries)).hexdigest()[:16]
-    library = tools.folder / f"libraries-{MIN_SDK}-{name}"
+    library = tools.folder / f"libraries-{MIN_SDK}-{_digest(libraries, ())}"
     if not (library / "classes.dex").exists():
         _d8(tools, library, libraries, [])
     out = work / "dex"
