@@ -72,12 +72,17 @@ def with_float16(exported: Exported, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The app with the bundled styles, many in one file, and someone else's, built once for all processes."""
+def tools() -> toolchain.Toolchain:
+    """What the app is built and tested with."""
     try:
-        tools = toolchain.find(tests=True)
+        return toolchain.find(tests=True)
     except toolchain.ToolchainError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def built(tools: toolchain.Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The app with the bundled styles, many in one file, and someone else's, built once for all processes."""
     with shared(tmp_path_factory, "android") as root:
         made = Built(root / "app.apk", root / "project" / "app/src/main/assets", root / "work", tools)
         if not made.apk.exists():
@@ -202,7 +207,6 @@ def test_the_app_the_package_and_the_citation_have_one_version() -> None:
 
 def test_both_builds_are_of_the_same() -> None:
     gradle = (DEMO / "app/build.gradle.kts").read_text()
-    catalog = (DEMO / "gradle/libs.versions.toml").read_text()
     for name, value in {
         "compileSdk": compiling.COMPILE_SDK,
         "minSdk": compiling.MIN_SDK,
@@ -225,14 +229,33 @@ def test_both_builds_are_of_the_same() -> None:
     classified = set(re.findall(r'\(libs\.([\w.]+)\) { classifier\("(android-\w+)"\) }', gradle))
     runtime = [name.split(":")[0].replace("-", ".") for name in compiling.RUNTIME]
     assert classified == {(name, abi) for name in runtime for abi in compiling.ABIS.values()}
-    versions = dict(re.findall(r'^([\w-]+) = "([^"]+)"$', catalog, re.M))
-    modules = re.findall(r'module = "([^"]+)", version.ref = "([^"]+)"', catalog)
-    pins = [":".join(pin.split(":")[:3]) for group in toolchain.PINS["maven"].values() for pin in group]
-    assert len(modules) == 6
-    for module, version in modules:
-        assert f"{module}:{versions[version]}" in pins
-    assert versions["kotlin"] == toolchain.PINS["npm"]["kotlin-compiler"]["version"]
     assert f"JVM_{compiling.JVM_TARGET.replace('.', '_')}" in (DEMO / "core/build.gradle.kts").read_text()
+
+
+@pytest.mark.slow
+def test_gradle_reads_the_catalog_and_makes_every_accessor_that_the_scripts_use(
+    tools: toolchain.Toolchain, tmp_path: Path
+) -> None:
+    def read(catalog: Path) -> dict[str, str]:
+        """The accessors that Gradle makes of it, with what they name."""
+        opened = "--add-opens=java.base/java.lang=ALL-UNNAMED"
+        reader = Path(__file__).with_name("Catalog.java")
+        home = f"-Duser.home={tmp_path}"  # where Gradle keeps its caches
+        said = compiling.run("java", opened, home, "-cp", ":".join(map(str, tools.gradle())), reader, catalog)
+        return dict(line.split() for line in said.splitlines() if line.startswith("libs."))
+
+    catalog = DEMO / "gradle/libs.versions.toml"
+    accessors = read(catalog)
+    scripts = "".join(script.read_text() for script in DEMO.glob("**/*.gradle.kts"))
+    assert set(re.findall(r"libs(?:\.\w+)+", scripts)) == set(accessors)
+    pins = {":".join(pin.split(":")[:3]) for group in toolchain.PINS["maven"].values() for pin in group}
+    libraries = {named for name, named in accessors.items() if not name.startswith("libs.plugins.")}
+    assert len(libraries) == 6 and libraries <= pins
+    assert accessors["libs.plugins.kotlin.jvm"].endswith(f":{toolchain.PINS['npm']['kotlin-compiler']['version']}")
+    spoiled = tmp_path / "libs.versions.toml"
+    spoiled.write_text(catalog.read_text().replace("\njavacpp = {", "\njava-class = {"))
+    with pytest.raises(compiling.BuildError, match="reserved name in Gradle"):
+        read(spoiled)
 
 
 @pytest.mark.slow

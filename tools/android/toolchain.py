@@ -77,6 +77,10 @@ class Toolchain:
         """Every jar of ktlint."""
         return [self.folder / "maven" / _file(pin) for pin in PINS["maven"]["lint"]]
 
+    def gradle(self) -> list[Path]:
+        """Every jar of Gradle's own classes, which read the version catalog in a test."""
+        return [self.stdlib, *(self.folder / "maven" / _file(pin) for pin in PINS["maven"]["gradle"])]
+
     def tests(self) -> list[Path]:
         """Every jar that the tests on the JVM need."""
         return [self.folder / "maven" / _file(pin) for pin in PINS["maven"]["test"] if pin.split(":")[3] == "jar"]
@@ -138,7 +142,9 @@ def set_up_lint() -> None:
 
 
 def _maven(tests: bool) -> dict[str, str]:
-    pins: dict[str, str] = PINS["maven"]["build"] | (PINS["maven"]["test"] if tests else {})
+    pins: dict[str, str] = PINS["maven"]["build"]
+    if tests:
+        pins = pins | PINS["maven"]["test"] | PINS["maven"]["gradle"]
     return pins
 
 
