@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import shared, tiny_config
+from conftest import eagerly, shared, tiny_config
 from mobile_style.errors import CheckpointError, UsageError
 from mobile_style.exporting.card import read_export_card
 from mobile_style.exporting.recipes import find_recipe
@@ -56,16 +56,18 @@ def test_many_styles_share_kernels_and_a_stopped_training_goes_on_exactly(
 ) -> None:
     styles = paintings(tmp_path, rng)
     config = tiny_config(style=styles, steps=12, checkpoint_every=5, palette_weight=10.0, learning_rate=0.01)
-    train(config, tmp_path / "whole")
+    with eagerly():
+        train(config, tmp_path / "whole")
 
     def stop(event: object) -> None:
         if isinstance(event, Step) and (event.task, event.done) == ("Training", 7):
             raise RuntimeError("killed")
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError), eagerly():
         train(config, tmp_path / "killed", stop)
     assert read_card(tmp_path / "killed" / STATE)["step"] == 5
-    resume(tmp_path / "killed")
+    with eagerly():
+        resume(tmp_path / "killed")
     assert without_times(entries(tmp_path / "killed")) == without_times(entries(tmp_path / "whole"))
     whole, killed = (Checkpoint.read(tmp_path / name / STATE) for name in ("whole", "killed"))
     for arrays in ("weights", "optimizer"):
@@ -89,7 +91,8 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with shared(tmp_path_factory, "many") as folder:
         if not (folder / "done").exists():
             styles = paintings(folder, np.random.default_rng(0))
-            train(tiny_config(style=styles, steps=8, temporal_weight=0.0, learning_rate=0.03), folder / "run")
+            with eagerly():
+                train(tiny_config(style=styles, steps=8, temporal_weight=0.0, learning_rate=0.03), folder / "run")
             (folder / "done").touch()
     return folder / "run"
 
@@ -132,7 +135,8 @@ def test_a_style_alone_leaves_kernels_and_other_styles_as_they_are(
     images.save(green, tmp_path / "green.png")
     settings = {"only_style": True, "steps": 4, "image_size": 32, "style_size": 48}
     config = configure(str(tmp_path / "green.png"), None, None, "johnson", str(many), **settings)
-    train(config, tmp_path / "run")
+    with eagerly():
+        train(config, tmp_path / "run")
     before, after = Checkpoint.read(many / MODEL), Checkpoint.read(tmp_path / "run" / MODEL)
     own = own_arrays(before.architecture())
     for name, value in before.weights.items():

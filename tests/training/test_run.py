@@ -226,7 +226,8 @@ def test_another_backend_trains_alike(
 ) -> None:
     if find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    train(tiny_config(photos, steps=4), tmp_path / "tensorflow")
+    with eagerly():
+        train(tiny_config(photos, steps=4), tmp_path / "tensorflow")
     monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")  # four steps are not worth long compiling
     arguments = ("train", "--content", photos, "--out", tmp_path / backend, *tiny_flags(steps=4, objective="johnson"))
     result = run(*arguments, cwd=tmp_path, backend=backend)
