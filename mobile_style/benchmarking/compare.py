@@ -9,6 +9,7 @@ from .latency import Interval, Latency, Rounds, fastest, ratio
 from .report import Probe, Report, Row, read_json
 
 MARGIN = 0.05  # smaller changes of the fastest time are noise: see docs/benchmark.md
+BUSY = 1.0  # processes that waited for a processor: a larger change of the machine's load can pass for a change
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Change:
         fastest: the same of the fastest times, which other work on the machine hardly touches.
         machine: the same of a probe that both runs timed: what the machine itself has become; 1 if there is none.
         verdict: "slower" or "faster" if the median's limits do not hold 1 and the fastest time has changed by more
-            than `MARGIN`, also when it is divided by `machine`, all in one direction; else "noise". "another file" and
-            "another runtime" are put behind it where they are not the same.
+            than `MARGIN`, also when it is divided by `machine`, all in one direction; else "noise". "another file",
+            "another runtime" and "another load" are put behind it where they are not the same.
     """
 
     model: str
@@ -79,8 +80,16 @@ def _change(old: Row, new: Row, old_latency: Latency, new_latency: Latency, befo
         machine,
         verdict
         + ("" if old.sha256 == new.sha256 else ", another file")
-        + ("" if before.device.runtime == after.device.runtime else ", another runtime"),
+        + ("" if before.device.runtime == after.device.runtime else ", another runtime")
+        + _load(before.load_average, after.load_average),
     )
+
+
+def _load(before: float | None, after: float | None) -> str:
+    """Loads of the machine that differ too much for the times to be compared."""
+    if before is None or after is None or abs(after - before) <= BUSY:
+        return ""
+    return f", another load ({before:.1f}, now {after:.1f})"
 
 
 def _probe(probes: Sequence[Probe], arithmetic: str, threads: int) -> Rounds | None:

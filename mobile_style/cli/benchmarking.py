@@ -7,7 +7,7 @@ import typer
 
 from ..errors import DeviceError, FidelityError
 from . import tables
-from .options import BenchmarkBinary, Json, Runs, Runtime, Threads, check_new, parse_numbers, parse_size
+from .options import BenchmarkBinary, Json, Runs, Runtime, Threads, Verbose, check_new, parse_numbers, parse_size
 from .terminal import progress_bars
 
 Html = Annotated[Path | None, typer.Option(help="New file for a page to share.", show_default="none")]
@@ -35,6 +35,7 @@ def benchmark(
     benchmark_binary: BenchmarkBinary = None,
     json: Json = None,
     html: Html = None,
+    verbose: Verbose = False,
 ) -> None:
     """Measure how fast models run on this machine, a phone or a browser, or compare an emulated device's output.
 
@@ -51,7 +52,7 @@ def benchmark(
     conditions = Conditions(device, runtime, benchmark_binary, counts, runs, sustained)
     with progress_bars() as progress:
         report = measure(models or [], [parse_size(text) for text in size or []], conditions, progress)
-    tables.benchmark(report, [], json, html)
+    tables.benchmark(report, [], json, html, verbose)
     _raise_if_interrupted(report)
     wrong = [row.model for row in report.rows if row.emulated and not row.emulated.kept()]
     if wrong:
@@ -62,6 +63,7 @@ def compare(
     old: Annotated[Path, typer.Argument(help="A file of `benchmark --json`.", show_default=False)],
     new: Annotated[Path, typer.Argument(help="A later file.", show_default=False)],
     json: Json = None,
+    verbose: Verbose = False,
 ) -> None:
     """Tell whether models became slower between two benchmarks, or only the machine did.
 
@@ -70,7 +72,7 @@ def compare(
     check_new(json=json)
     from ..benchmarking.compare import compare as run
 
-    tables.changes(run(old, new), json)
+    tables.changes(run(old, new), json, verbose)
 
 
 def find_size(
@@ -90,6 +92,7 @@ def find_size(
     benchmark_binary: BenchmarkBinary = None,
     json: Json = None,
     html: Html = None,
+    verbose: Verbose = False,
 ) -> None:
     """Find the largest picture that each model paints at a frame rate, by exporting and measuring.
 
@@ -103,7 +106,7 @@ def find_size(
     conditions = Conditions(device, runtime, benchmark_binary, counts, runs)
     with progress_bars() as progress:
         budget = run(models or [], fps, [parse_size(text) for text in size or []], conditions, progress)
-    tables.benchmark(budget.report, [answer.sentence(fps) for answer in budget.answers], json, html)
+    tables.benchmark(budget.report, [answer.sentence(fps) for answer in budget.answers], json, html, verbose)
     _raise_if_interrupted(budget.report)
 
 

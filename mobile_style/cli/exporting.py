@@ -8,10 +8,9 @@ import typer
 
 from ..errors import FidelityError, UsageError
 from ..exporting.recipes import RECIPES, TARGETS, find_recipe
-from ..files import refuse_existing
 from ..network.catalog import DEFAULT, RUNS, newest_model, with_mix
 from . import tables
-from .options import BenchmarkBinary, Device, Limit, Photos, Runtime, check_new, parse_size
+from .options import BenchmarkBinary, Device, Json, Limit, Photos, Runtime, Verbose, check_new, parse_size
 from .terminal import progress_bars, say, show
 
 
@@ -55,6 +54,8 @@ def export(
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="Compare the file with the float network on a few photos.")
     ] = True,
+    json: Json = None,
+    verbose: Verbose = False,
 ) -> None:
     """Write a trained network as a file for phones, and check that it still paints the same picture.
 
@@ -70,6 +71,9 @@ def export(
         raise UsageError(f"one recipe at a time: {' and '.join(asked)} were asked for")
     chosen = asked[0] if asked else "int8" if target == "tflite" else "float16"
     sizes = list(dict.fromkeys(map(parse_size, size)))
+    check_new(json=json)
+    if json is not None and not check:
+        raise UsageError("`json` holds what the check measures, so it cannot go with --no-check")
     if model is None:
         model = newest_model()
         say(f"model {model}")
@@ -86,6 +90,7 @@ def export(
             tables.frontier(frontier)
             if fastest is None:
                 raise FidelityError(f"no recipe passes its gate for {model}, so none was kept; train it for longer")
+            say("kept: the fastest on this machine of those that pass")
             exports = [fastest]
         elif check:
             exports = export_and_check(model, find_recipe(target, chosen), sizes, calibration, out, progress)
@@ -93,11 +98,10 @@ def export(
             exports = []
             for written in write(model, find_recipe(target, chosen), sizes, calibration, out, progress):
                 show(written.path)
-    for made in exports:
-        show(made.path)
-        tables.validation(made.validation)
+    show(*(made.path for made in exports))
     advice = "; the file is kept, to look at: train for longer, or try another recipe"
-    tables.judge([made.validation for made in exports], advice)
+    if exports:
+        tables.validations([made.validation for made in exports], json, verbose, advice)
 
 
 def validate(
@@ -113,6 +117,8 @@ def validate(
     report: Annotated[
         Path | None, typer.Option(help="New folder for report.html and report.json.", show_default="none")
     ] = None,
+    json: Json = None,
+    verbose: Verbose = False,
 ) -> None:
     """Check that an exported file still paints what the float network paints.
 
@@ -120,18 +126,16 @@ def validate(
 
     Example: `mobile-style validate exports/starry_night-int8-256x256/model.tflite --report report`
     """
-    if report is not None:
-        refuse_existing(report, "report")
+    check_new(report=report, json=json)
     from ..validation.report import write
     from ..validation.validate import validate as run
 
     with progress_bars() as progress:
         validation = run(exported, reference, images, limit, device, runtime, benchmark_binary, progress)
-    tables.validation(validation)
     if report is not None:
         write(validation, report)
         show(report / "report.html", report / "report.json")
-    tables.judge([validation])
+    tables.validations([validation], json, verbose)
 
 
 def lint(
@@ -143,11 +147,12 @@ def lint(
     """
     from ..exporting.lint import lint as run
 
-    findings = run(exported)
-    show(*findings)
-    if findings:
+    found = run(exported)
+    show(*found.findings)
+    count = len(found.findings) or "nothing"
+    show(f"{found.operators} operators checked against {', '.join(found.targets)}: {count} found")
+    if found.findings:
         raise typer.Exit(1)
-    print("nothing found")
 
 
 def bundle(
@@ -183,3 +188,4 @@ def bundle(
             from ..exporting.android_bundle import bundle_android
 
             show(*bundle_android(models or [], android, progress))
+            say("then make android, beside that folder, builds the app with them")

@@ -32,6 +32,7 @@ Runtime = Annotated[
 ]
 Threads = Annotated[str, typer.Option(help="Comma-separated thread counts, such as 1,2,4.")]
 Runs = Annotated[int, typer.Option(help="Minimum number of timed inferences per model.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show every column, however narrow the terminal is.")]
 Json = Annotated[Path | None, typer.Option(help="New file for all figures.", show_default="none")]
 Device = Annotated[str, typer.Option(help="host, adb, adb:SERIAL, browser, gpu or arm64-emulated.")]
 

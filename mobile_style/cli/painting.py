@@ -8,7 +8,7 @@ import typer
 from ..errors import UnpaintedError
 from ..network.catalog import DEFAULT, list_models, with_mix
 from . import tables
-from .options import Json, Mix, StrokeWidth, check_new
+from .options import Json, Mix, StrokeWidth, Verbose, check_new
 from .pipes import piped
 from .terminal import progress_bars, show
 
@@ -127,6 +127,7 @@ def models(
         Path | None, typer.Option(help="New picture of what each model makes of a few photos.", show_default="none")
     ] = None,
     json: Json = None,
+    verbose: Verbose = False,
 ) -> None:
     """List the bundled models and those trained here (under ./runs).
 
@@ -136,7 +137,7 @@ def models(
     - `mobile-style models --sheet styles.png`
     """
     check_new(sheet=sheet, json=json)
-    tables.models(list_models(), json)
+    tables.models(list_models(), json, verbose)
     if sheet is not None:
         from ..media.images import save
         from ..painting.sheet import model_sheet

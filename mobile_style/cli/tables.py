@@ -16,6 +16,12 @@ from .terminal import show
 if TYPE_CHECKING:
     from rich.table import Table
 
+# Of the limits of a gate, what says most in few lines.
+DECIDING = (
+    "mean PSNR, dB", "worst PSNR, dB", "mean SSIM", "worst block, gray levels", "change of the style loss",
+    "tint, gray levels",
+)  # fmt: skip
+
 
 def _print(
     title: str | None,
@@ -23,11 +29,12 @@ def _print(
     rows: Iterable[Sequence[str]],
     left: Sequence[str],
     less: Sequence[str] = (),
+    verbose: bool = False,
 ) -> None:
     """Prints a table; the columns named in `left` are text, the others numbers.
 
     A terminal, or a pipe with COLUMNS set, that is too narrow for all gets no columns of those named in `less`, the
-    first of them first.
+    first of them first; or with `verbose` a small table for each row.
     """
     from rich.console import Console
 
@@ -35,6 +42,12 @@ def _print(
     out, endless = Console(markup=False), Console(width=1000, markup=False)  # names of files may hold brackets
     table, dropped = _table(title, shown, lines, left), []
     limited = out.is_terminal or "COLUMNS" in os.environ
+    if limited and verbose and endless.measure(table).maximum > out.width:
+        first, *rest = shown
+        for line in lines:
+            below = [{first: name, line[first]: line[name]} for name in rest]
+            out.print(_table(title, (first, line[first]), below, left=(first, line[first])))
+        return
     for column in [each for each in less if each in shown] if limited else ():
         if endless.measure(table).maximum <= out.width:
             break
@@ -46,7 +59,7 @@ def _print(
         out = Console(markup=False, width=max(140, endless.measure(table).maximum))
     out.print(table)
     if dropped:
-        show(f"not shown, for want of width: {', '.join(dropped)}")
+        show(f"--verbose also shows: {', '.join(dropped)}")
 
 
 def _table(title: str | None, columns: Sequence[str], lines: Sequence[dict[str, str]], left: Sequence[str]) -> "Table":
@@ -60,21 +73,24 @@ def _table(title: str | None, columns: Sequence[str], lines: Sequence[dict[str, 
     return table
 
 
-def evaluation(result: Any, size: int) -> None:
+def evaluation(result: Any, size: int, json: Path | None, verbose: bool) -> None:
     """A row for each method that `evaluate` compared."""
-    columns = ("method", "content", "style", "tv", "total", "seconds", "network is faster")
+    columns: Sequence[str] = ("method", "content", "style", "tv", "total", "seconds", "network is faster")
     rows = []
     for row in result.rows:
         times = "" if row.method in ("photo", "network") else f"{row.speedup:,.0f}x"
         seconds = "" if row.method == "photo" else f"{row.seconds:.2f}"
         rows.append([row.method, *(f"{v:,.0f}" for v in (row.content, row.style, row.tv, row.total)), seconds, times])
+    if not any(row[-1] for row in rows):  # nothing to be faster than
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     photos = f"{len(result.photos)} photo{'s' * (len(result.photos) != 1)}"
-    title = f"{result.model} on {photos} of {size}x{size}, mean per photo"
-    _print(title, columns, rows, left=("method",), less=("tv", "network is faster"))
-    print(
+    title = f"{result.model} on {photos} of {size}x{size}: losses, mean per photo (lower is better)"
+    _print(title, columns, rows, left=("method",), less=("tv", "network is faster"), verbose=verbose)
+    show(
         f"temporal error (lower is better): where only the camera moves, consecutive frames of a video differ by "
         f"{result.temporal_error:.1f} of 255 gray levels"
     )
+    _save(result.figures(), json)
 
 
 def proof(found: Any) -> None:
@@ -98,32 +114,35 @@ def frontier(found: Sequence[Any]) -> None:
         numbers = (f"{row.bytes / 1000:.0f}", f"{row.milliseconds:.1f}", f"{row.psnr:.1f}", f"{row.ssim:.4f}")
         rows.append([row.recipe, *numbers, "passed" if row.passed else "failed"])
     title = "Median of one thread on this machine; against the float network, mean over the photos"
-    _print(title, ("recipe", "kB", "ms", "PSNR", "SSIM", "gate"), rows, left=("recipe", "gate"))
+    _print(title, ("recipe", "kB", "ms", "PSNR, dB", "SSIM", "gate"), rows, left=("recipe", "gate"))
 
 
-def validation(measured: Any) -> None:
-    """The mean and the worst photo, what is fixed in all, and as much as fits a terminal; the report has the rest."""
-    from ..validation.report import COLUMNS, DECIDING
+def validations(measured: Sequence[Any], json: Path | None, verbose: bool, advice: str = "") -> None:
+    """What the gate asks for, beside what was measured; then that it is passed, or FidelityError with what is not kept.
 
-    rows = []
-    for row in (measured.mean, measured.rows[0]):
-        name = row.photo if row is measured.mean else f"worst: {row.photo}"
-        rows.append([name, *(COLUMNS[column](row) for column in DECIDING)])
-    title = f"{measured.target} {measured.recipe} by {measured.runtime}, against the float network"
-    _print(title, ("photo", *DECIDING), rows, left=("photo",))
-    show(measured.fixed)
+    Without `verbose` only the figures that decide most.
+    """
+    from ..validation.report import COLUMNS, limits
 
-
-def judge(validations: Sequence[Any], advice: str = "") -> None:
-    """Says that each gate is passed, or raises FidelityError with every limit that was not kept."""
-    failures = [failure for validation in validations for failure in validation.failures]
+    for validation in measured:
+        rows = limits(validation)
+        photos = f"{len(validation.rows)} picture{'s' * (len(validation.rows) != 1)}"
+        title = f"{validation.target} {validation.recipe} by {validation.runtime}, {photos}, against the float network"
+        chosen = rows if verbose else [row for row in rows if row[0] in DECIDING]
+        _print(title, ("figure", "measured", "limit"), chosen, left=("figure", "limit"))
+        if verbose:
+            figures = [[row.photo, *(of(row) for of in COLUMNS.values())] for row in validation.rows]
+            _print("each picture, the worst first", ("picture", *COLUMNS), figures, left=("picture",), verbose=True)
+    _save([validation.figures() for validation in measured] if len(measured) > 1 else measured[0].figures(), json)
+    failures = [failure for validation in measured for failure in validation.failures]
     if failures:
         raise FidelityError("the gate is not passed: " + "; ".join(map(str, failures)) + advice)
-    if validations:
-        show("passed")
+    judged = [limit.startswith("at ") for _, _, limit in rows]
+    more = "" if all(judged) else f"; {judged.count(False)} more need more photos"
+    show(f"passed: all {judged.count(True)} limits are kept{more}{'' if verbose else '; --verbose shows them'}")
 
 
-def benchmark(report: Any, answers: Sequence[str], json: Path | None, html: Path | None) -> None:
+def benchmark(report: Any, answers: Sequence[str], json: Path | None, html: Path | None, verbose: bool) -> None:
     """A row for each model, accelerator and number of threads, then the notes and the answers; writes the files."""
     from ..benchmarking.page import write_page
     from ..benchmarking.report import write_json
@@ -131,7 +150,7 @@ def benchmark(report: Any, answers: Sequence[str], json: Path | None, html: Path
 
     shown = columns(report)
     rows = [[show(row) for show in shown.values()] for row in report.rows]
-    _print(headline(report), shown, rows, left=("model", "on"), less=LESS)
+    _print(headline(report), shown, rows, left=("model", "on"), less=LESS, verbose=verbose)
     show(*notes(report), *answers)
     if json is not None:
         write_json(report, json)
@@ -141,7 +160,7 @@ def benchmark(report: Any, answers: Sequence[str], json: Path | None, html: Path
         show(html)
 
 
-def changes(found: Sequence[Any], json: Path | None) -> None:
+def changes(found: Sequence[Any], json: Path | None, verbose: bool) -> None:
     """A row for each model that is in both reports."""
     rows = []
     for row in found:
@@ -149,11 +168,12 @@ def changes(found: Sequence[Any], json: Path | None) -> None:
         figures = (f"{row.old_ms:.2f}", f"{row.new_ms:.2f}", ratio, f"{row.fastest:.3f}", f"{row.machine:.3f}")
         rows.append([row.model, row.on, *figures, row.verdict])
     columns = ("model", "on", "old ms", "new ms", "ratio", "fastest", "machine", "verdict")
-    _print(None, columns, rows, left=("model", "on", "verdict"), less=("machine", "fastest", "on", "old ms", "new ms"))
+    less = ("machine", "fastest", "on", "old ms", "new ms")
+    _print(None, columns, rows, left=("model", "on", "verdict"), less=less, verbose=verbose)
     _save([asdict(row) for row in found], json)
 
 
-def models(infos: Iterable[Any], json: Path | None) -> None:
+def models(infos: Iterable[Any], json: Path | None, verbose: bool) -> None:
     """A row for each model that is bundled or was trained here, and the styles of those that have many."""
     rows, mixes, details = [], [], []
     for info in infos:
@@ -172,13 +192,13 @@ def models(infos: Iterable[Any], json: Path | None) -> None:
         )
     columns = ("name", "origin", "preset", "style", "steps", "kB", "date")
     left = ("name", "origin", "preset", "style", "date")
-    _print(None, columns, rows, left, less=("preset", "steps", "date", "kB", "style"))
+    _print(None, columns, rows, left, less=("preset", "steps", "date", "kB", "style"), verbose=verbose)
     show(*mixes)
     _save(details, json)
 
 
-def _save(rows: Sequence[Mapping[str, Any]], path: Path | None) -> None:
-    """Writes the rows of a table as JSON, if a file is named for them."""
+def _save(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any], path: Path | None) -> None:
+    """Writes the figures of a table as JSON, if a file is named for them."""
     if path is not None:
         with writing(path) as temporary:
             temporary.write_text(dumps(rows, indent=1) + "\n", encoding="utf-8")

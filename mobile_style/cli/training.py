@@ -1,5 +1,7 @@
 """Commands that train and measure a network: dataset, proof, train, evaluate."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
@@ -8,16 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError
-from ..files import refuse_existing
 from ..network.architecture import PRESETS
 from ..network.backend import loading
-from ..network.card import read_card
+from ..network.card import STATE, read_card
 from ..network.catalog import DEFAULT, RUNS, START, new_run, newest_run, with_mix
+from ..progress import Note, Progress
 from ..training.config import TrainConfig, configure
 from ..training.objective import OBJECTIVES, Objective
 from ..training.team import assemble
 from . import tables
-from .options import Limit, Mix, Photos, TrainedModel, check_new, given, parse_numbers
+from .options import Json, Limit, Mix, Photos, TrainedModel, Verbose, check_new, given, parse_numbers
 from .terminal import progress_bars, say, show
 
 LAYOUT = ("devices", "coordinator", "processes", "process")  # of a training, which may go on with another one
@@ -200,15 +202,13 @@ def train(
             f"style {config.style}, photos {config.content or 'bundled'}, preset {config.preset}, {length}, "
             f"starting from {config.init or 'random weights'}, into {out}"
         )
-    say("loading Keras")
     team = assemble(devices, coordinator, processes, process)
-    with loading():
-        from ..training.run import STATE
-        from ..training.train import resume as go_on
-        from ..training.train import train as start
-
     try:
         with progress_bars() as progress:
+            with _keras(progress):
+                from ..training.train import resume as go_on
+                from ..training.train import train as start
+
             model = go_on(out, progress, team) if config is None else start(config, out, progress, team=team)
     except KeyboardInterrupt:
         if (out / STATE).is_file():
@@ -223,8 +223,16 @@ def train(
         show(model, f"preview: {out / 'preview.png'}", f"try it: {command}")
 
 
+@contextmanager
+def _keras(progress: Progress) -> Iterator[None]:
+    """Imports in the body that load Keras, which takes a while."""
+    progress(Note("loading Keras"))
+    with loading():
+        yield
+
+
 def _newest_run() -> Path:
-    run = newest_run("training.safetensors")
+    run = newest_run(STATE)
     if run is None:
         raise UsageError(f"`resume` found no run under {RUNS}; name one with `out`")
     return run
@@ -232,7 +240,7 @@ def _newest_run() -> Path:
 
 def _say_if_ended(run: Path) -> None:
     """Of a training that has ended, how to train it further."""
-    state = run / "training.safetensors"
+    state = run / STATE
     if state.is_file():
         card = read_card(state)
         config = TrainConfig.from_card(card)
@@ -296,24 +304,24 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="New folder for evaluation.json and grid.png.", show_default="none")
     ] = None,
+    json: Json = None,
+    verbose: Verbose = False,
 ) -> None:
     """Compare a network with the optimization-based method, by the losses it was trained on.
 
     Example: `mobile-style evaluate starry_night --optimize 50,100 --limit 2 --out evaluation`
     """
     iterations = parse_numbers(optimize, "optimize", "50,100,300") if optimize else ()
-    if out is not None:
-        refuse_existing(out)
-    if iterations:
-        say("loading Keras")
-        with loading():
-            from ..training import optimize as _  # noqa: F401
+    check_new(out=out, json=json)
     from ..training.evaluate import evaluate as run
     from ..training.evaluate import write
 
     with progress_bars() as progress:
+        if iterations:
+            with _keras(progress):
+                from ..training import optimize as _  # noqa: F401
         result = run(with_mix(model, mix or ""), style, images, size, iterations, start, limit, progress)
-    tables.evaluation(result, size)
+    tables.evaluation(result, size, json, verbose)
     if out is not None:
         write(result, out)
         show(out / "evaluation.json", out / "grid.png")
@@ -340,15 +348,15 @@ def proof(
     """
     json = json or out.with_suffix(".json")
     check_new(out=out, json=json)
-    say("loading Keras")
-    with loading():
-        from ..media.images import format_of
-        from ..training.proof import proof as run
-        from ..training.proof import write
+    from ..media.images import format_of
 
     format_of(out)
     try:
         with progress_bars() as progress:
+            with _keras(progress):
+                from ..training.proof import proof as run
+                from ..training.proof import write
+
             found = run(style, photo, style_crop, minutes, progress)
         write(found, out, json)
     except KeyboardInterrupt:

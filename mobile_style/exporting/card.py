@@ -21,6 +21,7 @@ import hashlib
 import json
 import struct
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Literal, cast
 
 from annotated_types import Ge, Le, MaxLen, MinLen
@@ -41,11 +42,14 @@ from ..documents import (
 )
 from ..errors import CheckpointError
 from ..files import writing
+from ..network.card import MODEL
 from ..network.catalog import mix_of, model_path, with_mix
 
 SCHEMA = 1
 METADATA = "mobile_style"  # name of the metadata buffer in a .tflite
 ADVICE = "; export it again"
+EXPORTED = (".tflite", ".mlpackage")
+NAMED = 8  # models of a folder in an error
 
 Side = Annotated[int, Ge(1), Le(65_536)]  # pixels
 
@@ -164,16 +168,28 @@ def digest(path: Path) -> str:
     return whole.hexdigest()
 
 
+def not_exported(path: Path) -> CheckpointError:
+    """What to name in place of a path that is no exported model."""
+    if not path.exists():
+        return CheckpointError(f"there is no exported model at {path}; `mobile-style export` makes one")
+    if (path / MODEL).is_file():
+        advice = f"export it first: mobile-style export {quote(str(path))}"
+        return CheckpointError(f"{path} is the folder of a training; {advice}")
+    inside = sorted(each for each in path.rglob("*") if each.suffix in EXPORTED) if path.is_dir() else []
+    if inside:
+        more = f" and {len(inside) - NAMED} more" if len(inside) > NAMED else ""
+        return CheckpointError(f"{path} is a folder; name a model in it: {', '.join(map(str, inside[:NAMED]))}{more}")
+    return CheckpointError(f"{path} is no exported model; name a .tflite file or an .mlpackage")
+
+
 def read_export_card(exported: Path) -> dict[str, Any]:
     """The card beside an exported file, or without one that inside a .tflite.
 
     Raises:
         CheckpointError: the file or its card is missing or damaged, or they do not belong together.
     """
-    if not exported.exists():
-        raise CheckpointError(f"there is no exported model at {exported}; `mobile-style export` makes one")
-    if exported.suffix not in (".tflite", ".mlpackage"):
-        raise CheckpointError(f"{exported} is no exported model; name a .tflite file or an .mlpackage")
+    if not exported.exists() or exported.suffix not in EXPORTED:
+        raise not_exported(exported)
     path = card_path(exported)
     if not path.exists() and exported.suffix == ".tflite":
         inside = read_document(ExportCard, _embedded(exported), f"the card in {exported}", CheckpointError, ADVICE)

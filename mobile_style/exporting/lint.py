@@ -14,6 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ..errors import CheckpointError
 from ..inference.tflite_reader import BYTES, Node, Tensor, read_tflite
 from ..network.backend import quiet
+from .card import not_exported
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,20 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.target}: {self.operator} of {', '.join(self.layers)}: {self.message} ({self.source})"
+
+
+@dataclass(frozen=True)
+class Linted:
+    """What was found in an exported file, and what was looked at.
+
+    Attributes:
+        operators: how many the file has.
+        targets: what they were checked against.
+    """
+
+    findings: tuple[Finding, ...]
+    operators: int
+    targets: tuple[str, ...]
 
 
 def _lacking(target: str, operators: str, source: str, types: tuple[str, ...] = ()) -> Rule:
@@ -127,29 +142,25 @@ def table() -> str:
     return re.sub(r"([\w.-]+/[\w.-]+)#(\d+)", r"[\g<0>](https://github.com/\1/issues/\2)", "\n".join(rows))
 
 
-def lint(path: Path) -> list[Finding]:
-    """Finds what is wrong with an exported file of either kind; see `lint_tflite` and `lint_mlprogram`."""
-    return lint_mlprogram(path) if path.suffix == ".mlpackage" else lint_tflite(path)
-
-
-def lint_tflite(path: Path) -> list[Finding]:
-    """Finds what is wrong with a TensorFlow Lite file.
+def lint(path: Path) -> Linted:
+    """Finds what is wrong with an exported file of either kind.
 
     Raises:
         CheckpointError: it is missing, damaged or of another kind.
     """
+    if path.is_dir() and path.suffix != ".mlpackage":
+        raise not_exported(path)
+    core_ml = path.suffix == ".mlpackage"
+    rules, nodes = (MLPROGRAM, _read_mlprogram(path)) if core_ml else (TFLITE, read_tflite(path))
     try:
-        return _findings(TFLITE, read_tflite(path))
+        findings = _findings(rules, nodes)
     except (IndexError, KeyError, TypeError):  # an operator without its tensors or options
         raise CheckpointError(f"{path} is damaged: an operator in it lacks an input or an option") from None
+    targets = dict.fromkeys(target for rule in rules for target in rule.target.split(", "))
+    return Linted(tuple(findings), len(nodes), tuple(targets))
 
 
-def lint_mlprogram(path: Path) -> list[Finding]:
-    """Finds what is wrong with a Core ML package.
-
-    Raises:
-        CheckpointError: it is missing, damaged or of another kind.
-    """
+def _read_mlprogram(path: Path) -> list[Node]:
     with quiet():
         from coremltools.models.utils import load_spec
 
@@ -159,7 +170,7 @@ def lint_mlprogram(path: Path) -> list[Finding]:
         raise CheckpointError(f"{path} is damaged or no Core ML package ({error})") from None
     if spec.WhichOneof("Type") != "mlProgram":
         raise CheckpointError(f"{path} holds no ML program; export it again")
-    return _findings(MLPROGRAM, list(_mil_nodes(spec)))
+    return list(_mil_nodes(spec))
 
 
 def _findings(rules: tuple[Rule, ...], nodes: list[Node]) -> list[Finding]:

@@ -16,6 +16,7 @@ from ..inference.float_ops import MIX
 from ..media import images
 from ..network.backend import quiet
 from ..network.styles import share_bytes
+from .card import not_exported
 
 RUNTIMES = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -81,7 +82,7 @@ def load(path: Path, runtime: str = "litert", threads: int = 1) -> Runner:
         UsageError: the runtime is unknown or not installed.
     """
     if not path.exists():
-        raise CheckpointError(f"there is no exported model at {path}; `mobile-style export` makes one")
+        raise not_exported(path)
     if path.suffix == ".mlpackage":
         return _coreml(path)
     if runtime not in RUNTIMES:

@@ -106,7 +106,7 @@ def write(
             relative = os.path.relpath(checkpoint.resolve(), path.parent.resolve())
             source["checkpoint"] = with_mix(printable(relative), mix_of(model))
         written = _write(path, convolutions, recipe, group, quantization, described | {"source": dict(source)})
-        for finding in lint(path):
+        for finding in lint(path).findings:
             progress(Note(str(finding), warning=True))
         done.append(Written(path, written, checkpoint))
     return done

@@ -15,6 +15,7 @@ from ..errors import CheckpointError
 from .architecture import Architecture
 
 MODEL = "model.safetensors"
+STATE = "training.safetensors"  # the same with the state of the optimizer
 SCHEMA: Final = 2
 
 

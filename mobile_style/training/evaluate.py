@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from ..media import images
 from ..network.catalog import bundled_photos, model_name, model_path, reference, style_path
 from ..painting.stylize import stylize_image
 from ..painting.temporal_consistency import temporal_error
-from ..progress import Note, Progress, silent, track
+from ..progress import Note, Progress, Step, silent, track
 from .config import TrainConfig
 from .evaluation_losses import PictureLosses
 from .objective import Objective
@@ -95,8 +95,8 @@ def evaluate(
         iterations: the optimization-based method is measured after each of these numbers of L-BFGS iterations.
         start: of the optimization: white "noise", as in the paper, or the "photo" itself.
         limit: use only the first N photos.
-        progress: called after each photo that is optimized, and with a note for each result of the optimization, for
-            how long the rest takes, and for each photo that cannot be read.
+        progress: called after each photo and each iteration of the optimization, and with a note for each result of the
+            optimization, for how long the rest takes, and for each photo that cannot be read.
 
     Returns:
         What was measured; after Ctrl-C, of the photos that the optimization is done with.
@@ -119,7 +119,7 @@ def evaluate(
     paint = partial(stylize_image, network, grain=False)
     painted, stopped = _painted(paint, losses, contents, iterations, start, progress)
     files = files[: len(painted["photo"])]
-    errors = [temporal_error(paint, images.load(file), size) for file in files]
+    followed = track(files, "Moving the camera over photos", len(files), "photos", progress)
     return Evaluation(
         model=model_name(reference(model)),
         style=Path(style or config.style).name,
@@ -127,8 +127,8 @@ def evaluate(
         style_size=config.style_size,
         photos=tuple(file.name for file in files),
         objective=config.objective,
-        temporal_error=float(np.mean(errors)),
-        rows=_rows(losses, painted),
+        temporal_error=float(np.mean([temporal_error(paint, images.load(file), size) for file in followed])),
+        rows=_rows(losses, painted, progress),
         pictures=tuple(zip(*([picture for picture, _ in made] for made in painted.values()), strict=True)),
         stopped=stopped,
     )
@@ -144,7 +144,7 @@ def _painted(
 ) -> tuple[dict[str, Painted], bool]:
     """The same photos by every method, and whether that is less than was asked for, after Ctrl-C."""
     painted: dict[str, Painted] = {"photo": [(content, 0.0) for content in contents]}
-    painted["network"] = _by_network(paint, contents)
+    painted["network"] = _by_network(paint, track(contents, "Painting photos", len(contents), "photos", progress))
     if not iterations:
         return painted, False
     painted |= _by_optimization(losses, contents, iterations, start, progress)
@@ -153,10 +153,11 @@ def _painted(
     return {method: made[:count] for method, made in painted.items()}, stopped
 
 
-def _by_network(paint: Callable[[np.ndarray], np.ndarray], contents: Sequence[np.ndarray]) -> Painted:
-    paint(contents[0])  # the first call is slower
-    made = []
+def _by_network(paint: Callable[[np.ndarray], np.ndarray], contents: Iterable[np.ndarray]) -> Painted:
+    made: Painted = []
     for content in contents:
+        if not made:
+            paint(content)  # the first call is slower
         began = time.perf_counter()
         picture = paint(content)
         made.append((picture, time.perf_counter() - began))
@@ -177,7 +178,7 @@ def _by_optimization(
     counts = tuple(sorted(set(iterations)))
     made: dict[int, Painted] = {count: [] for count in counts}
     optimizer = PixelOptimizer(PerceptualLoss(losses.objective, losses.style_grams), *contents[0].shape[:2])
-    task = f"Optimizing {counts[-1]} iterations each"
+    steps = len(contents) * counts[-1]
 
     def keep(number: int, snapshot: Snapshot) -> None:
         picture = images.to_pixels(snapshot.image)
@@ -190,10 +191,15 @@ def _by_optimization(
             left = counts[-1] * len(contents) - counts[0]
             progress(Note(f"the rest takes about {left * snapshot.seconds / counts[0] / 60:.1f} minutes"))
 
+    def tell(number: int, done: int) -> None:
+        progress(Step("Optimizing", (number - 1) * counts[-1] + done, steps, "iterations"))
+
     try:
-        for number, content in enumerate(track(contents, task, len(contents), "photos", progress), 1):
+        for number, content in enumerate(contents, 1):
+            tell(number, 0)
             first = content if start == "photo" else np.random.default_rng(0).uniform(0, 255, content.shape)
-            optimizer.run(content, counts, first, partial(keep, number))
+            optimizer.run(content, counts, first, partial(keep, number), partial(tell, number))
+        tell(len(contents), counts[-1])
     except KeyboardInterrupt:
         if not made[counts[0]]:
             raise
@@ -201,9 +207,10 @@ def _by_optimization(
     return {f"optimization, {count} iterations": found for count, found in made.items() if len(found) >= complete}
 
 
-def _rows(losses: PictureLosses, painted: dict[str, Painted]) -> tuple[Row, ...]:
-    of_photos = zip(*([picture for picture, _ in made] for made in painted.values()), strict=True)
-    measured = [losses(pictures[0], pictures) for pictures in of_photos]
+def _rows(losses: PictureLosses, painted: dict[str, Painted], progress: Progress) -> tuple[Row, ...]:
+    of_photos = list(zip(*([picture for picture, _ in made] for made in painted.values()), strict=True))
+    compared = track(of_photos, "Measuring losses", len(of_photos), "photos", progress)
+    measured = [losses(pictures[0], pictures) for pictures in compared]
     taken = {method: float(np.median([seconds for _, seconds in made])) for method, made in painted.items()}
     rows = []
     for method, found in zip(painted, zip(*measured, strict=True), strict=True):

@@ -83,6 +83,7 @@ class PixelOptimizer:
         iterations: tuple[int, ...],
         start: np.ndarray,
         each: Callable[[Snapshot], None] = lambda _: None,
+        tell: Callable[[int], None] = lambda _: None,
     ) -> list[Snapshot]:
         """Goes from `start` and keeps the image after each of the `iterations`.
 
@@ -91,6 +92,7 @@ class PixelOptimizer:
             iterations: counts in ascending order.
             start: (H, W, 3), 0..255.
             each: called with each of them as soon as it is there.
+            tell: called with the number of iterations that are done, after each.
         """
         targets = self.canvas.perceptual.content_targets(ops.convert_to_tensor(content[None], dtype="float32"))
         self.loss_and_gradient(content, targets)  # compiles
@@ -107,6 +109,7 @@ class PixelOptimizer:
         def note(pixels: np.ndarray) -> None:
             nonlocal done
             done += 1
+            tell(done)
             if done in iterations:
                 keep(done, pixels)
 

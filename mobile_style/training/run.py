@@ -20,7 +20,7 @@ from ..files import writing
 from ..inference.network import Network
 from ..interrupts import interruptible
 from ..media import images
-from ..network.card import MODEL, SCHEMA, Card, Settings
+from ..network.card import MODEL, SCHEMA, STATE, Card, Settings
 from ..network.catalog import bundled_photos
 from ..network.checkpoint import Checkpoint
 from ..network.styles import mixed
@@ -33,7 +33,6 @@ from .start import joined
 from .trainer import FARTHEST, Trainer, suitable_rate
 from .turns import Turns, turn
 
-STATE = "training.safetensors"
 PREVIEW_SIZE = 256
 PREVIEW_SIZE_OF_MANY = 160  # with many styles
 ROUGH = 0.6  # of the training
@@ -254,6 +253,8 @@ class Run:
                     self.save()
                 if self.step % self.config.preview_every == 0 or self.step == 1:
                     self.preview(paintings, held_out)
+                if self.step == 1:
+                    self.progress(Note(f"what it paints so far: {self.out / 'preview.png'}"))
         if self.step > self.saved:
             self.save()
         if interrupted and self.done() < 1:

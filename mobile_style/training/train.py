@@ -30,13 +30,13 @@ import numpy as np
 from ..errors import CheckpointError, ImageError, OutputError, UsageError
 from ..files import alone, refuse_existing
 from ..media import images
-from ..network.card import MODEL
+from ..network.card import MODEL, STATE
 from ..network.catalog import bundled_photos, style_path
 from ..network.checkpoint import Checkpoint
 from ..progress import Note, Progress, silent
 from .config import TrainConfig
 from .dataset import MANIFEST, build, note_unreadable
-from .run import STATE, Run, drop_lines_after, photos_of
+from .run import Run, drop_lines_after, photos_of
 from .start import other_styles, start_arrays
 from .style_crop import cropped
 from .style_files import SUFFIX, style_file

@@ -30,7 +30,6 @@ COLUMNS: dict[str, Callable[[Figures], str]] = {
     "border": lambda row: f"{row.border:.2f} ({row.border_reference:.2f})",
     "checkerboard": lambda row: f"{row.checkerboard:.2f} ({row.checkerboard_reference:.2f})",
 }
-DECIDING = ("PSNR, dB", "SSIM", "worst block", "worst line")  # what fits a terminal
 
 
 def change(value: float, reference: float) -> str:
@@ -63,8 +62,8 @@ def report_page(validation: Validation) -> str:
     )
     left = len(validation.rows) - len(validation.pictures)
     figures += f"<p>Without pictures, as their PSNR is higher: {left} of the table below.</p>" if left else ""
-    limits = "".join(
-        f"<tr><td>{name}</td><td>{value}</td><td>{limit}</td></tr>" for name, value, limit in _limits(validation)
+    asked = "".join(
+        f"<tr><td>{name}</td><td>{value}</td><td>{limit}</td></tr>" for name, value, limit in limits(validation)
     )
     body = f"""<p>{html.escape(_short(validation.exported))}, run by {html.escape(validation.runtime)}, against the
 float network {html.escape(_short(validation.reference))}.</p>
@@ -73,7 +72,7 @@ float network {html.escape(_short(validation.reference))}.</p>
 <p>In brackets: the float network's own. The last rows are what all photos have in common: a <em>fixed</em> difference
 stands in the same place of each, a <em>tint</em> is a shift of a whole color channel, a <em>tone</em> one of its darker
 or brighter values.</p>
-<table><tr><th>over all photos</th><th>measured</th><th>limit</th></tr>{limits}</table>
+<table><tr><th>over all photos</th><th>measured</th><th>limit</th></tr>{asked}</table>
 <h2>The pictures</h2>
 {figures}
 <h2>Each photo</h2>
@@ -89,8 +88,8 @@ def _short(path: str) -> str:
     return os.path.normpath(path)
 
 
-def _limits(validation: Validation) -> list[tuple[str, str, str]]:
-    """What the gate asks for: the figure's name, what was measured, and the limit."""
+def limits(validation: Validation) -> list[tuple[str, str, str]]:
+    """What the gate asks for: the figure's name, what was measured, and the limit; the first ones decide most."""
     gate, mean, fixed, worst = validation.gate, validation.mean, validation.fixed, validation.rows[0]
     places, change = gate.places, f"at most {gate.loss_change:.0%}"
     growth = f"at most {gate.artifact:g} more"

@@ -18,7 +18,7 @@ from ..inference.network import Network, load_network
 from ..media import images as pictures
 from ..network.catalog import bundled_photos, mix_of, model_path, with_mix
 from ..network.styles import shares_of, trial_mixes
-from ..progress import Progress, silent, track
+from ..progress import Note, Progress, silent, track
 from ..training.config import TrainConfig
 from ..training.evaluation_losses import PictureLosses
 from ..training.style_grams import losses_of
@@ -77,15 +77,6 @@ class Fixed:
     tone: float
     mixed_tint: float
     photos: int
-
-    def __str__(self) -> str:
-        few = f" (not judged: fewer than {ENOUGH} photos)" if self.photos < ENOUGH else ""
-        mixes = f" (of mixes {self.mixed_tint:.2f})" if self.mixed_tint else ""
-        return (
-            f"mean difference over {self.photos} photo{'' if self.photos == 1 else 's'}, in gray levels: "
-            f"spot {self.spots[0]:.1f}, row or column {self.line:.1f}, tint {self.tint:.2f}{mixes}, "
-            f"tone {self.tone:.1f}{few}"
-        )
 
 
 @dataclass(frozen=True)
@@ -212,6 +203,8 @@ def validate_on(
     folder = images or bundled_photos("held_out")
     count = len(pictures.photos(folder, limit))
     label = "{}, {}" if len(subject.mixes) > 1 else "{}"
+    if len(subject.mixes) > 1:
+        progress(Note(f"{len(subject.mixes)} styles and mixes are checked on {count} photos each"))
     found, losses_by_style = [_Found(mix, label) for mix in subject.mixes], dict[str, PictureLosses]()
     shown: list[tuple[float, Pictures]] = []
     with closing(device.runner(subject.exported)) as runner:

@@ -121,6 +121,13 @@ def test_one_that_is_slower_is_told_from_noise(report: Report, tmp_path: Path) -
     upgraded = replace(report, device=replace(report.device, runtime="litert 99"))
     write_json(upgraded, tmp_path / "upgraded.json")
     assert {change.verdict for change in compare(old, tmp_path / "upgraded.json")} == {"noise, another runtime"}
+    for name, load in (("idle", 0.5), ("alike", 0.9), ("busy", 4.5)):
+        write_json(replace(report, load_average=load), tmp_path / f"{name}.json")
+    loads = {
+        name: {each.verdict for each in compare(tmp_path / "idle.json", tmp_path / f"{name}.json")}
+        for name in ("alike", "busy")
+    }
+    assert loads == {"alike": {"noise"}, "busy": {"noise, another load (0.5, now 4.5)"}}
     (tmp_path / "other.json").write_text('{"schema": 99}')
     damaged = json.loads(old.read_text())
     damaged["rows"][0]["threads"] = "1"

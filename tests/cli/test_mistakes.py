@@ -22,6 +22,11 @@ def files_of_a_beginner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     Image.new("RGB", (32, 32)).save("small.png")
     Path("locked").mkdir(mode=0o500)
     Path("cut").touch()
+    Path("run").mkdir()
+    Path("run/model.safetensors").touch()
+    Path("exports/a").mkdir(parents=True)
+    Path("exports/a/model.tflite").touch()
+    Path("exports/b/model.mlpackage").mkdir(parents=True)
     Path("cut.safetensors").write_bytes((BUNDLED / "udnie" / "model.safetensors").read_bytes()[:3000])
 
 
@@ -41,6 +46,8 @@ def files_of_a_beginner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("export udnie --target onnx", "--target onnx is unknown; choose from tflite, coreml"),
         ("export udnie --out picture.jpg", "picture.jpg exists and is left as it is; choose another --out"),
         ("validate picture.jpg", "picture.jpg is no exported model; name a .tflite file or an .mlpackage"),
+        ("validate run", "run is the folder of a training; export it first: mobile-style export run"),
+        ("lint exports", "exports is a folder; name a model in it: exports/a/model.tflite, exports/b/model.mlpackage"),
         ("lint picture.jpg", "picture.jpg is no TensorFlow Lite model; name a .tflite file"),
         ("bundle udnie --web letters", "letters exists and is left as it is; choose another --web"),
         ("add-styles many no.style --out more", "there is no style at no.style; a training writes styles/NAME.style"),

@@ -11,7 +11,7 @@ from conftest import arrays
 from mobile_style.errors import CheckpointError, ImageError, MobileStyleError, UsageError
 from mobile_style.exporting import coreml
 from mobile_style.exporting.coreml_evaluator import OPERATORS, Evaluator
-from mobile_style.exporting.lint import lint_mlprogram
+from mobile_style.exporting.lint import lint
 from mobile_style.inference.fold import fold
 from mobile_style.inference.graph import Convolution, forward, phases
 from mobile_style.network.architecture import PLAIN, Architecture
@@ -134,7 +134,7 @@ def test_every_enumerated_size_and_no_other(written: Path) -> None:
 def test_one_size_of_any_shape(size: tuple[int, int], end_kernel: int, tmp_path: Path) -> None:
     path = tmp_path / "one.mlpackage"
     coreml.write(path, network(end_kernel), [size], 16, {})
-    assert psnr(path, size, network(end_kernel)) > 55 and lint_mlprogram(path) == []
+    assert psnr(path, size, network(end_kernel)) > 55 and lint(path).findings == ()
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from mobile_style.errors import CheckpointError
-from mobile_style.exporting.lint import MLPROGRAM, TFLITE, lint_mlprogram, lint_tflite, table
+from mobile_style.exporting.lint import MLPROGRAM, TFLITE, lint, table
 
 KERNEL = np.random.default_rng(0).normal(0, 0.1, (3, 3, 16, 16)).astype(np.float32)
 SHAPE = (1, 32, 32, 16)
@@ -68,7 +68,7 @@ def test_convolutions_and_copies_are_clean(tmp_path: Path, weights: type | None,
         x = tf.nn.relu(conv(tf.concat([x[:, :1], x, x[:, -1:]], 1)))
         return conv(tf.nn.depth_to_space(tf.concat([x, x, x, x], 3), 2)) + 1.0
 
-    assert lint_tflite(written(tmp_path, function, None if int8 else weights, int8)) == []
+    assert lint(written(tmp_path, function, None if int8 else weights, int8)).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -132,24 +132,24 @@ def test_an_offender_is_found_with_its_layer(
             else conv(tf.pad(y, [[0, 0], [1, 1], [1, 1], [0, 0]]))
         )
 
-    findings = lint_tflite(written(tmp_path, offending, None, int8))
+    findings = lint(written(tmp_path, offending, None, int8)).findings
     assert {(finding.target, finding.operator) for finding in findings} == expected
     assert all("offender" in finding.layers[0] for finding in findings if finding.operator != "RESHAPE")
 
 
 def test_a_finding_names_all_its_layers(tmp_path: Path) -> None:
-    (finding,) = lint_tflite(written(tmp_path, lambda x: conv(mirrored(conv(mirrored(x, name="one")), name="two"))))
+    (finding,) = lint(written(tmp_path, lambda x: conv(mirrored(conv(mirrored(x, name="one")), name="two")))).findings
     assert finding.layers == ("one", "two")
     assert finding.message.startswith("no kernel") and "README" in finding.source
 
 
 def test_8_bit_weights_with_float_activations(tmp_path: Path) -> None:
-    (finding,) = lint_tflite(written(tmp_path, lambda x: conv(x, "offender"), np.int8))
+    (finding,) = lint(written(tmp_path, lambda x: conv(x, "offender"), np.int8)).findings
     assert (finding.target, finding.operator) == (ACCELERATORS, "CONV_2D")
 
 
 def test_sizes_that_are_not_fixed(tmp_path: Path) -> None:
-    findings = lint_tflite(written(tmp_path, conv, shape=(None, 32, 32, 16)))
+    findings = lint(written(tmp_path, conv, shape=(None, 32, 32, 16))).findings
     assert {finding.operator for finding in findings} == {"CONV_2D"} and "a file per size" in findings[0].message
 
 
@@ -159,11 +159,13 @@ def test_what_is_no_model(tmp_path: Path) -> None:
     for damaged in (b"", b"TFL3", content[:8], content[:100], content[: len(content) // 2], b"PK" * 999):
         path.write_bytes(damaged)
         with pytest.raises(CheckpointError, match=r"is damaged|is no TensorFlow Lite model|is empty") as caught:
-            lint_tflite(path)
+            lint(path)
         assert "\n" not in str(caught.value)
     for missing in (tmp_path, tmp_path / "missing.tflite"):
-        with pytest.raises(CheckpointError, match=r"there is no TensorFlow Lite model|is empty or a folder"):
-            lint_tflite(missing)
+        with pytest.raises(
+            CheckpointError, match=r"there is no TensorFlow Lite|is a folder; name a model in it: .*other"
+        ):
+            lint(missing)
 
 
 def test_an_operator_that_lacks_its_inputs(tmp_path: Path) -> None:
@@ -179,7 +181,7 @@ def test_an_operator_that_lacks_its_inputs(tmp_path: Path) -> None:
     builder.Finish(model.Pack(builder), b"TFL3")
     path.write_bytes(bytes(builder.Output()))
     with pytest.raises(CheckpointError, match="is damaged: an operator in it lacks an input"):
-        lint_tflite(path)
+        lint(path)
 
 
 def test_the_page_holds_the_table() -> None:
@@ -194,7 +196,7 @@ def test_core_ml(tmp_path: Path) -> None:
     mb = ct.converters.mil.Builder
     kernel = KERNEL.transpose(3, 2, 0, 1)
 
-    def lint(function: Callable[[Any], Any], precision: Any = ct.precision.FLOAT16, shape: Any = None) -> set[tuple]:
+    def linted(function: Callable[[Any], Any], precision: Any = ct.precision.FLOAT16, shape: Any = None) -> set[tuple]:
         given = mb.TensorSpec((1, 16, ct.RangeDim(8, 64).symbol if shape else 32, 32))
         program = mb.program(input_specs=[given], opset_version=ct.target.iOS16)(lambda x: function(x))
         model = ct.convert(
@@ -207,24 +209,24 @@ def test_core_ml(tmp_path: Path) -> None:
         )
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.mlpackage"
         model.save(str(path))
-        return {(found.target, found.operator, found.layers[0]) for found in lint_mlprogram(path)}
+        return {(found.target, found.operator, found.layers[0]) for found in lint(path).findings}
 
     def plain(x: Any) -> Any:
         return mb.relu(x=mb.conv(x=mb.pad(x=x, pad=[1, 1, 1, 1], mode="reflect"), weight=kernel))
 
-    assert lint(plain) == set()
-    assert {found[1] for found in lint(plain, ct.precision.FLOAT32)} == {"pad", "conv", "relu"}
-    assert lint(lambda x: mb.reduce_mean(x=plain(x), axes=[2, 3], keep_dims=True, name="mean")) == {
+    assert linted(plain) == set()
+    assert {found[1] for found in linted(plain, ct.precision.FLOAT32)} == {"pad", "conv", "relu"}
+    assert linted(lambda x: mb.reduce_mean(x=plain(x), axes=[2, 3], keep_dims=True, name="mean")) == {
         ("Neural Engine", "reduce_mean", "mean_cast_fp16")
     }
-    assert lint(lambda x: mb.reduce_mean(x=plain(x), axes=[1], keep_dims=True)) == set()
-    assert ("Core ML", "pad", "pads_cast_fp16") in lint(
+    assert linted(lambda x: mb.reduce_mean(x=plain(x), axes=[1], keep_dims=True)) == set()
+    assert ("Core ML", "pad", "pads_cast_fp16") in linted(
         lambda x: mb.pad(x=plain(x), pad=[1, 1, 0, 0, 0, 0], mode="reflect", name="pads")
     )
     ranged = ct.Shape((1, 16, ct.RangeDim(8, 64, 32), 32))
-    assert lint(lambda x: mb.relu(x=mb.conv(x=x, weight=kernel)), shape=ranged) == {("Neural Engine", "input", "x")}
+    assert linted(lambda x: mb.relu(x=mb.conv(x=x, weight=kernel)), shape=ranged) == {("Neural Engine", "input", "x")}
     choices = ct.EnumeratedShapes([(1, 16, 32, 32), (1, 16, 64, 32)])
-    assert lint(lambda x: mb.relu(x=mb.conv(x=x, weight=kernel)), shape=choices) == set()
+    assert linted(lambda x: mb.relu(x=mb.conv(x=x, weight=kernel)), shape=choices) == set()
 
     classifier = ct.convert(
         mb.program(input_specs=[mb.TensorSpec((1, 3))])(lambda x: mb.softmax(x=x, axis=-1)),
@@ -232,9 +234,9 @@ def test_core_ml(tmp_path: Path) -> None:
         skip_model_load=True,
     )
     classifier.save(str(tmp_path / "classifier.mlpackage"))
-    assert list(lint_mlprogram(tmp_path / "classifier.mlpackage")) == []
+    assert lint(tmp_path / "classifier.mlpackage").findings == ()
 
     (tmp_path / "empty.mlpackage").mkdir()
     for path in (tmp_path / "empty.mlpackage", tmp_path / "missing.mlpackage"):
         with pytest.raises(CheckpointError, match="damaged or no Core ML package"):
-            lint_mlprogram(path)
+            lint(path)

@@ -73,7 +73,7 @@ def test_an_export_of_many_styles_is_one_file(
     assert card["mix"] == wanted and card["name"] == "run"
     (given,) = (each for each in Loaded(path.read_bytes()).inputs if "mix" in each["name"])
     assert (given["dtype"].__name__, list(given["shape"])) == (kind, wanted["shape"])
-    assert lint(path) == [] or recipe == "dynamic_int8"  # whose weights alone have 8 bits, of one style, too
+    assert lint(path).findings == () or recipe == "dynamic_int8"  # whose weights alone have 8 bits, of one style, too
 
     runner = runtimes.load(path)
     assert (runner.styles, runner.sizes) == (3, ((64, 64),))
@@ -135,7 +135,7 @@ def test_a_core_ml_program_mixes_styles(recipe: str, many_styles: Path, tmp_path
     sizes, photo = [(32, 32), (64, 48)], images.center_crop(astronaut, 64, 48)
     (made,) = write(str(many_styles), find_recipe("coreml", recipe), sizes, out=tmp_path / "model.mlpackage")
     assert made.card["mix"]["shape"] == [1, 3, 1, 1] and made.card["mix"]["type"] == "float32"
-    assert lint(made.path) == []
+    assert lint(made.path).findings == ()
     runner = runtimes.load(made.path)
     assert (runner.styles, runner.sizes) == (3, tuple(sizes))
     pictures = []

@@ -22,7 +22,7 @@ def converted(function, *shapes: tuple[int, ...]) -> bytes:
 def test_probes_do_what_they_say(kind: str, tmp_path: Path) -> None:
     roofline.write_probe(tmp_path / "p.tflite", kind)
     assert macs(read_tflite(tmp_path / "p.tflite")) == {"int8": 0, "float": 0} | {kind: roofline.MACS}
-    assert lint(tmp_path / "p.tflite") == []
+    assert lint(tmp_path / "p.tflite").findings == ()
 
 
 def test_multiplications_of_every_kind_of_product(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -12,7 +12,7 @@ from mobile_style.errors import CheckpointError, UsageError
 from mobile_style.exporting.card import read_export_card
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.media import images
-from mobile_style.network.card import MODEL, read_card
+from mobile_style.network.card import MODEL, STATE, read_card
 from mobile_style.network.catalog import mix_of, model_name
 from mobile_style.network.checkpoint import Checkpoint, read_model
 from mobile_style.network.styles import own_arrays, parse_mix
@@ -20,7 +20,6 @@ from mobile_style.painting.stylize import Painter
 from mobile_style.progress import Step
 from mobile_style.training.config import configure
 from mobile_style.training.paintings import StyleEntry
-from mobile_style.training.run import STATE
 from mobile_style.training.style_files import StyleFile, add_styles
 from mobile_style.training.train import resume, train
 from mobile_style.training.turns import turn

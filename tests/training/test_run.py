@@ -18,13 +18,13 @@ from mobile_style.cli.training import further
 from mobile_style.errors import CheckpointError, DivergedError, ImageError, OutputError, UsageError
 from mobile_style.files import alone
 from mobile_style.media import images
-from mobile_style.network.card import MODEL, read_card
+from mobile_style.network.card import MODEL, STATE, read_card
 from mobile_style.network.catalog import bundled_photos
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.progress import Note, Step
 from mobile_style.training.config import TrainConfig, configure
 from mobile_style.training.dataset import MANIFEST, build
-from mobile_style.training.run import MEASURED, STATE, Plan, Run
+from mobile_style.training.run import MEASURED, Plan, Run
 from mobile_style.training.train import resume, train
 from mobile_style.training.trainer import LOGGED, Trainer, make_trainer, suitable_rate
 

@@ -14,9 +14,9 @@ import pytest
 
 from conftest import command, environment, shared, tiny_flags
 from mobile_style.errors import DeviceError, UsageError
+from mobile_style.network.card import STATE
 from mobile_style.network.catalog import bundled_photos
 from mobile_style.training.dataset import Batches, Photos, build
-from mobile_style.training.run import STATE
 from mobile_style.training.team import Team, assemble
 
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed")
