@@ -190,6 +190,16 @@ def center_crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return image[top : top + height, left : left + width]
 
 
+def middle(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The middle of the picture, as large as it is, in height x width pixels: cut, or on white."""
+    top, left = (max(0, (have - want) // 2) for have, want in zip(image.shape, (height, width), strict=False))
+    part = image[top : top + height, left : left + width]
+    sheet = np.full((height, width, 3), 255, np.uint8)
+    top, left = (height - part.shape[0]) // 2, (width - part.shape[1]) // 2
+    sheet[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return sheet
+
+
 def center_square(image: np.ndarray, size: int) -> np.ndarray:
     """The middle of the picture as size x size pixels."""
     return center_crop(image, size, size)

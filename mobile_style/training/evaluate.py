@@ -14,6 +14,7 @@ from ..errors import UsageError
 from ..files import refuse_existing, writing
 from ..inference.network import load_network
 from ..media import images
+from ..media.labels import Labelled, sheet
 from ..network.catalog import bundled_photos, model_name, model_path, reference, style_path
 from ..painting.stylize import stylize_image
 from ..painting.temporal_consistency import temporal_error
@@ -225,4 +226,11 @@ def write(evaluation: Evaluation, out: Path) -> None:
     with writing(out) as folder:
         folder.mkdir()
         (folder / "evaluation.json").write_text(json.dumps(evaluation.figures(), indent=2) + "\n")
-        images.save(images.grid(list(map(list, evaluation.pictures))), folder / "grid.png")
+        rows = zip(evaluation.photos, evaluation.pictures, strict=True)
+        methods = [row.method for row in evaluation.rows]
+        images.save(sheet([_labelled(name, methods, pictures) for name, pictures in rows]), folder / "grid.png")
+
+
+def _labelled(photo: str, methods: Sequence[str], pictures: Sequence[np.ndarray]) -> list[Labelled]:
+    """What each method made of a photo, the photo first."""
+    return [Labelled(picture, (name,)) for name, picture in zip((photo, *methods[1:]), pictures, strict=True)]

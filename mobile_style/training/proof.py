@@ -19,13 +19,13 @@ import numpy as np
 from ..errors import UsageError
 from ..files import refuse_existing, writing
 from ..media import images
+from ..media.labels import Labelled, sheet
 from ..metrics import palette_distance
 from ..network.catalog import bundled_photos, style_path
 from ..painting.stylize import stylize_image
 from ..progress import Note, Progress, Step, silent
 from .dataset import Batches, Photos, build
 from .proof_plan import PlannedCell, plan
-from .proof_sheet import Strip, sheet
 from .scan import Remark
 from .short_training import ShortTraining
 from .style_crop import cropped
@@ -182,13 +182,13 @@ def _train(
 def _sheet(cells: Sequence[ProofCell], painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
     """The photo and each column's part of the painting, then a row for each style size: the strokes, and the cells."""
     height, width = photo.shape[:2]
-    first, rows = {"": Strip(photo, ("the photo",))}, {}
+    first, rows = {"": Labelled(photo, ("the photo",))}, {}
     for cell in cells:
         part = cropped(painting, cell.config.style_crop)
-        first[cell.name[0]] = Strip(images.center_crop(part, height, width), (f"{cell.name[0]}: {cell.differs}",))
+        first[cell.name[0]] = Labelled(images.center_crop(part, height, width), (f"{cell.name[0]}: {cell.differs}",))
         size = cell.config.style_size
         if size not in rows:
-            strokes = images.center_crop(style_image(cell.config, painting), height, width)
-            rows[size] = [Strip(strokes, (f"style size {size}",))]
-        rows[size].append(Strip(cell.picture, (cell.name, f"palette distance {cell.palette:.1f}")))
+            strokes = images.middle(style_image(cell.config, painting), height, width)
+            rows[size] = [Labelled(strokes, (f"style size {size}", "the painting as large as the network sees it"))]
+        rows[size].append(Labelled(cell.picture, (cell.name, f"palette distance {cell.palette:.1f}")))
     return sheet([list(first.values()), *rows.values()])

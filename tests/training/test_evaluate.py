@@ -28,7 +28,7 @@ def test_the_table_is_what_it_says(trained_run: Path, tmp_path: Path) -> None:
     write(result, tmp_path / "out")
     written = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert written["rows"][1]["style"] == network.style and len(written["photos"]) == 2
-    assert images.load(tmp_path / "out" / "grid.png").shape == (2 * 48 + 4, 4 * 48 + 12, 3)
+    assert images.load(tmp_path / "out" / "grid.png").shape == (2 * (48 + 24) + 4, 4 * 48 + 12, 3)
     with pytest.raises(OutputError, match="exists"):
         write(result, tmp_path / "out")
 

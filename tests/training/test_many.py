@@ -81,7 +81,7 @@ def test_many_styles_share_kernels_and_a_stopped_training_goes_on_exactly(
     assert [(entry["name"], entry["file"], entry["size"]) for entry in card["config"]["styles"]] == [
         ("red", "red.png", 48), ("blue", "blue.png", 48),
     ]  # fmt: skip
-    assert images.load(tmp_path / "whole" / "preview.png").shape[0] == 3 * 160 + 2 * 4
+    assert images.load(tmp_path / "whole" / "preview.png").shape[0] == 3 * (160 + 24) + 2 * 4
 
 
 @pytest.fixture(scope="module")

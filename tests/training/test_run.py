@@ -61,7 +61,11 @@ def test_a_run_folder_holds_what_it_should(trained_run: Path) -> None:
     assert [entry["step"] for entry in losses(trained_run)] == [1, 2, 3, 4, 5, 6]
     previews = [path.name for path in sorted((trained_run / "previews").iterdir())]
     assert previews == ["step-000001.png", "step-000003.png", "step-000006.png"]
-    assert images.load(trained_run / "preview.png").shape == (516, 1296, 3)  # style and four photos, two rows
+    assert images.load(trained_run / "preview.png").shape == (
+        564,
+        1296,
+        3,
+    )  # style and four photos, two rows, each with a label
 
 
 def test_tensorboard_reads_the_log(trained_run: Path) -> None:

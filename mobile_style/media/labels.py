@@ -1,0 +1,32 @@
+"""Contact sheets: pictures with lines of text below."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from . import images
+
+LINE, TEXT = 20, 14  # pixels: height of a line, and of its type
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A picture (H, W, 3) uint8 and the lines below it."""
+
+    picture: np.ndarray
+    lines: tuple[str, ...]
+
+
+def sheet(rows: Sequence[Sequence[Labelled]]) -> np.ndarray:
+    """Rows of pictures of one size with their labels, on white: (H, W, 3) uint8."""
+    height = 4 + LINE * max(len(each.lines) for row in rows for each in row)
+    return images.grid([[np.concatenate([each.picture, _label(each, height)]) for each in row] for row in rows])
+
+
+def _label(labelled: Labelled, height: int) -> np.ndarray:
+    label = Image.new("RGB", (labelled.picture.shape[1], height), "white")
+    for number, line in enumerate(labelled.lines):
+        ImageDraw.Draw(label).text((2, 1 + LINE * number), line, "black", ImageFont.load_default(TEXT))
+    return np.asarray(label)
