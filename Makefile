@@ -14,7 +14,7 @@ BUNDLED := android_demo/build/bundled
 # `make test PACKAGES=--install` lets root install the Debian packages that tests need; CI does so by itself.
 PACKAGES :=
 
-.PHONY: install quickstart check lint lint-page fast test arm64 gpu phone web wheel android android-tools docs clean
+.PHONY: install quickstart check lint lint-page fast test arm64 gpu phone web wheel android android-tools app-pictures docs clean
 
 install: $(VENV)/installed
 
@@ -111,6 +111,12 @@ $(BUNDLED): $(wildcard models/*/int8.tflite) | install
 	$(BIN)/mobile-style bundle --android android_demo
 	$(BIN)/mobile-style bundle android_demo/build/smaller/* --android android_demo
 	@touch $@
+
+# docs/android/*.jpg are screens that the app's tests draw; a test of the docs fails when they are older than the app.
+app-pictures: android-tools
+	@mkdir -p android_demo/build
+	$(BIN)/pytest tests/exporting/test_android_bundle.py -k kotlin_tests_pass --basetemp android_demo/build/pictures
+	$(BIN)/python tools/app_pictures.py android_demo/build/pictures/test_the_kotlin_tests_pass0/screenshots
 
 # docs/cli.md is the commands' own help; a test compares it.
 docs: install

@@ -95,12 +95,39 @@ def test_the_operators_page_is_the_lints_table() -> None:
     assert table() in (DOCS / "operators.md").read_text()
 
 
-def test_pictures_show_the_networks_that_are_bundled() -> None:
-    """Those of the page, of the app and of all styles; what makes each records it."""
+def test_pictures_show_the_networks_that_are_bundled_and_the_app_of_now() -> None:
+    """Those of the page, of the app (`make app-pictures`) and of all styles; what makes each records it."""
     known = json.loads(pictures.RECORD.read_text())
     shown = {"browser.jpg", "styles.jpg", *(f"android/{path.name}" for path in (DOCS / "android").glob("*.jpg"))}
-    old = {name for name in shown if known.get(name) != pictures.digest()}
-    assert not old, f"older than the models; docs/pictures.json names what they show: {old}"
+    old = {name for name in shown if known.get(name) != pictures.digest(name)}
+    assert not old, f"older than what they show, which docs/pictures.json names: {old}"
+
+
+@pytest.mark.parametrize(
+    ("changed", "older"),
+    [
+        ("android_demo/app/src/main/res/values/strings.xml", {"android/live.jpg"}),
+        ("android_demo/app/src/main/kotlin/mobile/style/demo/Screen.kt", {"android/live.jpg"}),
+        ("android_demo/core/src/main/kotlin/mobile/style/core/Statistics.kt", {"android/live.jpg"}),
+        ("models/udnie/int8.tflite", {"android/live.jpg"}),
+        ("models/udnie/model.safetensors", {"android/live.jpg", "styles.jpg"}),
+    ],
+)
+def test_a_change_of_what_a_picture_shows_is_noticed(
+    changed: str, older: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {name: pictures.digest(name) for name in ("android/live.jpg", "styles.jpg")}
+    for part in (*pictures.SOURCES, "models"):
+        for path in (path for path in (ROOT / part).rglob("*") if path.is_file()):
+            copy = tmp_path / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.symlink_to(path)
+    monkeypatch.setattr(pictures, "ROOT", tmp_path)
+    assert before == {name: pictures.digest(name) for name in before}
+    content = (tmp_path / changed).read_bytes()
+    (tmp_path / changed).unlink()
+    (tmp_path / changed).write_bytes(content + b" ")
+    assert {name for name in before if pictures.digest(name) != before[name]} == older
 
 
 @pytest.mark.slow

@@ -1,8 +1,4 @@
-"""Makes docs/android/*.jpg of the screens that the app's tests draw.
-
-pytest tests/exporting/test_android_bundle.py -k kotlin_tests_pass --basetemp DIR
-python tools/app_pictures.py DIR/test_the_kotlin_tests_pass0/screenshots
-"""
+"""Makes docs/android/*.jpg of the screens that the app's tests draw, which `make app-pictures` runs before it."""
 
 import argparse
 from pathlib import Path
@@ -15,7 +11,7 @@ LONGER_SIDE = 720
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("screens", type=Path, help="the folder of the PNG files")
     screens = parser.parse_args().screens
     for shown in sorted((ROOT / "docs" / "android").glob("*.jpg")):

@@ -1,47 +1,68 @@
 package mobile.style.demo
 
 import android.content.res.Resources
+import mobile.style.core.BackendChooser
+import mobile.style.core.ModelCard
 import mobile.style.core.Stage
 
-/** The panel's rows: names and what was measured. Nothing here is computed but for rounding. */
-fun diagnosticsRows(words: Resources, diagnostics: Diagnostics?): List<Pair<String, String>> {
-    if (diagnostics == null) return listOf(words.getString(R.string.diagnostics_no_fps) to "")
+/** The panel's lines: names and what was measured. Nothing here is computed but for rounding. */
+fun diagnosticsLines(words: Resources, diagnostics: Diagnostics?): List<Line> {
+    if (diagnostics == null) return listOf(Line(words.getString(R.string.diagnostics_no_frames)))
     val card = diagnostics.engine?.let { diagnostics.model.card(it.backend) } ?: diagnostics.model.card
-    val fps = diagnostics.times.framesPerSecond()
-    val rows = mutableListOf(
-        (fps?.let { words.getString(R.string.diagnostics_fps, it) } ?: words.getString(R.string.diagnostics_no_fps)) to
-            words.getString(R.string.diagnostics_columns),
-    )
-    for ((stage, name) in STAGES) {
-        val value = diagnostics.times.summary(stage)?.let { words.getString(R.string.diagnostics_times, it.median, it.p90) }
-        rows += words.getString(name) to (value ?: words.getString(R.string.diagnostics_none))
-    }
-    rows += words.getString(R.string.diagnostics_dropped) to diagnostics.dropped.toString()
-    diagnostics.engine?.let {
-        rows += words.getString(R.string.diagnostics_backend) to "${it.backend}, ${card.recipe}"
-        rows += "" to words.getString(R.string.diagnostics_nodes, it.delegated, it.nodes)
-    }
-    diagnostics.reason?.let { reason ->
-        val next = reason.runnerUp
-        val tried = diagnostics.trials.size
-        rows += "" to when {
-            reason.ofLarger -> words.getString(R.string.diagnostics_reason_of_larger, reason.milliseconds)
-            next == null -> words.getString(R.string.diagnostics_reason_only, tried, reason.milliseconds)
-            else -> words.getString(R.string.diagnostics_reason, tried, reason.milliseconds, next.backend.toString(), next.milliseconds)
-        }
-        for (trial in reason.failed) {
-            val why = trial.failure.orEmpty().lineSequence().first().take(60)
-            rows += "" to words.getString(R.string.diagnostics_failed, trial.backend.toString(), why)
-        }
-    }
-    val rate = if (diagnostics.load.halfRate) R.string.diagnostics_half_rate else R.string.diagnostics_full_rate
-    rows += words.getString(R.string.diagnostics_load) to words.getString(rate, card.width, card.height)
-    rows += words.getString(R.string.diagnostics_card) to
-        words.getString(R.string.diagnostics_card_text, card.title, card.recipe, card.bytes / 1000, card.date.take(10))
-    card.psnrMean?.let { rows += words.getString(R.string.diagnostics_fidelity) to words.getString(R.string.diagnostics_decibels, it) }
-    rows += words.getString(R.string.diagnostics_sha) to card.sha256.take(16)
-    return rows
+    return times(words, diagnostics) + frames(words, diagnostics, card) + backend(words, diagnostics, card) + model(words, card)
 }
+
+private fun times(words: Resources, diagnostics: Diagnostics): List<Line> {
+    val columns = arrayOf(words.getString(R.string.diagnostics_median), words.getString(R.string.diagnostics_p90))
+    return listOf(Line(words.getString(R.string.diagnostics_times), *columns, heading = true)) + STAGES.map { (stage, name) ->
+        val summary = diagnostics.times.summary(stage)
+        Line(words.getString(name), decimal(words, summary?.median), decimal(words, summary?.p90))
+    }
+}
+
+private fun frames(words: Resources, diagnostics: Diagnostics, card: ModelCard): List<Line> {
+    val rate = if (diagnostics.load.halfRate) R.string.diagnostics_half_rate else R.string.diagnostics_full_rate
+    return listOf(
+        Line(words.getString(R.string.diagnostics_frames), heading = true),
+        Line(words.getString(R.string.diagnostics_fps), decimal(words, diagnostics.times.framesPerSecond())),
+        Line(words.getString(R.string.diagnostics_dropped), diagnostics.dropped.toString()),
+        Line(words.getString(R.string.diagnostics_load), words.getString(rate, card.width, card.height)),
+    )
+}
+
+/** What is used and why, and how each that was tried did. */
+private fun backend(words: Resources, diagnostics: Diagnostics, card: ModelCard): List<Line> {
+    val lines = mutableListOf(Line(words.getString(R.string.diagnostics_backend), heading = true))
+    diagnostics.engine?.let {
+        lines += Line(words.getString(R.string.diagnostics_runs_on), "${it.backend}, ${card.recipe}")
+        lines += Line(words.getString(R.string.diagnostics_nodes), words.getString(R.string.diagnostics_nodes_of, it.delegated, it.nodes))
+    }
+    diagnostics.reason?.let { lines += Line(words.getString(R.string.diagnostics_why), why(words, it, diagnostics.trials.size)) }
+    if (diagnostics.trials.isEmpty()) return lines
+    lines += Line(words.getString(R.string.diagnostics_tried), words.getString(R.string.diagnostics_median), heading = true)
+    for (trial in diagnostics.trials) {
+        val failure = trial.failure?.lineSequence()?.first()?.substringBefore(". ")?.take(80)
+        lines += Line(trial.backend.toString(), failure ?: decimal(words, trial.milliseconds))
+    }
+    return lines
+}
+
+private fun why(words: Resources, reason: BackendChooser.Reason, tried: Int): String = when {
+    reason.ofLarger -> words.getString(R.string.diagnostics_why_of_larger)
+    reason.runnerUp == null -> words.getString(R.string.diagnostics_why_only, tried)
+    else -> words.getString(R.string.diagnostics_why_fastest, tried)
+}
+
+private fun model(words: Resources, card: ModelCard) = listOfNotNull(
+    Line(words.getString(R.string.diagnostics_card), heading = true),
+    Line(words.getString(R.string.diagnostics_style), words.getString(R.string.diagnostics_style_text, card.title, card.recipe)),
+    Line(words.getString(R.string.diagnostics_file), words.getString(R.string.diagnostics_file_text, card.bytes / 1000, card.date.take(10))),
+    card.psnrMean?.let { Line(words.getString(R.string.diagnostics_fidelity), words.getString(R.string.diagnostics_decibels, it)) },
+    Line(words.getString(R.string.diagnostics_sha), card.sha256.take(16)),
+)
+
+private fun decimal(words: Resources, value: Double?): String =
+    if (value == null) words.getString(R.string.diagnostics_none) else words.getString(R.string.diagnostics_decimal, value)
 
 private val STAGES = listOf(
     Stage.CAMERA to R.string.diagnostics_camera,

@@ -12,13 +12,13 @@ import android.widget.TextView
 import kotlin.math.roundToInt
 
 /**
- * The sliders, one at a time: the style's strength, the share of a second style, and a photo's stroke width. Above them
- * is a tab for each that can be had now; none where there is the strength alone.
+ * The sliders, one at a time: the style's strength, the share of a second style, and a photo's stroke width, with its
+ * value at its right. Above them is a tab for each that can be had now; the strength alone has its name at its left instead.
  */
 class Knobs(context: Context, private val actions: Actions) : LinearLayout(context) {
-    private val strength = Knob(R.id.strength, R.string.tab_strength, 100, 100) { actions.strength(it) }
-    private val mix = Knob(R.id.mix, R.string.tab_mix, 100) { actions.mixShare(it) }
-    private val strokes = Knob(R.id.strokes, R.string.tab_strokes, TENTHS) { actions.strokes(times) }
+    private val strength = Knob(R.id.strength, R.string.tab_strength, 100, 100, ::percent) { actions.strength(it) }
+    private val mix = Knob(R.id.mix, R.string.tab_mix, 100, 0, ::percent) { actions.mixShare(it) }
+    private val strokes = Knob(R.id.strokes, R.string.tab_strokes, TENTHS, 0, { context.getString(R.string.strokes_value, timesAt(it)) }) { actions.strokes(times) }
     private val knobs = listOf(strength, mix, strokes)
     private val tabs = LinearLayout(context)
     private var chosen = strength
@@ -28,14 +28,14 @@ class Knobs(context: Context, private val actions: Actions) : LinearLayout(conte
     /** Whether there are tabs, which take [TAB] dp. */
     val tabbed get() = tabs.visibility == View.VISIBLE
 
-    private val times: Float get() = 1 + strokes.slider.progress / 10f
+    private val times: Float get() = timesAt(strokes.slider.progress)
 
     init {
         orientation = VERTICAL
         tabs.isBaselineAligned = false // the sign of a menu is in another font
         for (knob in knobs) tabs.addView(knob.tab, LayoutParams(LayoutParams.WRAP_CONTENT, context.dp(TAB), 1f))
         addView(tabs, LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.WRAP_CONTENT))
-        for (knob in knobs) addView(knob.slider, LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.WRAP_CONTENT))
+        for (knob in knobs) addView(knob.row, LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.WRAP_CONTENT))
         strength.slider.contentDescription = context.getString(R.string.strength)
         strokes.slider.contentDescription = context.getString(R.string.strokes)
         strokes.tab.visibility = View.GONE
@@ -79,7 +79,8 @@ class Knobs(context: Context, private val actions: Actions) : LinearLayout(conte
     private fun arrange() {
         tabs.visibility = if (knobs.count { it.tab.visibility == View.VISIBLE } > 1) View.VISIBLE else View.GONE
         for (knob in knobs) {
-            knob.slider.visibility = if (knob === chosen) View.VISIBLE else View.GONE
+            knob.row.visibility = if (knob === chosen) View.VISIBLE else View.GONE
+            knob.name.visibility = if (tabbed) View.GONE else View.VISIBLE
             knob.tab.isSelected = knob === chosen
             knob.tab.setTextColor(context.getColor(if (knob === chosen) R.color.glow else R.color.over_soft))
         }
@@ -100,7 +101,18 @@ class Knobs(context: Context, private val actions: Actions) : LinearLayout(conte
         menu.show()
     }
 
-    private inner class Knob(id: Int, words: Int, most: Int, first: Int = 0, changed: (Int) -> Unit) {
+    private fun timesAt(progress: Int): Float = 1 + progress / 10f
+
+    private fun percent(progress: Int) = context.getString(R.string.percent, progress)
+
+    /** TalkBack reads the slider alone: its description is its name, and its state its value. */
+    private inner class Knob(id: Int, words: Int, most: Int, first: Int, value: (Int) -> String, changed: (Int) -> Unit) {
+        val name = beside(Gravity.START).apply { setText(words) }
+        private val shown = beside(Gravity.END).apply {
+            text = value(first)
+            minWidth = context.dp(VALUE)
+            fontFeatureSettings = "tnum"
+        }
         val slider = SeekBar(context).apply {
             this.id = id
             max = most
@@ -110,10 +122,21 @@ class Knobs(context: Context, private val actions: Actions) : LinearLayout(conte
             progressBackgroundTintList = ColorStateList.valueOf(context.getColor(R.color.over_soft))
             setPadding(context.dp(20), context.dp(14), context.dp(20), context.dp(14))
             setOnSeekBarChangeListener(object : SeekBar.OnSeekBarChangeListener {
-                override fun onProgressChanged(bar: SeekBar, progress: Int, byUser: Boolean) = changed(progress)
+                override fun onProgressChanged(bar: SeekBar, progress: Int, byUser: Boolean) {
+                    shown.text = value(progress)
+                    changed(progress)
+                }
+
                 override fun onStartTrackingTouch(bar: SeekBar) = Unit
                 override fun onStopTrackingTouch(bar: SeekBar) = Unit
             })
+        }
+        val row = LinearLayout(context).apply {
+            gravity = Gravity.CENTER_VERTICAL
+            setPadding(context.dp(8), 0, context.dp(8), 0)
+            addView(name)
+            addView(slider, LayoutParams(0, LayoutParams.WRAP_CONTENT, 1f))
+            addView(shown)
         }
         val tab: TextView = label(context, 14f, R.color.over_soft, medium = true).apply {
             setText(words)
@@ -127,8 +150,15 @@ class Knobs(context: Context, private val actions: Actions) : LinearLayout(conte
         }
     }
 
+    private fun beside(side: Int) = label(context, 14f, R.color.over, medium = true).apply {
+        gravity = side
+        maxLines = 1
+        importantForAccessibility = IMPORTANT_FOR_ACCESSIBILITY_NO
+    }
+
     companion object {
         const val TAB = 48
+        private const val VALUE = 44
         private const val TENTHS = 20
     }
 }

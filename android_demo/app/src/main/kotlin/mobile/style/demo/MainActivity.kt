@@ -73,7 +73,7 @@ class MainActivity : Activity(), Actions {
         camera = Camera(this, { pipeline?.offer(it) ?: it.close() }) { trouble -> ui.post { show(trouble) } }
         screen.showStyles(styles.usable)
         screen.showFlip(camera.several)
-        screen.showSelfTest(getString(R.string.self_test), true)
+        screen.diagnostics.showSelfTest(getString(R.string.self_test), true)
         showChosen()
         screen.showStatus(resting())
         if (styles.usable.isEmpty()) {
@@ -289,7 +289,6 @@ class MainActivity : Activity(), Actions {
     override fun strength(percent: Int) {
         this.percent = percent
         pipeline?.strength = percent * 256 / 100
-        screen.showStatus(getString(R.string.strength_percent, percent))
         repaintSoon()
     }
 
@@ -345,13 +344,13 @@ class MainActivity : Activity(), Actions {
 
     private val refresh = object : Runnable {
         override fun run() {
-            screen.showDiagnosticsRows(diagnosticsRows(resources, pipeline?.diagnostics()))
+            screen.diagnostics.show(diagnosticsLines(resources, pipeline?.diagnostics()))
             ui.postDelayed(this, 500)
         }
     }
 
     override fun selfTest() {
-        screen.showSelfTest(getString(R.string.self_test_running), false)
+        screen.diagnostics.showSelfTest(getString(R.string.self_test_running), false)
         val backend = pipeline?.diagnostics()?.engine?.backend ?: choosers.inUse() ?: Backend(Backend.Kind.XNNPACK)
         beside {
             val lines = selfTest(styles.usable, backend, resources, engines)
@@ -360,7 +359,7 @@ class MainActivity : Activity(), Actions {
                     screen.hideNotice()
                     if (active) startCamera() // or says again what keeps it from that
                 }
-                screen.showSelfTest(getString(R.string.self_test), true)
+                screen.diagnostics.showSelfTest(getString(R.string.self_test), true)
             }
         }
     }

@@ -87,6 +87,11 @@ object Newer {
         if (Build.VERSION.SDK_INT >= 30) view.stateDescription = state
     }
 
+    /** Whether a screen reader lists a view among the headings. */
+    fun heading(view: View, heading: Boolean) {
+        if (Build.VERSION.SDK_INT >= 28) view.isAccessibilityHeading = heading
+    }
+
     /** Left, top, right, bottom that bars and cutouts cover. */
     fun covered(insets: WindowInsets): IntArray {
         if (Build.VERSION.SDK_INT >= 30) {

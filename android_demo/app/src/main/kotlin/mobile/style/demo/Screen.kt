@@ -1,12 +1,10 @@
 package mobile.style.demo
 
 import android.content.Context
-import android.content.res.ColorStateList
 import android.content.res.Configuration
 import android.text.TextUtils
 import android.view.Gravity
 import android.view.View
-import android.view.ViewGroup
 import android.widget.FrameLayout
 import android.widget.HorizontalScrollView
 import android.widget.LinearLayout
@@ -51,9 +49,7 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
     private val noticeText = label(context, 16f, R.color.ink_soft)
     private val noticeButton = filledButton(context) { noticeAction() }
     private var noticeAction: () -> Unit = {}
-    private val diagnostics = ScrollView(context)
-    private val diagnosticsRows = LinearLayout(context)
-    private val selfTest = filledButton(context) { actions.selfTest() }
+    val diagnostics = DiagnosticsPanel(context, { showDiagnostics(false) }, actions::selfTest).apply { visibility = View.GONE }
     private val covered = IntArray(4)
 
     val diagnosticsVisible get() = diagnostics.visibility == View.VISIBLE
@@ -63,7 +59,7 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         addView(picture, LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.MATCH_PARENT))
         buildTop()
         buildPanel()
-        buildDiagnostics()
+        addView(diagnostics)
         buildNotice()
         picture.onSwipe = actions::swipe
         picture.onHold = actions::hold
@@ -92,13 +88,16 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         val name = if (other == null) look.title else context.getString(R.string.mixed, look.style.title, other.title)
         picture.contentDescription = context.getString(if (still) R.string.picture_still else R.string.picture, name)
         for (i in 0 until strip.childCount) strip.getChildAt(i).isSelected = i == index
-        strip.getChildAt(index)?.let { tile ->
-            scroller.post { scroller.smoothScrollTo(tile.left - (scroller.width - tile.width) / 2, 0) }
-        }
+        scroller.post(::centerChosen)
         shutter.contentDescription = context.getString(if (still) R.string.save else R.string.shutter)
         flip.contentDescription = context.getString(if (still) R.string.back_to_camera else R.string.flip)
         flip.tooltipText = flip.contentDescription
         flip.setImageResource(if (still) R.drawable.ic_close else R.drawable.ic_flip)
+    }
+
+    private fun centerChosen() {
+        val tile = (0 until strip.childCount).map(strip::getChildAt).firstOrNull { it.isSelected } ?: return
+        scroller.smoothScrollTo(tile.left - (scroller.width - tile.width) / 2, 0)
     }
 
     fun showStatus(text: String) {
@@ -134,21 +133,6 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         actions.diagnostics(visible)
     }
 
-    /** Each row is a name and what is measured; a name without a value is a heading. */
-    fun showDiagnosticsRows(rows: List<Pair<String, String>>) {
-        while (diagnosticsRows.childCount > rows.size) diagnosticsRows.removeViewAt(rows.size)
-        rows.forEachIndexed { index, (name, value) ->
-            val row = diagnosticsRows.getChildAt(index) as DiagnosticsRow? ?: DiagnosticsRow(context).also(diagnosticsRows::addView)
-            row.show(name, value)
-        }
-    }
-
-    fun showSelfTest(text: String, possible: Boolean) {
-        selfTest.text = text
-        selfTest.isEnabled = possible
-        selfTest.alpha = if (possible) 1f else 0.5f
-    }
-
     override fun onConfigurationChanged(configuration: Configuration) {
         super.onConfigurationChanged(configuration)
         arrange()
@@ -170,11 +154,14 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
     private fun buildPanel() {
         panel.orientation = LinearLayout.VERTICAL
         panel.gravity = Gravity.CENTER_HORIZONTAL
-        panel.addView(knobs, LinearLayout.LayoutParams(context.dp(280), LayoutParams.WRAP_CONTENT))
+        panel.addView(knobs)
         scroller.isHorizontalScrollBarEnabled = false
         scroller.isFillViewport = true
         strip.gravity = Gravity.CENTER
         strip.setPadding(context.dp(12), 0, context.dp(12), 0)
+        strip.addOnLayoutChangeListener { _, left, _, right, _, oldLeft, _, oldRight, _ ->
+            if (right - left != oldRight - oldLeft) scroller.post(::centerChosen) // its thumbnails have another size
+        }
         scroller.addView(strip)
         panel.addView(scroller, LinearLayout.LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.WRAP_CONTENT))
         val row = LinearLayout(context).apply { gravity = Gravity.CENTER }
@@ -203,44 +190,24 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         addView(notice, LayoutParams(context.dp(328), LayoutParams.WRAP_CONTENT, Gravity.CENTER))
     }
 
-    private fun buildDiagnostics() {
-        diagnostics.id = R.id.diagnostics
-        diagnostics.background = rounded(context, R.color.sheet, 28)
-        diagnostics.clipToOutline = true
-        val content = LinearLayout(context).apply { orientation = LinearLayout.VERTICAL }
-        content.setPadding(context.dp(24), context.dp(20), context.dp(24), context.dp(24))
-        val heading = LinearLayout(context).apply { gravity = Gravity.CENTER_VERTICAL }
-        heading.addView(
-            label(context, 20f, R.color.ink, medium = true).apply { setText(R.string.diagnostics_title) },
-            LinearLayout.LayoutParams(0, LayoutParams.WRAP_CONTENT, 1f),
-        )
-        heading.addView(roundButton(context, R.drawable.ic_close, R.string.close, 48) { showDiagnostics(false) }.apply {
-            imageTintList = ColorStateList.valueOf(context.getColor(R.color.ink))
-            background = rounded(context, R.color.line, 24)
-        })
-        content.addView(heading)
-        diagnosticsRows.orientation = LinearLayout.VERTICAL
-        content.addView(diagnosticsRows, spaced(8))
-        content.addView(selfTest, spaced(20))
-        diagnostics.addView(content)
-        diagnostics.visibility = View.GONE
-        addView(diagnostics)
-    }
-
     private fun spaced(above: Int) = LinearLayout.LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.WRAP_CONTENT).apply {
         topMargin = context.dp(above)
     }
 
     /**
      * Controls below the picture, or at its right where the screen is wider than high, whichever way one reads; on a low
-     * one the heading is over the picture.
+     * one the heading is over the picture. The thumbnails take the room that a square picture as wide as the screen
+     * leaves.
      */
     private fun arrange() {
         val configuration = resources.configuration
         val wide = configuration.screenHeightDp < configuration.screenWidthDp + SQUARE
         val beside = wide && configuration.screenHeightDp >= LOW
         val (left, upper, right, lower) = covered
-        val side = context.dp((configuration.screenWidthDp * 45 / 100).coerceIn(280, 340))
+        val sideDp = (configuration.screenWidthDp * 45 / 100).coerceIn(280, 340)
+        val side = context.dp(sideDp)
+        val breadth = minOf(if (wide) sideDp else configuration.screenWidthDp - 16, BROADEST)
+        knobs.layoutParams = LinearLayout.LayoutParams(context.dp(breadth), LayoutParams.WRAP_CONTENT)
         val panelWidth = if (wide) side + right else LayoutParams.MATCH_PARENT
         panel.layoutParams = LayoutParams(panelWidth, LayoutParams.WRAP_CONTENT, Gravity.BOTTOM or Gravity.RIGHT)
         panel.setPadding(if (wide) 0 else left, 0, right, lower)
@@ -253,7 +220,12 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
         val sheet = context.dp(minOf(420, configuration.screenWidthDp - 24))
         diagnostics.layoutParams = LayoutParams(sheet, LayoutParams.WRAP_CONTENT, if (wide) Gravity.CENTER else Gravity.BOTTOM or Gravity.CENTER_HORIZONTAL)
             .apply { setMargins(0, upper + context.dp(12), 0, lower + context.dp(12)) }
-        val height = context.dp(if (wide) 0 else PANEL + if (knobs.tabbed) Knobs.TAB else 0)
+        val others = PANEL + if (knobs.tabbed) Knobs.TAB else 0
+        val taken = others + (if (over) 0 else HEADING) + if (wide) 0 else configuration.screenWidthDp
+        val bars = ((upper + lower) / resources.displayMetrics.density).toInt()
+        val tile = (configuration.screenHeightDp - bars - taken).coerceIn(StyleTile.SMALLEST, StyleTile.LARGEST)
+        for (i in 0 until strip.childCount) (strip.getChildAt(i) as StyleTile).resize(tile)
+        val height = if (wide) 0 else context.dp(others + tile)
         val heading = context.dp(if (beside) 0 else HEADING)
         picture.keepFree(left, upper + heading, if (wide) side + right else right, lower + height)
     }
@@ -267,29 +239,10 @@ class Screen(context: Context, private val actions: Actions) : FrameLayout(conte
     private operator fun IntArray.component4() = this[3]
 
     private companion object {
-        const val PANEL = 260
+        const val PANEL = 198 // dp of the controls but for tabs and thumbnails
+        const val BROADEST = 400 // dp of a slider
         const val HEADING = 84
         const val SQUARE = 60 // dp that a screen must be higher than wide to have its controls below
         const val LOW = 360
-    }
-}
-
-/** A line of the panel of measurements. */
-private class DiagnosticsRow(context: Context) : LinearLayout(context) {
-    private val name = label(context, 14f, R.color.ink_soft)
-    private val value = label(context, 14f, R.color.ink, medium = true)
-
-    init {
-        setPadding(0, context.dp(5), 0, context.dp(5))
-        addView(name, LayoutParams(0, ViewGroup.LayoutParams.WRAP_CONTENT, 1f))
-        addView(value, LayoutParams(0, ViewGroup.LayoutParams.WRAP_CONTENT, 1.3f))
-        value.gravity = Gravity.END
-        value.fontFeatureSettings = "tnum"
-    }
-
-    fun show(first: String, second: String) {
-        name.text = first
-        value.text = second
-        value.visibility = if (second.isEmpty()) View.GONE else View.VISIBLE
     }
 }

@@ -90,13 +90,22 @@ class StyleTile(context: Context, thumbnail: Bitmap?, title: String) : LinearLay
             override fun getOutline(view: View, outline: Outline) =
                 outline.setRoundRect(0, 0, view.width, view.height, context.dp(16).toFloat())
         }
-        addView(image, LayoutParams(context.dp(64), context.dp(64)))
+        addView(image)
         name.text = title
         name.maxLines = 1
         name.ellipsize = android.text.TextUtils.TruncateAt.END
         name.gravity = Gravity.CENTER
         name.importantForAccessibility = IMPORTANT_FOR_ACCESSIBILITY_NO
-        addView(name, LayoutParams(context.dp(76), LayoutParams.WRAP_CONTENT).apply { topMargin = context.dp(6) })
+        addView(name)
+        resize(SMALLEST)
+    }
+
+    /** To so many dp a side of its picture. */
+    fun resize(side: Int) {
+        if (image.layoutParams.width == context.dp(side)) return
+        image.layoutParams = LayoutParams(context.dp(side), context.dp(side))
+        val wide = context.dp(maxOf(side, SMALLEST + 12))
+        name.layoutParams = LayoutParams(wide, LayoutParams.WRAP_CONTENT).apply { topMargin = context.dp(6) }
     }
 
     override fun setSelected(selected: Boolean) {
@@ -106,6 +115,11 @@ class StyleTile(context: Context, thumbnail: Bitmap?, title: String) : LinearLay
             setStroke(context.dp(3), context.getColor(R.color.glow))
         }
         name.setTextColor(context.getColor(if (selected) R.color.glow else R.color.over_soft))
+    }
+
+    companion object {
+        const val SMALLEST = 64 // dp
+        const val LARGEST = 128
     }
 }
 

@@ -32,6 +32,7 @@ import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
+import org.robolectric.shadows.ShadowBuild
 
 /** The app's one screen under test: opened, fed, read and judged, with engines that paint the golden reference. */
 abstract class AppScreen {
@@ -59,6 +60,7 @@ abstract class AppScreen {
     @Before
     fun useReferences() {
         GpuGuard.ended = null
+        ShadowBuild.setModel(STAND_IN)
         Setup.engines = { model, backend ->
             if (backend.kind == Backend.Kind.GPU) throw IllegalArgumentException("this phone has no GPU delegate")
             Reference(model, backend, wrong = false)
@@ -229,5 +231,6 @@ abstract class AppScreen {
     }
 }
 
+internal const val STAND_IN = "No phone: a stand-in for the engine"
 internal val PHOTO: android.net.Uri = android.net.Uri.parse("content://photos/1")
 internal val context: Context get() = RuntimeEnvironment.getApplication()

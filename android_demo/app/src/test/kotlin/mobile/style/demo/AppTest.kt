@@ -9,6 +9,7 @@ import android.graphics.Bitmap
 import android.graphics.Color
 import android.view.View
 import android.widget.SeekBar
+import android.widget.TextView
 import android.window.WindowOnBackInvokedDispatcher
 import java.io.ByteArrayOutputStream
 import java.io.File
@@ -33,7 +34,7 @@ import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
 
 /**
- * The app on Android's own framework classes, with the models' engines replaced (EngineTest has the real ones): what is
+ * The app on Android's own framework classes, with the models' engines replaced (EngineTest and PicturesTest have the real ones): what is
  * painted is the golden picture's float reference.
  */
 @RunWith(RobolectricTestRunner::class)
@@ -46,14 +47,12 @@ class AppTest : AppScreen() {
         val picture = paintFrame()
         assertTrue("${difference(picture)} dB", difference(picture) > 60)
         assertEquals("Starry Night", texts().first())
-        screenshot("live")
         find<SeekBar>(R.id.strength).progress = 0
         val photo = paintFrame()
         assertTrue("no style left", difference(photo) < 20)
         find<SeekBar>(R.id.strength).progress = 100
         activity.hold(true)
         assertTrue("the original", difference(paintFrame()) < 20)
-        screenshot("original")
         activity.hold(false)
         assertTrue(difference(paintFrame()) > 60)
     }
@@ -65,14 +64,29 @@ class AppTest : AppScreen() {
         find<View>(R.id.info).performClick()
         idle()
         val told = texts().joinToString("\n")
-        for (part in listOf("frames a second", "Convert", "Infer", "243 of 245 nodes", "XNNPACK", "no GPU delegate", "256 × 256", "int8")) {
+        for (part in listOf(STAND_IN, "Frames a second", "Convert", "Infer", "243 of 245", "XNNPACK", "no GPU delegate", "256 × 256", "int8")) {
             assertTrue("$part in\n$told", part in told)
         }
-        screenshot("diagnostics")
         @Suppress("DEPRECATION")
         activity.onBackPressed()
-        assertFalse(texts().any { "frames a second" in it })
+        assertFalse(texts().any { "Frames a second" in it })
         assertFalse(activity.isFinishing)
+    }
+
+    @Test
+    fun setsHeadingsApartAndValuesInColumns() {
+        start()
+        repeat(5) { paintFrame() }
+        find<View>(R.id.info).performClick()
+        idle()
+        layOut()
+        val shown = views(find(R.id.diagnostics)).filterIsInstance<TextView>().filter { it.isShown && it.text.isNotEmpty() }
+        val lines = shown.groupBy { it.parent }.values.associateBy { it.first().text.toString() }
+        val (heading, line) = lines.getValue("Time of a frame, ms") to lines.getValue("Convert")
+        assertEquals(listOf("median", "90th percentile"), heading.drop(1).map { it.text.toString() })
+        assertEquals(heading.drop(1).map { it.right }, line.drop(1).map { it.right })
+        assertTrue(heading.first().isAccessibilityHeading && !line.first().isAccessibilityHeading)
+        for ((one, other) in heading zip line) assertTrue(one.currentTextColor != other.currentTextColor && one.textSize < other.textSize)
     }
 
     @Test
@@ -110,7 +124,7 @@ class AppTest : AppScreen() {
         assertTrue(dispatcher.topCallback !== leaves)
         dispatcher.topCallback.onBackInvoked()
         idle()
-        assertFalse(texts().any { "frames a second" in it })
+        assertFalse(texts().any { "Frames a second" in it })
         assertTrue(dispatcher.topCallback === leaves)
         openPhoto()
         assertTrue(dispatcher.topCallback !== leaves)
@@ -124,7 +138,6 @@ class AppTest : AppScreen() {
     fun liesOnItsSide() {
         start()
         paintFrame()
-        screenshot("landscape")
         assertEveryTargetCanBeHit()
         assertNothingIsCovered()
     }

@@ -163,7 +163,45 @@ class LookTest : AppScreen() {
         activity.swipe(1)
         assertFalse("+" in texts().first())
         choose("starry_night") // of a file of its own
-        assertTrue(texts().none { "Mix" in it || it == "Strength" })
+        assertTrue(texts().none { "Mix" in it })
+    }
+
+    /** Which of them is not said where there are tabs: one is in another color. */
+    @Test
+    fun everySliderShowsItsNameAndItsValue() {
+        start()
+        assertEquals(listOf("Strength", "100%"), knobs())
+        find<SeekBar>(R.id.strength).progress = 80
+        assertEquals(listOf("Strength", "80%"), knobs())
+        choose("many:great_wave")
+        mix("Rhone")
+        find<SeekBar>(R.id.mix).progress = 40
+        assertEquals(listOf("Strength", "Mix: Rhone ▾", "40%"), knobs())
+        openPhoto(largePhoto())
+        tab("Strokes").performClick()
+        find<SeekBar>(R.id.strokes).progress = 5
+        assertEquals(listOf("Strength", "Mix: Rhone ▾", "Strokes", "1.5 ×"), knobs())
+        tab("Strength").performClick()
+        assertEquals("80%", knobs().last())
+        val said = views(find<View>(R.id.strength).parent as View).filter { it.isShown && it.isImportantForAccessibility }
+        assertEquals(listOf<CharSequence?>("Strength of the style"), said.mapNotNull { it.contentDescription ?: (it as? TextView)?.text })
+    }
+
+    private fun knobs() = views(find<View>(R.id.strength).parent.parent as View)
+        .filterIsInstance<TextView>().filter { it.isShown }.map { it.text.toString() }
+
+    @Test
+    fun thumbnailsAndAPictureAsWideAsTheScreenFillIt() {
+        start()
+        paintFrame()
+        layOut()
+        val density = context.resources.displayMetrics.density
+        val tile = views(find(android.R.id.content)).filterIsInstance<StyleTile>().first()
+        val above = IntArray(2).also(find<View>(R.id.strength)::getLocationInWindow)[1]
+        val square = context.resources.displayMetrics.widthPixels
+        val heading = find<View>(R.id.info).let { it.bottom + it.top }
+        assertTrue("${tile.width}", tile.width > 120 * density)
+        assertTrue("$above", above - heading - square in 0..(90 * density).toInt())
     }
 
     @Test
