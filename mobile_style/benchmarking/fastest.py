@@ -11,7 +11,7 @@ from ..exporting.recipes import RECIPES
 from ..exporting.write import output_paths
 from ..files import writing
 from ..network.catalog import model_name, reference
-from ..progress import Progress, silent
+from ..progress import Note, Progress, Step, silent
 from ..validation.checked_export import Export, export
 from .benchmark import benchmark
 
@@ -59,9 +59,15 @@ def export_fastest(
         output_paths(name, recipe, [(size,)], out)
     rows, made = [], {}
     with TemporaryDirectory() as folder:
+
+        def told(event: Note | Step) -> None:  # of files that nobody will see
+            if not (isinstance(event, Note) and folder in event.text):
+                progress(event)
+
         for recipe in recipes.values():
+            progress(Note(f"trying {recipe.name}"))
             place = Path(folder) / recipe.name / "model.tflite"
-            (made[recipe.name],) = export(model, recipe, [size], calibration, place, progress)
+            (made[recipe.name],) = export(model, recipe, [size], calibration, place, told)
         report = benchmark([each.path for each in made.values()], Host(), runs=RUNS, progress=progress)
         for (tried, each), row in zip(made.items(), report.rows, strict=True):
             assert row.latency is not None

@@ -82,26 +82,27 @@ def export(
     from ..exporting.write import write
     from ..validation.checked_export import export as export_and_check
 
-    with progress_bars() as progress:
-        if chosen == "auto":
-            if target != "tflite" or len(sizes) > 1 or not check:
-                raise UsageError("`recipe=auto` measures and checks here: with `target=tflite` and one `size` only")
+    if chosen == "auto":
+        if target != "tflite" or len(sizes) > 1 or not check:
+            raise UsageError("`recipe=auto` measures and checks here: with `target=tflite` and one `size` only")
+        with progress_bars() as progress:
             frontier, fastest = export_fastest(model, sizes[0], calibration, out, progress)
-            tables.frontier(frontier)
-            if fastest is None:
-                raise FidelityError(f"no recipe passes its gate for {model}, so none was kept; train it for longer")
-            say("kept: the fastest on this machine of those that pass")
-            exports = [fastest]
-        elif check:
+        tables.frontier(frontier)
+        if fastest is None:
+            raise FidelityError(f"no recipe passes its gate for {model}, so none was kept; train it for longer")
+        say("kept: the fastest on this machine of those that pass")
+        exports = [fastest]
+    elif check:
+        with progress_bars() as progress:
             exports = export_and_check(model, find_recipe(target, chosen), sizes, calibration, out, progress)
-        else:
-            exports = []
-            for written in write(model, find_recipe(target, chosen), sizes, calibration, out, progress):
-                show(written.path)
+    else:
+        with progress_bars() as progress:
+            written = write(model, find_recipe(target, chosen), sizes, calibration, out, progress)
+        show(*(each.path for each in written))
+        return
     show(*(made.path for made in exports))
     advice = "; the file is kept, to look at: train for longer, or try another recipe"
-    if exports:
-        tables.validations([made.validation for made in exports], json, verbose, advice)
+    tables.validations([made.validation for made in exports], json, verbose, advice)
 
 
 def validate(
@@ -177,15 +178,18 @@ def bundle(
     """
     if (web is None) == (android is None):
         raise UsageError("say what the models are for: `android=android_demo` or `web=DIR`")
-    with progress_bars() as progress:
-        if web is not None:
-            from ..web.bundle import bundle_web
+    if web is not None:
+        from ..web.bundle import bundle_web
 
-            check_new(web=web)
-            show(bundle_web(models or [], web, progress))
-            say(f"try it: python -m http.server --directory {quote(str(web))}, then open http://localhost:8000")
-        elif android is not None:
-            from ..exporting.android_bundle import bundle_android
+        check_new(web=web)
+        with progress_bars() as progress:
+            made = bundle_web(models or [], web, progress)
+        show(made)
+        say(f"try it: python -m http.server --directory {quote(str(web))}, then open http://localhost:8000")
+    elif android is not None:
+        from ..exporting.android_bundle import bundle_android
 
-            show(*bundle_android(models or [], android, progress))
-            say("then make android, beside that folder, builds the app with them")
+        with progress_bars() as progress:
+            folders = bundle_android(models or [], android, progress)
+        show(*folders)
+        say("then make android, beside that folder, builds the app with them")
