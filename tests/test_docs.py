@@ -98,7 +98,12 @@ def test_the_operators_page_is_the_lints_table() -> None:
 def test_pictures_show_the_networks_that_are_bundled_and_the_app_of_now() -> None:
     """Those of the page, of the app (`make app-pictures`) and of all styles; what makes each records it."""
     known = json.loads(pictures.RECORD.read_text())
-    shown = {"browser.jpg", "styles.jpg", *(f"android/{path.name}" for path in (DOCS / "android").glob("*.jpg"))}
+    shown = {
+        "browser.jpg",
+        "camera.webp",
+        "styles.jpg",
+        *(f"android/{path.name}" for path in (DOCS / "android").glob("*.jpg")),
+    }
     old = {name for name in shown if known.get(name) != pictures.digest(name)}
     assert not old, f"older than what they show, which docs/pictures.json names: {old}"
 

@@ -19,7 +19,7 @@ svg text { fill: currentColor }
 .axis { stroke: #999; fill: none } .grid { stroke: #8884; fill: none } .bar { display: flex; height: 1.2rem }
 .bar span { height: 100% } .key { font-size: .85rem } .key span { white-space: nowrap }
 .wide { font-size: .8rem }
-.wide td { white-space: nowrap; padding: .2rem .5rem }
+.wide td { white-space: pre; vertical-align: top; padding: .2rem .5rem }
 @media (min-width: 40rem) { .wide td:nth-child(2), .wide th:nth-child(2) { text-align: left } }
 .key i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin: 0 .4em 0 1em }
 """
@@ -34,7 +34,9 @@ def write_page(report: Report, path: Path) -> None:
 def report_page(report: Report) -> str:
     """The whole page."""
     shown = columns(report)
-    table = wide_table("Latency of each model", shown, [[show(row) for show in shown.values()] for row in report.rows])
+    # An interval stands below its value: so all columns fit the window of a laptop.
+    cells = [[show(row).replace(" (", "\n(") for show in shown.values()] for row in report.rows]
+    table = wide_table("Latency of each model", shown, cells)
     said = "".join(f"<li>{html.escape(note)}</li>" for note in notes(report))
     sections = "".join([_frontier(report.rows), _curves(report), _profiles(report.rows)])
     top = f"{headline(report)}. {report.date}, mobile-style {report.version}."
@@ -50,8 +52,8 @@ def _frontier(rows: Sequence[Row]) -> str:
     """Latency against fidelity, the area of a circle being the file's size."""
     timed = [row for row in rows if row.latency is not None]
     known = [(row, row.fidelity["psnr"]) for row in timed if row.fidelity is not None]
-    if not known:
-        return ""
+    if len(known) < 2:
+        return ""  # nothing to compare
     missing = len(timed) - len(known)
     plot = Plot(
         around([row.latency.median.high for row, _ in known if row.latency], from_zero=True),

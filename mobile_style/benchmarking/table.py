@@ -61,17 +61,17 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "model": lambda row: row.model,
     "on": lambda row: "" if row.emulated else _on(row),
     "median ms": _timed(lambda row, latency: _interval(latency.median, _digits(row))),
-    "p90": _timed(lambda row, latency: _limit(row, latency.p90)),
-    "p99": _timed(lambda row, latency: _limit(row, latency.p99)),
-    "min": _timed(lambda row, latency: f"{latency.min:.{_digits(row)}f}"),
+    "p90 ms": _timed(lambda row, latency: _limit(row, latency.p90)),
+    "p99 ms": _timed(lambda row, latency: _limit(row, latency.p99)),
+    "min ms": _timed(lambda row, latency: f"{latency.min:.{_digits(row)}f}"),
     "output, against this machine's": _emulated(
         lambda _, emulated: "identical" if emulated.identical else f"{emulated.db:.1f} dB"
     ),
     "wanted": _emulated(lambda _, emulated: emulated.wanted),
     "million instructions": _emulated(_instructions),
     "GMAC": _emulated(lambda row, _: f"{sum(row.macs.values()) / 1e9:.3f}"),
-    "first": lambda row: "" if row.loaded is None else _spread(row.loaded.first_ms),
-    "load": lambda row: "" if row.loaded is None else _spread(row.loaded.load_ms),
+    "first ms": lambda row: "" if row.loaded is None else _spread(row.loaded.first_ms),
+    "load ms": lambda row: "" if row.loaded is None else _spread(row.loaded.load_ms),
     "MB": lambda row: "" if row.loaded is None else _megabytes(row.loaded.memory_bytes),
     "file MB": lambda row: _megabytes(row.bytes),
     "fps": _timed(lambda row, latency: f"{latency.fps:.1f}"),
@@ -82,10 +82,16 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
 }
 
 
+EXPLAINED = {
+    "p90 ms": "p90: nine of ten inferences took no longer.",
+    "delegated": "Delegated: operators that the accelerator's kernels (on the CPU, XNNPACK's) compute, of all.",
+    "times the first": "Times the first: the median over the first model's on the same accelerator and threads.",
+}
+
 # In the order in which a narrow terminal goes without them.
 LESS = (
-    "min", "p99", "load", "first", "file MB", "times the first", "of peak", "MB", "delegated", "GMAC", "p90",
-    "million instructions", "fps",
+    "min ms", "p99 ms", "load ms", "first ms", "file MB", "times the first", "of peak", "MB", "delegated", "GMAC",
+    "p90 ms", "million instructions", "fps",
 )  # fmt: skip
 
 
@@ -119,6 +125,8 @@ def notes(report: Report) -> list[str]:
             f"for a ratio, the {CONFIDENCE:.0%} confidence interval."
         )
     found.append(report.method)
+    if said := [text for name, text in EXPLAINED.items() if name in columns(report)]:
+        found.append(" ".join(said))
     if any(row.latency and row.latency.tail != "times" for row in report.rows):
         found.append("The device summarizes each round: p90 and p99 are limits that they do not exceed.")
     found += [

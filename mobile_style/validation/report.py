@@ -80,7 +80,7 @@ or brighter values.</p>
 value of, the float network's output.</p>
 {table}"""
     title = f"{validation.name}, {validation.target} {validation.recipe}"
-    return page(title, f'{html.escape(title)}: <span class="{verdict}">{verdict}</span>', body)
+    return page(f"{title}: {verdict}", f'{html.escape(title)}: <span class="{verdict}">{verdict}</span>', body)
 
 
 def _short(path: str) -> str:

@@ -73,7 +73,7 @@ class Model:
         Raises:
             CheckpointError: it has gone, or is no longer the file that was found.
         """
-        content = _regular(self.path, LARGEST_FILE)
+        content = read_regular(self.path, LARGEST_FILE)
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise CheckpointError(f"{self.path} was replaced while it was in use; start again")
         return content
@@ -141,6 +141,22 @@ def grouped(models: Sequence[Model]) -> Iterator[list[Model]]:
         yield sorted(group.values(), key=lambda model: model.card["recipe"] != "float16")
 
 
+def read_regular(path: Path, largest: int) -> bytes:
+    """The bytes of a regular file, `largest` + 1 of them at most; links are not followed, nothing waits for a writer.
+
+    Raises:
+        CheckpointError: there is no such file, or it cannot be read.
+    """
+    flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+    try:
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise CheckpointError(f"{path} is no file any more; start again")
+            return file.read(largest + 1)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read any more: {error.strerror}; start again") from None
+
+
 def _model(path: Path, folder: Path) -> Model:
     for file, largest in ((path, LARGEST_FILE), (card_path(path), LARGEST_CARD)):
         if os.path.lexists(file):
@@ -174,15 +190,3 @@ def _check_file(file: Path, folder: Path, largest: int) -> None:
         raise CheckpointError(f"{file} is a link that leads out of {folder}; put the file itself there")
     if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
         raise CheckpointError(f"{file} is no file of at most {largest:,} bytes; remove it")
-
-
-def _regular(path: Path, largest: int) -> bytes:
-    """The bytes of a regular file; links are not followed, and nothing waits for a writer."""
-    flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
-    try:
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise CheckpointError(f"{path} is no file any more; start again")
-            return file.read(largest + 1)
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read any more: {error.strerror}; start again") from None

@@ -18,14 +18,15 @@ from PIL import Image
 
 from ..errors import CheckpointError
 from ..media import images
-from ..network.catalog import BUNDLED, STYLES, bundled_paintings, bundled_photos
+from ..network.catalog import BUNDLED, STYLES, bundled_photos
 from . import litertjs
 from .models import KNOWN_PHOTO, Model, find_models, grouped, known_frame
+from .paintings import painting_of_style
 from .stills import still_files
 
 STATIC = Path(__file__).parent / "static"
 PHOTOS = (KNOWN_PHOTO, "roman_colosseum", "river_otters", "astronaut_portrait")  # CC0 or public domain
-THUMBNAIL, PAINTING = 192, 720  # pixels: of each side, of the longer side
+THUMBNAIL = 192  # pixels of each side
 KINDS = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -154,10 +155,9 @@ def _style(site: Site, folder: str, group: Sequence[Model], name: str, painting:
             }
         )
     about: dict[str, Any] = {"title": _title(name), "size": [height, width], "painting": _title(painting)}
-    if (picture := bundled_paintings().get(painting)) is not None:
-        place_of_it = f"{folder}/painting{index or ''}.jpg"
-        site[place_of_it] = resource("a.jpg", cache(partial(_painting, picture)))
-        about["painting_url"] = place_of_it
+    if (picture := painting_of_style(group[0], painting)) is not None:
+        about["painting_url"] = f"{folder}/painting{index or ''}.jpg"
+        site[about["painting_url"]] = resource("a.jpg", partial(bytes, picture))
     return about | {"thumbnail": thumbnail, "files": files}
 
 
@@ -175,13 +175,6 @@ def _answer(model: Model, index: int) -> bytes:
 
 def _thumbnail(model: Model, index: int) -> bytes:
     return images.encode(images.center_square(model.painted[index], THUMBNAIL), "JPEG", 85)
-
-
-def _painting(path: Path) -> bytes:
-    painting = images.load(path)
-    scale = PAINTING / max(painting.shape[:2])
-    height, width = (max(1, round(side * scale)) for side in painting.shape[:2])
-    return images.encode(images.resized(painting, height, width), "JPEG", 85)
 
 
 def _icon(size: int) -> bytes:

@@ -176,6 +176,16 @@ def test_the_page_is_whole_and_shows_every_row(report: Report) -> None:
 
 
 @pytest.mark.slow
+def test_a_single_model_is_compared_with_nothing(report: Report) -> None:
+    row = replace(report.rows[0], fidelity={"psnr": 42.0, "ssim": 0.99, "passed": True}, relative=None)
+    shown = page.report_page(replace(report, rows=(row,)))
+    assert "<svg" not in shown and "42.0" in shown
+    assert all(f"<th>{name} ms</th>" in shown for name in ("median", "p90", "p99", "min", "first", "load"))
+    assert "p90: nine of ten" in shown and "Delegated: operators" in shown and "imes the first" not in shown
+    assert "Times the first: the median" in page.report_page(report)
+
+
+@pytest.mark.slow
 def test_the_table_of_an_emulation_tells_no_times(report: Report) -> None:
     row = report.rows[1]
     assert row.loaded is not None

@@ -229,6 +229,7 @@ def test_report_shows_the_worst_first_and_escapes_names(files: dict[str, Path], 
     report.write(validation, tmp_path / "report")
     page = (tmp_path / "report" / "report.html").read_text()
     assert "<b>" not in page and "&lt;b&gt;0.jpg" in page and page.count("data:image/png;base64") == 8
+    assert f"tflite int8: {'failed' if validation.failures else 'passed'}</title>" in page
     assert "http" not in page and page.count('<td data-column="SSIM">') == 3
     figures = json.loads((tmp_path / "report" / "report.json").read_text())
     assert [photo["photo"] for photo in figures["photos"]] == [row.photo for row in validation.rows]

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from browsing import STARTED, in_a_browser, opened
 from mobile_style.cli import app
+from mobile_style.network.catalog import BUNDLED
 
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 WIDTHS = (390, 768, 1280)
@@ -51,10 +52,10 @@ def test_the_page(browser: Any, url: str, scheme: str) -> None:
 def written(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The report of a validation and the page of a benchmark."""
     folder = tmp_path_factory.mktemp("written")
-    model = str(Path(__file__).parents[2] / "models/udnie/int8.tflite")
+    models = [str(BUNDLED / name) for name in ("udnie/int8.tflite", "udnie/float16.tflite", "great_wave/int8.tflite")]
     for command in (
-        ["validate", model, "--limit", "1", "--report", str(folder / "report")],
-        ["benchmark", model, "--runs", "15", "--html", str(folder / "latency.html")],
+        ["validate", models[0], "--limit", "1", "--report", str(folder / "report")],
+        ["benchmark", *models, "--runs", "15", "--html", str(folder / "latency.html")],
     ):
         result = CliRunner().invoke(app, command)
         assert result.exit_code == 0, result.output
@@ -65,3 +66,12 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def test_what_commands_write(browser: Any, written: list[Path], scheme: str) -> None:
     for path in written:
         assert not faults(browser, path.as_uri(), scheme)
+
+
+def test_a_laptops_window_shows_every_column_of_a_benchmark(browser: Any, written: list[Path]) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(written[-1].as_uri())
+    assert page.locator("tr").first.inner_text().split("\t")[-1] == "PSNR dB"
+    table = "document.querySelector('.wide')"
+    assert page.evaluate(f"{table}.scrollWidth <= {table}.clientWidth")
+    page.close()

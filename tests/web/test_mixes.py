@@ -94,7 +94,7 @@ def test_a_file_of_one_style_shows_no_mix(context: Any, url: str, many: Path) ->
     bundled = page.locator(".style").count()
     assert not page.is_visible("#blend")
     drop(page, "own.tflite", many.read_bytes(), "")  # of the visitor's own
-    until(lambda: page.locator(".style img").count() == bundled + 3)
+    until(lambda: page.locator(".style img[src^='data:']").count() == 3)
     assert page.locator(".style span").all_text_contents()[bundled:] == ["Night", "Noon", "Dusk"]
     assert page.is_visible("#blend")
     sources = [page.locator(".style img").nth(bundled + index).get_attribute("src") for index in range(3)]

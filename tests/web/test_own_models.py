@@ -86,8 +86,14 @@ def test_an_own_file_shows_its_cards_name_and_a_thumbnail(context: Any, url: str
     page.wait_for_selector(STARTED)
     content, bundled = (BUNDLED / "udnie" / "float16.tflite").read_bytes(), page.locator(".style img").count()
     drop(page, "own.tflite", content, "")
-    until(lambda: page.locator(".style img").count() > bundled and "float16" in page.text_content("#used"))
+    until(lambda: page.locator(".style").count() > bundled)
+    assert page.locator(".style img").count() > bundled  # the photo that all show, until it is painted
+    until(lambda: page.locator(".style img").last.get_attribute("src").startswith("data:"))
+    assert "float16" in page.text_content("#used")
     assert page.locator(".style span").last.text_content() == "Udnie"
+    until(lambda: "pixels and enlarged: this file has no float" in page.text_content("#stats"))
+    page.click("#camera")
+    until(lambda: "enlarged" not in page.text_content("#stats"))
     shown = page.locator(".style img").last.get_attribute("src").partition(",")[2]
     thumbnail = images.load(base64.b64decode(shown)).astype(int)
     frame = known_frame(256, 256)
@@ -103,6 +109,13 @@ def test_the_self_test_passes_and_can_fail(context: Any, exported: Exported) -> 
         until(lambda: page.text_content("#verdict") != "Running…")
         assert page.text_content("#verdict") == "2 passed, 0 failed"
         assert page.locator("#rows").inner_text().count("identical") == 2
+        page.set_viewport_size({"width": 390, "height": 844})
+        verdicts = page.locator("td[data-column=Verdict]")
+        assert verdicts.count() == 3
+        for verdict in (verdicts.nth(number) for number in range(3)):
+            assert verdict.text_content() == "passed" or verdict.text_content().startswith("not run: ")
+            box = verdict.bounding_box()
+            assert box["x"] + box["width"] <= 390
         known = page.evaluate("fetch('site.json').then((it) => it.json())")["styles"][0]["files"]
         url = next(file["known"]["output"] for file in known if file["type"] == "uint8")
         answer = bytearray(
@@ -118,4 +131,4 @@ def test_the_self_test_passes_and_can_fail(context: Any, exported: Exported) -> 
         page.reload()  # the threads compute another picture, the single one then does not
         until(lambda: page.text_content("#verdict") != "Running…")
         assert page.text_content("#verdict") == "1 passed, 1 failed"
-        assert "it computes another picture than it should" in page.locator("#rows").inner_text()
+        assert "failed: CPU with threads: it computes another" in page.locator("#rows").inner_text()

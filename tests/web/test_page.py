@@ -1,5 +1,6 @@
 """The page in a real browser: words, sizes, keyboard."""
 
+import re
 from typing import Any
 
 import pytest
@@ -29,6 +30,11 @@ def test_the_sources_are_a_page(context: Any, url: str) -> None:
     page.wait_for_selector("td")
     assert page.locator("td code").filter(has_text="held_out/river_otters.jpg").count() == 1
     assert "|" not in page.text_content("#sources")
+    page.set_viewport_size({"width": 390, "height": 844})
+    box = page.locator("tbody tr").first.bounding_box()
+    assert page.locator("thead").bounding_box() is None  # and no empty row
+    assert box["height"] > 100  # one cell stands below the other
+    assert page.evaluate("getComputedStyle(document.querySelectorAll('td')[3], '::before').content") == '"License: "'
 
 
 def test_keyboard_and_names(context: Any, url: str) -> None:
@@ -77,3 +83,10 @@ def test_nothing_sticks_out(browser: Any, url: str, size: tuple[int, int]) -> No
     named = page.locator("#view button:visible span")
     assert all(named.nth(number).bounding_box()["width"] > 10 for number in range(named.count()))
     made.close()
+
+
+def test_a_single_picture_has_no_percentiles(context: Any, url: str) -> None:
+    page = opened(context, url)
+    page.wait_for_selector(STARTED)
+    page.evaluate("document.getElementById('advanced').open = true")
+    until(lambda: re.fullmatch(r"\d+ ms for a picture", page.text_content("#timings")))

@@ -82,7 +82,7 @@ def test_a_photo_is_painted_at_its_own_size(context: Any) -> None:
         page.click("#sample")  # stops it
         until(lambda: page.get_attribute("#still", "data-painted") == "576x384", 240)
         page.click("#sample")
-        until(lambda: "Painting at full size" in page.text_content("#message"))
+        until(lambda: "at full size…" in page.text_content("#message"))
         page.click("#camera")  # so does this, and it is no failure
         page.wait_for_selector("#camera[aria-pressed=true]")
         page.wait_for_timeout(1000)
@@ -109,6 +109,53 @@ def test_strokes_are_broader_in_large_photos_and_where_one_asks_for_it(context: 
         large = images.with_shorter_side(picture, 1080)
         drop(page, "b.png", png(large), "image/png")
         until(lambda: page.text_content("#times") == "2.0 times", 240)
+
+
+WATCH = """() => {
+  const get = (id) => document.getElementById(id);
+  const clear = (canvas) => !canvas.getContext("2d").getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data[3];
+  window.empty = 0;
+  const look = () => {
+    const {classList} = get("stage");
+    const painted = classList.contains("own-size") ? "still" : "after";
+    window.empty += clear(get("before")) || (!classList.contains("unpainted") && clear(get(painted)));
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+def test_what_was_painted_before_is_not_told_of_what_is_chosen_now(context: Any) -> None:
+    """And until it is painted, the former picture or the photo itself is seen, and cannot be saved."""
+    with serving(build_site([BUNDLED / OPENING, BUNDLED / "udnie"])[0]) as url:
+        page = opened(context, url)
+        until(lambda: "painted in" in page.text_content("#stats") and page.text_content("#message") == "", 240)
+        page.evaluate(WATCH)
+        told, message, kept = page.evaluate(
+            """() => {
+              [...document.querySelectorAll(".style input")].at(-1).click();
+              const [stats, message, shot] = ["stats", "message", "shot"].map((id) => document.getElementById(id));
+              return [stats.textContent, message.textContent, !shot.disabled];
+            }"""
+        )
+        assert (told, message, kept) == ("", "Loading Udnie…", False)
+        until(lambda: "Painting Udnie at full size…" in page.text_content("#message"))
+        assert page.text_content("#stats") == ""
+        until(lambda: "painted in" in page.text_content("#stats"), 240)
+        drop(page, "a.png", png(photo("astronaut_portrait")[:300, :200]), "image/png")
+        until(lambda: page.text_content("#stats") == "")
+        until(lambda: "painted in" in page.text_content("#stats"), 240)
+        assert page.evaluate("window.empty") == 0
+
+
+def test_a_complaint_stays_while_the_photo_is_painted_again(context: Any) -> None:
+    with serving(build_site([BUNDLED / OPENING])[0]) as url:
+        page = opened(context, url)
+        until(lambda: "painted in" in page.text_content("#stats") and page.text_content("#message") == "", 240)
+        drop(page, "bad.tflite", b"no model at all", "")
+        until(lambda: page.get_attribute("#still", "data-painted") is None)
+        until(lambda: page.get_attribute("#still", "data-painted"), 240)
+        assert "bad.tflite cannot be used" in page.text_content("#message")
 
 
 def test_a_photo_is_shown_enlarged_where_it_cannot_be_painted_at_its_own_size(context: Any) -> None:

@@ -33,6 +33,7 @@ export class Blend {
   #mix() {
     get("blended").textContent = `${get("blending").value}%`;
     this.apply();
+    if (!this.app.sources.now?.live) this.app.view.expire();
     return this.app.painter.paint();
   }
 }

@@ -1,4 +1,4 @@
-// What the page says about the style and about the source: what they are busy with, or what went wrong.
+// What the page says about the style, the source, and the photo ("still"): what it does with them, or what is wrong.
 
 export class Messages {
   constructor(element, stage) {
@@ -6,10 +6,13 @@ export class Messages {
     this.newest = new Map();  // by what they are about
   }
 
-  /** Says something; without words, it is over. Who tries something new has seen what went wrong before. */
+  /**
+   * Says something; without words, it is over. Who tries something new has seen what went wrong before; a photo that is
+   * painted again is nothing new.
+   */
   say(about, text = "", kind = "") {
     this.newest.delete(about);
-    if (kind === "busy") {
+    if (kind === "busy" && about !== "still") {
       this.newest.forEach((each, other) => each.kind === "error" && this.newest.delete(other));
     }
     if (text) this.newest.set(about, {text, kind});

@@ -68,14 +68,20 @@ class Page {
     get("stats").textContent = `${width} × ${height} pixels, painted in ${(ms / 1000).toFixed(1)} seconds`;
   }
 
+  /** A photo was painted at the size of the model, and is shown at another. */
+  tellEnlarged({width, height}) {
+    const size = `${width} × ${height} pixels`;
+    get("stats").textContent = `Painted at ${size} and enlarged: this file has no float network`;
+  }
+
   /** Twice a second. */
   tellStats() {
     const {now} = this.sources;
     if (!this.stats.times.length || !this.engine.used) return;
     const {fps, median, p90} = this.stats.summary();
-    get("timings").textContent = `${median.toFixed(0)} ms for a picture (median; 90th percentile ${p90.toFixed(0)} ms)`;
+    const spread = p90 === null ? "" : ` (median; 90th percentile ${p90.toFixed(0)} ms)`;
+    get("timings").textContent = `${median.toFixed(0)} ms for a picture${spread}`;
     if (now?.live) get("stats").textContent = fps ? `${fps.toFixed(1)} frames per second` : "";
-    else if (!this.view.ownSize) get("stats").textContent = "";
   }
 
   take(file) {
@@ -104,8 +110,7 @@ class Page {
 
   mirror() {
     this.sources.mirror(!this.sources.mirrored);
-    this.view.hideStill();
-    this.view.shown(false);
+    this.view.expire();
     return this.painter.paint();
   }
 

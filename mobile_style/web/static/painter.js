@@ -29,8 +29,9 @@ export class Painter {
   }
 
   async #frame(now) {
-    const {engine, sources, view, stats, recorder} = this.app;
+    const {engine, messages, sources, styles, view, stats, recorder} = this.app;
     const {used} = engine;
+    if (!now.live) messages.say("still", `Painting ${styles.loaded.title}…`, "busy");
     try {
       // One bitmap for both canvases: the same frame, freed at once (drawn from the video itself, Chromium keeps each).
       const frame = now.live ? await createImageBitmap(now.element).catch(() => null) : now.element;
@@ -40,11 +41,14 @@ export class Painter {
       const {pixels, ms} = await engine.run(grained(given).data.buffer);
       if (now !== sources.now || !view.show(pixels, given)) return;
       view.shown(now.live || !view.ownSize);
+      if (!now.live && view.isEnlarged) this.app.tellEnlarged(used);
       stats.add(ms);
       this.refused = undefined;
       if (recorder.on) view.compose();
     } catch (error) {
       await this.#recover(error, used);
+    } finally {
+      if (!now.live) messages.say("still");
     }
   }
 
@@ -54,7 +58,8 @@ export class Painter {
     if (!view.ownSize || !engine.used || this.refused === now) return;
     const style = styles.loaded;
     const stopped = () => this.again || now !== sources.now || style !== styles.chosen;
-    const percent = (share) => messages.say("still", `Painting at full size… ${Math.round(100 * share)}%`, "busy");
+    const what = `Painting ${style.title} at full size…`;
+    const percent = (share) => messages.say("still", `${what} ${Math.round(100 * share)}%`, "busy");
     const began = performance.now();
     try {
       percent(0);

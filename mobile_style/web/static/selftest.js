@@ -7,10 +7,17 @@ import {Stats} from "./stats.js";
 const RUNS = 10;
 const get = (id) => document.getElementById(id);
 
+const columns = [...document.querySelectorAll("th")].map((name) => name.textContent);
+
+// Cells in the order of the columns.
 function row(cells, failed) {
   const line = document.createElement("tr");
-  for (const text of cells) line.insertCell().textContent = text;
-  if (failed) line.lastChild.className = "failed";
+  cells.forEach((text, index) => {
+    const cell = line.insertCell();
+    cell.textContent = text;
+    cell.dataset.column = columns[index];
+    cell.classList.toggle("failed", failed && columns[index] === "Verdict");
+  });
   get("rows").append(line);
 }
 
@@ -30,10 +37,10 @@ async function test(style, kind) {
     const wrong = used.file.type === "uint8" && !exact;
     const distance = exact ? "identical" : `${used.db.toFixed(1)} dB`;
     const median = stats.summary().median.toFixed(1);
-    row([style.title, describe(used), distance, median, wrong ? "differs" : "passed"], wrong);
+    row([style.title, describe(used), wrong ? "differs" : "passed", distance, median], wrong);
     return wrong ? "failed" : "passed";
   } catch (error) {
-    row([style.title, kind, "", "", error.message], true);
+    row([style.title, kind, `failed: ${error.message}`, "", ""], true);
     return "failed";
   } finally {
     engine.end();
@@ -54,7 +61,8 @@ try {
       else counts[await test(style, kind)]++;
     }
     for (const [reason, titles] of left) {
-      row([titles.length === site.styles.length ? "every style" : titles.join(", "), kind, "", "", reason], false);
+      const which = titles.length === site.styles.length ? "every style" : titles.join(", ");
+      row([which, kind, `not run: ${reason}`, "", ""], false);
     }
   }
   get("verdict").textContent = `${counts.passed} passed, ${counts.failed} failed`;

@@ -17,13 +17,14 @@ function text(element, words) {
 
 function table(lines) {
   const made = document.createElement("table");
-  const rows = lines.filter((line) => !/^[|\s:-]+$/.test(line));
-  rows.forEach((line, index) => {
-    const row = made.insertRow();
-    for (const cell of line.split("|").slice(1, -1)) {
-      row.append(text(document.createElement(index ? "td" : "th"), cell.trim()));
-    }
-  });
+  const cellsOf = (line) => line.split("|").slice(1, -1).map((cell) => cell.trim());
+  const [head, ...rows] = lines.filter((line) => !/^[|\s:-]+$/.test(line)).map(cellsOf);
+  made.createTHead().insertRow().append(...head.map((name) => text(document.createElement("th"), name)));
+  const body = made.createTBody();
+  for (const cells of rows) {
+    const row = body.insertRow();
+    cells.forEach((cell, index) => (text(row.insertCell(), cell).dataset.column = head[index]));
+  }
   return made;
 }
 

@@ -18,18 +18,21 @@ export class Styles {
     const {engine, messages, painter, view, stats} = this.app;
     const last = this.loading;
     this.chosen = next;
+    view.expire();
+    const say = () => messages.say("style", complaint || `Loading ${next.title}…`, complaint ? "error" : "busy");
+    say();
     this.#showPainting(next);
     this.app.blend.offer(next);
     engine.abandon();  // a download that stalls holds up nothing else
     const load = last.catch(() => {}).then(async () => {
       if (this.loading !== load) return false;  // another one was chosen meanwhile
-      messages.say("style", complaint || `Loading ${next.title}…`, complaint ? "error" : "busy");
+      say();
       this.loaded = next;
       this.gaveUp = false;
       try {
         await engine.load(next, get("engine").value);
         this.app.blend.apply();
-        if (!complaint) messages.say("style");
+        if (!complaint && this.loading === load) messages.say("style");
         stats.clear();
         view.layout();
         return true;
@@ -62,9 +65,9 @@ export class Styles {
     const label = document.createElement("label");
     label.className = "style";
     const input = Object.assign(document.createElement("input"), {type: "radio", name: "style", checked});
-    const face = document.createElement(entry.thumbnail ? "img" : "i");
-    if (entry.thumbnail) Object.assign(face, {src: entry.thumbnail, alt: "", loading: "lazy"});
-    else face.textContent = "?";
+    const src = entry.thumbnail ?? this.app.site.photos[0];
+    const face = Object.assign(new Image(), {src, alt: "", loading: "lazy"});
+    face.classList.toggle("unpainted", !entry.thumbnail);
     const title = document.createElement("span");
     title.textContent = entry.title;
     label.append(input, face, title);

@@ -22,6 +22,8 @@ export class View {
     this.grabbed = readable(document.createElement("canvas"));  // for the model
     this.pending = readable(document.createElement("canvas"));  // the original of the frame that is being painted
     this.composed = document.createElement("canvas");
+    this.source = null;  // whose picture is shown
+    this.expired = false;  // what is shown is not what was chosen last
   }
 
   get strength() {
@@ -35,6 +37,12 @@ export class View {
     return now.width !== engine.used.width || now.height !== engine.used.height;
   }
 
+  /** Whether the photo has more pixels than what the model makes of it. */
+  get isEnlarged() {
+    const {engine: {used}, sources: {now}} = this.app;
+    return !this.ownSize && Math.min(now.width / used.width, now.height / used.height) > 1;
+  }
+
   get settings() {
     return {whole: this.ownSize || get("framing").value === "whole", mirrored: this.app.sources.mirrored};
   }
@@ -42,6 +50,7 @@ export class View {
   /** The size of every canvas, for the source and the model that are in use. */
   layout() {
     const {engine, sources: {now}, strokes} = this.app;
+    if (now) this.expire();
     if (!now || !engine.used) return;
     const {width, height} = engine.used;
     strokes.offer(this.ownSize ? now : null);
@@ -49,11 +58,28 @@ export class View {
     const scale = Math.min(1, Math.sqrt(LARGEST / (now.width * now.height)));
     const longest = Math.round(Math.min(now.live ? SHARPEST : Infinity, scale * Math.max(now.width, now.height)));
     const sharp = shape > 1 ? [longest, Math.round(longest / shape)] : [Math.round(longest * shape), longest];
-    for (const {canvas} of [this.before, this.pending]) resize(canvas, sharp.map((side) => Math.max(side, 1)));
-    for (const {canvas} of [this.after, this.grabbed]) resize(canvas, [width, height]);
-    this.hideStill();
-    this.stage.style.setProperty("--shape", shape);
-    get("shot").disabled = true;  // until there is a picture
+    resize(this.pending.canvas, sharp.map((side) => Math.max(side, 1)));
+    resize(this.grabbed.canvas, [width, height]);
+    if (now.live || now === this.source) return;
+    draw(now.element, this.pending, this.settings);  // the photo itself until it is painted
+    this.#showOriginal(now);
+    this.stage.classList.add("unpainted");
+  }
+
+  /** What is shown stays until something else is painted; it is told no more, and cannot be kept. */
+  expire() {
+    this.expired = true;
+    get("stats").textContent = "";
+    get("shot").disabled = true;
+  }
+
+  // The canvases that are seen change their size only with their content, so that nothing flashes.
+  #showOriginal(source) {
+    const {canvas} = this.pending;
+    resize(this.before.canvas, [canvas.width, canvas.height]);
+    this.before.drawImage(canvas, 0, 0);
+    this.stage.style.setProperty("--shape", canvas.width / canvas.height);
+    this.source = source;
   }
 
   /** What the model is given of a frame, as ImageData. */
@@ -65,9 +91,13 @@ export class View {
 
   /** Shows what the model made of the frame that was grabbed last; false if the layout has changed meanwhile. */
   show(pixels, {width, height}) {
-    const {canvas} = this.after;
-    if (width !== canvas.width || height !== canvas.height) return false;
-    this.before.drawImage(this.pending.canvas, 0, 0);
+    const {after: {canvas}, grabbed: {canvas: wanted}} = this;
+    if (width !== wanted.width || height !== wanted.height) return false;
+    this.#showOriginal(this.app.sources.now);
+    resize(canvas, [width, height]);
+    this.stage.classList.remove("unpainted");
+    if (this.expired) this.#hideStill();
+    this.expired = false;
     this.after.putImageData(new ImageData(new Uint8ClampedArray(pixels), width, height), 0, 0);
     canvas.dataset.frames = Number(canvas.dataset.frames ?? 0) + 1;
     return true;
@@ -91,7 +121,7 @@ export class View {
     this.stage.classList.add("own-size");
   }
 
-  hideStill() {
+  #hideStill() {
     delete this.still.canvas.dataset.painted;
     this.stage.classList.remove("own-size");
   }
