@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..devices.host import Host
+from ..documents import printable
 from ..exporting.card import read_export_card, write_card
 from ..exporting.recipes import RECIPES
 from ..exporting.write import output_paths
@@ -53,7 +54,7 @@ def export_fastest(
     Raises:
         UsageError, CheckpointError, OutputError, ImageError: as `export`.
     """
-    name = model_name(reference(model))
+    name = printable(model_name(reference(model)))
     recipes = {recipe.name: recipe for recipe in RECIPES if recipe.target == "tflite"}
     for recipe in recipes.values():  # nobody knows yet which it will be
         output_paths(name, recipe, [(size,)], out)

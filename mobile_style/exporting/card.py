@@ -43,7 +43,7 @@ from ..documents import (
 from ..errors import CheckpointError
 from ..files import writing
 from ..network.card import MODEL
-from ..network.catalog import mix_of, model_path, with_mix
+from ..network.catalog import mix_of, model_path, with_mix, without_mix
 
 SCHEMA = 1
 METADATA = "mobile_style"  # name of the metadata buffer in a .tflite
@@ -213,7 +213,8 @@ def source_checkpoint(exported: Path, card: dict[str, Any]) -> Path:
         CheckpointError: it is at neither place, or is another by now.
     """
     source, other = card["source"], None
-    for place in (exported.parent / source["checkpoint"], source["checkpoint"], exported.parent):
+    named = without_mix(source["checkpoint"])
+    for place in (_on_disk(exported.parent / named), named, exported.parent):
         try:
             checkpoint = model_path(place)
         except CheckpointError:
@@ -224,6 +225,17 @@ def source_checkpoint(exported: Path, card: dict[str, Any]) -> Path:
     if other:
         raise CheckpointError(f"{other} is not what {exported} was exported from; export it again")
     raise CheckpointError(f"{source['checkpoint']}, the float reference of {exported}, is not here")
+
+
+def _on_disk(path: Path) -> Path:
+    """A path that a card names: with a mark in place of each byte of a folder's name that no text can hold."""
+    found = Path()
+    for part in path.parts:
+        place = found / part
+        if not place.exists() and "\N{REPLACEMENT CHARACTER}" in part and found.is_dir():
+            place = next((each for each in found.iterdir() if printable(each.name) == part), place)
+        found = place
+    return found
 
 
 def source_model(exported: Path, card: dict[str, Any]) -> str:

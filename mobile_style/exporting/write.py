@@ -80,7 +80,7 @@ def write(
     for height, width in sizes:
         if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= 4096:
             raise UsageError(f"`size={width}x{height}`: each side must be from {SMALLEST_SIDE} to 4096 pixels")
-    name = model_name(reference(model))
+    name = printable(model_name(reference(model)))
     groups: list[tuple[tuple[int, int], ...]]
     groups = [tuple(sizes)] if recipe.target == "coreml" else [(size,) for size in sizes]
     places = output_paths(name, recipe, groups, out)

@@ -1,12 +1,15 @@
 import copy
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from mobile_style.errors import CheckpointError
-from mobile_style.exporting.card import card_path, read_export_card
+from mobile_style.exporting.card import card_path, read_export_card, source_checkpoint
+from mobile_style.exporting.recipes import find_recipe
+from mobile_style.exporting.write import write
 from mobile_style.network.catalog import BUNDLED, DEFAULT
 
 MODEL = BUNDLED / DEFAULT / "int8.tflite"
@@ -24,6 +27,17 @@ def test_every_bundled_card_is_read() -> None:
     assert len(files) == 3 * len(list(BUNDLED.glob("*/int8.tflite"))) >= 24 and all(
         read_export_card(file)["name"] == file.parent.name for file in files
     )
+
+
+def test_a_network_below_a_folder_that_no_text_can_name_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9 1")
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("the file system takes names in UTF-8 only")
+    shutil.copy(BUNDLED / "udnie" / "model.safetensors", folder)
+    (written,) = write(folder, find_recipe("tflite", "float32"), [(64, 64)], out=tmp_path / "exports" / "model.tflite")
+    assert source_checkpoint(written.path, read_export_card(written.path)).resolve() == folder / "model.safetensors"
 
 
 def test_the_card_inside_lacks_what_was_known_later(exported: Path) -> None:
