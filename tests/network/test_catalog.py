@@ -80,10 +80,11 @@ def test_bundled_models_have_neither_frame_nor_checkerboard(name: str) -> None:
 @pytest.mark.slow
 def test_the_sheet_shows_every_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mobile_style.painting.sheet.PHOTOS", ("espresso_cup",))
     result = CliRunner().invoke(app, ["models", "--sheet", "sheet.png"])
     assert result.exit_code == 0 and result.stdout.splitlines()[-1] == "sheet.png"
     count = sum(max(1, len(styles_of(info.card))) for info in list_models())
-    assert images.load(tmp_path / "sheet.png").shape == ((count + 1) * (256 + 28), 5 * 256 + 4 * 4, 3)
+    assert images.load(tmp_path / "sheet.png").shape == ((count + 1) * (256 + 28), 256, 3)
     again = CliRunner().invoke(app, ["models", "--sheet", "sheet.png"])
     assert again.exit_code == 6 and "exists" in again.stderr
 
