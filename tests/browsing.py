@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,15 @@ def at_once(site: Site) -> Site:
     for style in about["styles"]:
         style.pop("still", None)
     return site | {"site.json": resource("site.json", json.dumps(about).encode)}
+
+
+def with_small_samples(site: Site) -> Site:
+    """The page with sample photos of 288 x 192 pixels, which are soon painted at their own size."""
+    small = {}
+    for url in json.loads(site["site.json"].content())["photos"]:
+        picture = images.center_crop(photo(Path(url).stem), 192, 288)
+        small[url] = resource(url, partial(images.encode, picture, "JPEG"))
+    return site | small
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from browsing import (
     saved,
     serving,
     until,
+    with_small_samples,
 )
 from mobile_style import stylize
 from mobile_style.inference.network import load_network
@@ -64,7 +65,7 @@ def test_what_shines_through_is_white(context: Any, url: str) -> None:
 def test_a_photo_is_painted_at_its_own_size(context: Any) -> None:
     """By tiles, without seams, and as the command paints it."""
     picture = images.with_shorter_side(photo("roman_colosseum"), 400)[:398, :598]
-    with serving(build_site([BUNDLED / OPENING])[0]) as url:
+    with serving(with_small_samples(build_site([BUNDLED / OPENING])[0])) as url:
         page = opened(context, url)
         page.wait_for_selector(STARTED)
         drop(page, "a.png", png(picture), "image/png")
@@ -80,7 +81,7 @@ def test_a_photo_is_painted_at_its_own_size(context: Any) -> None:
         page.click("#mirror")
         until(lambda: page.get_attribute("#still", "data-painted") is None)
         page.click("#sample")  # stops it
-        until(lambda: page.get_attribute("#still", "data-painted") == "576x384", 240)
+        until(lambda: page.get_attribute("#still", "data-painted") == "288x192", 240)
         page.click("#sample")
         until(lambda: "at full size…" in page.text_content("#message"))
         page.click("#camera")  # so does this, and it is no failure
@@ -127,7 +128,7 @@ WATCH = """() => {
 
 def test_what_was_painted_before_is_not_told_of_what_is_chosen_now(context: Any) -> None:
     """And until it is painted, the former picture or the photo itself is seen, and cannot be saved."""
-    with serving(build_site([BUNDLED / OPENING, BUNDLED / "udnie"])[0]) as url:
+    with serving(with_small_samples(build_site([BUNDLED / OPENING, BUNDLED / "udnie"])[0])) as url:
         page = opened(context, url)
         until(lambda: "painted in" in page.text_content("#stats") and page.text_content("#message") == "", 240)
         page.evaluate(WATCH)
@@ -149,7 +150,7 @@ def test_what_was_painted_before_is_not_told_of_what_is_chosen_now(context: Any)
 
 
 def test_a_complaint_stays_while_the_photo_is_painted_again(context: Any) -> None:
-    with serving(build_site([BUNDLED / OPENING])[0]) as url:
+    with serving(with_small_samples(build_site([BUNDLED / OPENING])[0])) as url:
         page = opened(context, url)
         until(lambda: "painted in" in page.text_content("#stats") and page.text_content("#message") == "", 240)
         drop(page, "bad.tflite", b"no model at all", "")
