@@ -24,7 +24,8 @@ figcaption, .row div { font-size: .85rem } figcaption, .row div, .note { color: 
   .wide td::before { content: attr(data-column); float: left; margin-right: 1rem; color: var(--soft) }
   .wide td { overflow: hidden } .wide td:empty { display: none } .wide td:first-child { font-weight: 600 }
   .wide td:first-child::before { content: none } .wide table { width: 100% } }
-@media print { .wide { overflow: visible } table { font-size: .6rem } figure { break-inside: avoid } }
+@media print { .wide { overflow: visible } table { font-size: .6rem } figure { break-inside: avoid }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact } h2, h2 + p { break-after: avoid } }
 @media (prefers-color-scheme: dark) { body { background: #161616; color: #ddd } tr + tr { border-color: #333 }
   .passed { color: #7bd88f } .failed { color: #ff8a80 } :root { --soft: #aaa }
   .wide { --page: #161616; --edge: #fff4 } }

@@ -110,7 +110,7 @@ def _take_rounds(jobs: Sequence[Job], device: Device, runs: int, sustained: floa
     # in between: a process gets the very pages that were freed last.
     reload = sustained is None and not device.loads_each_round
     try:
-        for job in track(jobs, "Loading", len(jobs), "models", progress):
+        for job in track(jobs, "Loading", len(jobs), "models and probes", progress):
             with job.tolerant():
                 job.load(device)
                 if reload:

@@ -129,7 +129,7 @@ def _profiles(rows: Sequence[Row]) -> str:
     for row in shown.values():
         parts = [(kind, share) for kind, share in row.profile.items() if share >= 0.005]
         bars.append(
-            f"<p>{html.escape(row.model)}, {html.escape(row.accelerator)}</p><div class='bar'>"
+            f"<figure><p>{html.escape(row.model)}, {html.escape(row.accelerator)}</p><div class='bar'>"
             + "".join(
                 f'<span style="width:{100 * share:.2f}%;background:{colors.get(kind, "#999")}" '
                 f'title="{html.escape(kind)} {share:.1%}"></span>'
@@ -137,6 +137,6 @@ def _profiles(rows: Sequence[Row]) -> str:
             )
             + "</div><p class='key'>"
             + ", ".join(f"{html.escape(kind)} {share:.1%}" for kind, share in parts)
-            + "</p>"
+            + "</p></figure>"
         )
     return f"<h2>Where the time goes</h2><p>By the runtime's profiler, one thread.</p>{''.join(bars)}"

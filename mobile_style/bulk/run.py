@@ -107,6 +107,7 @@ def bulk(
         manifest = Manifest(places[1], shard, isinstance(places[1], FolderStore))
         run = _Run(chosen, manifest, Segments(places[1], entries, digest), digest, progress)
         if chosen.waiting:
+            progress(Note(f"{len(chosen.waiting)} files are to be painted"))
             manifest.begin_session(settings | {"model": str(model), "version": version("mobile-style")}, digest)
             with closing(_pool(order, crew)) as pool:
                 run.go(pool)

@@ -190,7 +190,9 @@ def _by_optimization(
         progress(Note(f"{after}: {named}"))
         if number == 1 and snapshot.iterations == counts[0]:
             left = counts[-1] * len(contents) - counts[0]
-            progress(Note(f"the rest takes about {left * snapshot.seconds / counts[0] / 60:.1f} minutes"))
+            seconds = left * snapshot.seconds / counts[0]
+            lasts = f"{seconds / 60:.0f} minutes" if seconds > 100 else f"{seconds:.0f} seconds"
+            progress(Note(f"the rest takes about {lasts}"))
 
     def tell(number: int, done: int) -> None:
         progress(Step("Optimizing", (number - 1) * counts[-1] + done, steps, "iterations"))

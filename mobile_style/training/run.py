@@ -138,10 +138,14 @@ class Run:
         warm = min(1.0, (self.step + 1) / steps)
         return self.plan.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
 
-    def make_plan(self, step_seconds: float) -> None:
-        """Fits a training by time to the machine, where a rough step takes `step_seconds`."""
+    def make_plan(self, step_seconds: float, compiling: float) -> None:
+        """Fits a training by time to the machine, where a rough step takes `step_seconds`.
+
+        Compiling the step, for other crops and again for the fine phase, takes `compiling` seconds each time.
+        """
         left = (1 - self.done()) * 60 * self.config.minutes
-        steps = left / step_seconds * (ROUGH + (1 - ROUGH) / FINE_COST)
+        working = max(left - 2 * compiling, left / 4)
+        steps = working / step_seconds * (ROUGH + (1 - ROUGH) / FINE_COST)
         before, side = self.crop_size(), self.config.image_size
         if steps < FEW:
             side = min(side, max(SMALLEST_CROP, int(side * math.sqrt(steps / FEW)) // 4 * 4))
@@ -248,7 +252,8 @@ class Run:
                 rate = self.config.batch_size / taken[-1]
                 add(self.step, self.painting(), self.losses, rate)
                 if self.config.minutes and not self.planned and len(taken) == MEASURED and self.done() < 1:
-                    self.make_plan(statistics.median(taken))
+                    usual = statistics.median(taken)
+                    self.make_plan(usual, taken[0] - usual)
                 self.report(rate)
                 if self.step % self.config.checkpoint_every == 0:
                     self.save()

@@ -7,6 +7,7 @@ file or card becomes a part of an address.
 import gzip
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -85,7 +86,8 @@ def build_site(models: Sequence[Path] = (BUNDLED,), offline: bool = False) -> tu
         site[url] = resource(url, (bundled_photos("held_out") / f"{name}.jpg").read_bytes)
     for size in (192, 512):
         site[f"icon-{size}.png"] = resource("a.png", cache(partial(_icon, size)))
-    styles = [each for number, group in enumerate(grouped(found)) for each in _styles(site, number, group)]
+    groups = list(grouped(found))
+    styles = _told_apart([(group[0], _styles(site, number, group)) for number, group in enumerate(groups)])
     about = {
         "version": version("mobile-style"),
         "litertjs": litertjs.VERSION,
@@ -131,6 +133,16 @@ def _styles(site: Site, number: int, group: Sequence[Model]) -> list[dict[str, A
         _style(site, folder, group, name, name, index) | {"mix": {"styles": titles, "index": index}} | still
         for index, name in enumerate(first.styles)
     ]
+
+
+def _told_apart(styles: Sequence[tuple[Model, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
+    """All of them; of those that are called alike, with the name of the file that mixes them."""
+    count = Counter(each["title"] for _, several in styles for each in several)
+    for model, several in styles:
+        for each in several:
+            if count[each["title"]] > 1 and model.styles:
+                each["title"] += f" ({model.card['name']})"
+    return [each for _, several in styles for each in several]
 
 
 def _style(site: Site, folder: str, group: Sequence[Model], name: str, painting: str, index: int = 0) -> dict[str, Any]:

@@ -125,9 +125,9 @@ def test_the_plan_of_a_training_by_time(tmp_path: Path, astronaut: np.ndarray) -
     build([bundled_photos("train")], tmp_path / "run" / "content", 40)
     trainer, events = make_trainer(config, astronaut[:48, :48]), []
 
-    def planned(config: TrainConfig, step_seconds: float) -> Plan:
+    def planned(config: TrainConfig, step_seconds: float, compiling: float = 0.0) -> Plan:
         run = Run(config, tmp_path / "run", trainer, 0, time.perf_counter(), events.append)
-        run.make_plan(step_seconds)
+        run.make_plan(step_seconds, compiling)
         assert run.config == config  # what was asked for stays
         return run.plan
 
@@ -135,6 +135,8 @@ def test_the_plan_of_a_training_by_time(tmp_path: Path, astronaut: np.ndarray) -
     assert "about 3600 steps on crops of 128 pixels, then 800 on 192" in str(events[0])
     assert 48 <= planned(config, 10.0).image_size < 96  # some fifty steps only: smaller crops make more of the time
     assert planned(replace(config, image_size=32), 10.0).image_size == 32
+    assert planned(config, 0.1, 150.0) == Plan(192, suitable_rate(2200))  # half of the time is lost to compiling
+    assert planned(config, 0.1, 1e6) == Plan(192, suitable_rate(1100))
 
 
 def test_long_trainings_take_smaller_steps(trained_run: Path) -> None:

@@ -80,6 +80,16 @@ def test_each_of_many_styles_has_its_own(exported_many: Exported, many_styles: P
     assert [int(images.load(each).mean()) for each in (night, noon)] == [0, 100]
 
 
+def test_styles_that_are_called_alike_name_the_file_that_mixes_them(exported_many: Exported, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        shutil.copytree(exported_many("int8").parent, tmp_path / name, ignore=shutil.ignore_patterns("lock"))
+        card = json.loads((tmp_path / name / "model.json").read_text())
+        (tmp_path / name / "model.json").write_text(json.dumps(card | {"name": name}))
+    about = json.loads(build_site([tmp_path / "one", tmp_path / "other"])[0]["site.json"].content())
+    titles = [style["title"] for style in about["styles"]]
+    assert titles == [f"{style.capitalize()} ({name})" for name in ("one", "other") for style in MANY]
+
+
 @pytest.mark.slow
 @in_a_browser
 def test_the_page_shows_it(context: Any, tmp_path: Path) -> None:

@@ -53,9 +53,12 @@ try {
   get("device").textContent =
     `LiteRT.js ${site.litertjs}, ${navigator.hardwareConcurrency} processor cores, ${navigator.userAgent}`;
   const counts = {passed: 0, failed: 0};
-  for (const kind of ["webgpu", "threads", "single"]) {
+  const kinds = ["webgpu", "threads", "single"];
+  let looked = 0;  // at styles, by each kind of engine
+  for (const kind of kinds) {
     const left = new Map();  // titles of the styles that cannot be tried, by reason
     for (const style of site.styles) {
+      get("verdict").textContent = `Running… ${++looked} of ${kinds.length * site.styles.length}`;
       const reason = await obstacle(kind, style.files);
       if (reason) left.set(reason, [...(left.get(reason) ?? []), style.title]);
       else counts[await test(style, kind)]++;
