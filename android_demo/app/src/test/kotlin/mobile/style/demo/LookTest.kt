@@ -49,7 +49,7 @@ class LookTest : AppScreen() {
     private fun choose(name: String) = activity.choose(styles().indexOfFirst { it.name == name })
 
     private fun tab(words: String) =
-        views(find(android.R.id.content)).filterIsInstance<TextView>().single { it.isShown && it.text.startsWith(words) }
+        views(find<View>(R.id.strength).parent.parent as View).filterIsInstance<TextView>().single { it.isShown && it.text.startsWith(words) }
 
     private fun offered(): List<String> {
         val menu = ShadowPopupMenu.getLatestPopupMenu().menu
