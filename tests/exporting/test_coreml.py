@@ -201,6 +201,7 @@ def test_activations_and_sums_beyond_float16(index: int, factor: float, layer: s
         Evaluator(tmp_path / "model.mlpackage")(noise(8, 32))
 
 
+@pytest.mark.slow
 def test_swapped_channels_give_other_pictures(package: Path) -> None:
     expected, bgr = Evaluator(package)(noise(*SIZES[0])), LAYOUTS.BGR
     edit(package, lambda spec, _: setattr(spec.description.output[0].type.imageType, "colorSpace", bgr))

@@ -62,6 +62,7 @@ def test_the_file_paints_every_mix(weights: dict[str, np.ndarray], shares: tuple
     assert metrics.psnr(wanted, other[0]) < 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["float32", "float16", "dynamic_int8", "int8"])
 def test_an_export_of_many_styles_is_one_file(
     recipe: str, exported_many: Exported, many_styles: Path, astronaut: np.ndarray

@@ -126,6 +126,7 @@ def test_bad_flags(flags: list[str], message: str, tmp_path: Path, monkeypatch: 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_no_model_named_takes_the_newest_run_else_the_bundled_one(
     trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

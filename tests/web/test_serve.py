@@ -168,6 +168,7 @@ def test_the_certificate_is_kept_and_its_key_is_secret(tmp_path: Path, monkeypat
     assert certificate.certificate("127.0.0.1")[1].read_bytes() != first
 
 
+@pytest.mark.slow
 def test_the_command_serves_over_https_until_ctrl_c(tmp_path: Path) -> None:
     arguments = command("serve", "--port", "0", "--https")
     cache = {"XDG_CACHE_HOME": str(tmp_path)}

@@ -89,6 +89,7 @@ def test_what_leads_out_of_the_folder_is_left_out(tmp_path: Path, damage: Callab
     assert find_models([link])[0][0].path == tmp_path / "named" / "model.tflite"  # who names a link means it
 
 
+@pytest.mark.slow
 def test_thumbnails_are_painted_here_and_all_show_one_photo(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(SECRET)
     for style in ("udnie", "great_wave"):
