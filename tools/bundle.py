@@ -27,6 +27,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.inference.network import load_network
 from mobile_style.media import images
+from mobile_style.media.labels import Labelled, sheet
 from mobile_style.network.architecture import Architecture
 from mobile_style.network.card import MODEL, read_card, styles_of
 from mobile_style.network.catalog import bundled_photos, list_models
@@ -138,8 +139,11 @@ def _samples(out: Path) -> None:
     photos.append(_written())
     painted = [stylize_image(network, photo) for photo in photos]
     half = len(photos) // 2
-    sheet = images.grid([photos[:half], painted[:half], photos[half:], painted[half:]])
-    (out / "samples.jpg").write_bytes(images.encode(sheet, "JPEG", quality=88))
+    above, below = (
+        [Labelled(each, (words,)) for each in row] for row, words in ((photos, "photo"), (painted, out.name))
+    )
+    made = sheet([above[:half], below[:half], above[half:], below[half:]])
+    (out / "samples.jpg").write_bytes(images.encode(made, "JPEG", quality=88))
     thumbnail = images.center_square(painted[SAMPLES.index("held_out/snowy_mountain_lake")], 128)
     (out / "thumbnail.jpg").write_bytes(images.encode(thumbnail, "JPEG", quality=88))
 
@@ -159,8 +163,8 @@ def _written() -> np.ndarray:
 def styles_page() -> None:
     """docs/styles.md and docs/styles.jpg: every bundled style's samples and figures."""
     single = [info for info in list_models() if info.origin == "bundled" and not styles_of(info.card)]
-    sheet = images.encode(model_sheet(single), "JPEG", quality=82)
-    (ROOT / "docs" / "styles.jpg").write_bytes(sheet)
+    shown = images.encode(model_sheet(single), "JPEG", quality=82)
+    (ROOT / "docs" / "styles.jpg").write_bytes(shown)
     record("styles.jpg")
     lines = [
         "# The bundled styles",
