@@ -14,7 +14,7 @@ from pictures import ROOT, record
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from browsing import STARTED, camera_file, chromium, frames, opened, serving, sync_playwright, until
+from browsing import CAMERA, STARTED, camera_file, chromium, frames, opened, serving, sync_playwright, until
 from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos
 from mobile_style.web.site import build_site
@@ -28,8 +28,7 @@ def main() -> None:
         film = camera_file(
             Path(folder) / "camera.mjpeg", [images.load(bundled_photos("held_out") / "astronaut_portrait.jpg")]
         )
-        flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-        with chromium(playwright, *flags, f"--use-file-for-fake-video-capture={film}") as browser:
+        with chromium(playwright, *CAMERA, f"--use-file-for-fake-video-capture={film}") as browser:
             for size, scheme, style in (((1280, 800), "light", "Starry Night"), ((390, 800), "dark", "Great Wave")):
                 context = browser.new_context(
                     viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, device_scale_factor=1

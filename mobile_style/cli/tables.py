@@ -16,12 +16,6 @@ from .terminal import show
 if TYPE_CHECKING:
     from rich.table import Table
 
-# Of the limits of a gate, what says most in few lines.
-DECIDING = (
-    "mean PSNR, dB", "worst PSNR, dB", "mean SSIM", "worst block, gray levels", "change of the style loss",
-    "tint, gray levels",
-)  # fmt: skip
-
 
 def _print(
     title: str | None,
@@ -122,10 +116,10 @@ def validations(measured: Sequence[Any], json: Path | None, verbose: bool, advic
 
     Without `verbose` only the figures that decide most.
     """
-    from ..validation.report import COLUMNS, limits
+    from ..validation.report import COLUMNS, DECIDING, limits
 
-    for validation in measured:
-        rows = limits(validation)
+    asked = [limits(validation) for validation in measured]
+    for validation, rows in zip(measured, asked, strict=True):
         photos = f"{len(validation.rows)} picture{'s' * (len(validation.rows) != 1)}"
         title = f"{validation.target} {validation.recipe} by {validation.runtime}, {photos}, against the float network"
         chosen = rows if verbose else [row for row in rows if row[0] in DECIDING]
@@ -137,7 +131,7 @@ def validations(measured: Sequence[Any], json: Path | None, verbose: bool, advic
     failures = [failure for validation in measured for failure in validation.failures]
     if failures:
         raise FidelityError("the gate is not passed: " + "; ".join(map(str, failures)) + advice)
-    judged = [limit.startswith("at ") for _, _, limit in rows]
+    judged = [limit.startswith("at ") for _, _, limit in asked[0]]  # of every file the same
     more = "" if all(judged) else f"; {judged.count(False)} more need more photos"
     show(f"passed: all {judged.count(True)} limits are kept{more}{'' if verbose else '; --verbose shows them'}")
 

@@ -148,9 +148,9 @@ def lint(path: Path) -> Linted:
     Raises:
         CheckpointError: it is missing, damaged or of another kind.
     """
-    if path.is_dir() and path.suffix != ".mlpackage":
-        raise not_exported(path)
     core_ml = path.suffix == ".mlpackage"
+    if path.is_dir() and not core_ml:
+        raise not_exported(path)
     rules, nodes = (MLPROGRAM, _read_mlprogram(path)) if core_ml else (TFLITE, read_tflite(path))
     try:
         findings = _findings(rules, nodes)

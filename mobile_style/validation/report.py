@@ -30,6 +30,11 @@ COLUMNS: dict[str, Callable[[Figures], str]] = {
     "border": lambda row: f"{row.border:.2f} ({row.border_reference:.2f})",
     "checkerboard": lambda row: f"{row.checkerboard:.2f} ({row.checkerboard_reference:.2f})",
 }
+# Of the limits of a gate, what says most in few lines.
+DECIDING = (
+    "mean PSNR, dB", "worst PSNR, dB", "mean SSIM", "worst block, gray levels", "change of the style loss",
+    "tint, gray levels",
+)  # fmt: skip
 
 
 def change(value: float, reference: float) -> str:
@@ -89,7 +94,7 @@ def _short(path: str) -> str:
 
 
 def limits(validation: Validation) -> list[tuple[str, str, str]]:
-    """What the gate asks for: the figure's name, what was measured, and the limit; the first ones decide most."""
+    """What the gate asks for: the figure's name, what was measured, and the limit."""
     gate, mean, fixed, worst = validation.gate, validation.mean, validation.fixed, validation.rows[0]
     places, change = gate.places, f"at most {gate.loss_change:.0%}"
     growth = f"at most {gate.artifact:g} more"
