@@ -28,8 +28,9 @@ from mobile_style.web.site import Site, build_site, resource
 
 try:
     from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+    from playwright.sync_api import TimeoutError as TooLate
 except ImportError:
-    sync_playwright = None
+    sync_playwright = TooLate = None
 
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 STARTED = "#after[data-frames]"

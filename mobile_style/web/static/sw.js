@@ -30,7 +30,10 @@ self.addEventListener("activate", (event) => {
   event.waitUntil((async () => {
     const old = (await caches.keys()).filter((name) => name.startsWith(OWN) && (ends || name !== CACHE));
     await Promise.all(old.map((name) => caches.delete(name)));
-    return ends ? self.registration.unregister() : self.clients.claim();
+    if (!ends) return self.clients.claim();
+    await self.registration.unregister();
+    const pages = await self.clients.matchAll({type: "window"});  // of the bundle that is no longer there
+    for (const page of pages) page.navigate(page.url).catch(() => {});  // not awaited: it waits for this very event
   })());
 });
 
