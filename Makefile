@@ -14,7 +14,7 @@ BUNDLED := android_demo/build/bundled
 # `make test PACKAGES=--install` lets root install the Debian packages that tests need; CI does so by itself.
 PACKAGES :=
 
-.PHONY: install quickstart check lint lint-page fast test arm64 gpu phone web wheel android android-tools app-pictures docs clean
+.PHONY: install quickstart check lint lint-page fast test apparatus arm64 gpu phone web wheel android android-tools app-pictures docs clean
 
 install: $(VENV)/installed
 
@@ -67,8 +67,14 @@ lint-page:
 	@if [ -d node_modules/eslint ]; then node_modules/.bin/eslint mobile_style/web/static; \
 	else echo "ESLint cannot be had with npm here: the page's scripts are not linted"; fi
 
-test: lint web gpu android-tools $(RUNTIME)/installed
+# What is fetched for the tests comes while lint works.
+test: install
+	@$(MAKE) --no-print-directory --jobs 3 lint apparatus $(RUNTIME)/installed
 	$(BIN)/pytest --numprocesses auto
+
+# One after the other: each may install Debian packages.
+apparatus: install
+	@$(MAKE) --no-print-directory --jobs 1 web gpu android-tools
 
 # An emulated arm64 processor, for `--device arm64-emulated` and its tests; from Debian's packages and wheels.
 arm64: install

@@ -215,7 +215,7 @@ def test_a_run_killed_twice_equals_one_that_was_not_killed_and_lowers_the_loss(t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])  # SIGTERM is as SIGHUP: test_interrupts.py
 def test_ctrl_c_and_signals_stop_with_a_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
     process = start("train", "--out", tmp_path / "run", *tiny_flags(steps=100_000, checkpoint_every=100_000))
     wait_for_steps(process, tmp_path / "run", 3)
