@@ -1,9 +1,10 @@
 """Makes models/NAME/ from a finished run of many styles: the network, what tells its styles, its card and samples.
 
-    python tools/bundle_many.py NAME --run RUN --data "..."
+    python tools/bundle_many.py NAME --run RUN --data "..." --artists artists.json
 
 The network is not exported: the package has files of its styles by networks of their own. models/NAME/about.json keeps
-what was typed. Writes docs/styles.md for all models.
+what was typed. Writes docs/styles.md for all models. artists.json has artist, painting and year of each style without a
+network of its own in models/.
 """
 
 import argparse
@@ -34,14 +35,19 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("--run", type=Path, required=True, help="a finished run of many styles")
     parser.add_argument("--data", required=True, help="what it was trained on, for the card")
+    parser.add_argument("--artists", type=Path, required=True, help="JSON: artist, painting and year, by style")
     arguments = parser.parse_args()
+    artists = json.loads(arguments.artists.read_text())
+    for about in ROOT.glob("models/*/about.json"):
+        if artist := json.loads(about.read_text()).get("artist"):
+            artists[about.parent.name] = artist
     out = ROOT / "models" / arguments.name
     with replacing(out):
-        _bundle(arguments.run, out, arguments.data)
+        _bundle(arguments.run, out, arguments.data, artists)
     styles_page()
 
 
-def _bundle(run: Path, out: Path, data: str) -> None:
+def _bundle(run: Path, out: Path, data: str, artists: dict[str, str]) -> None:
     trained = Checkpoint.read(run / MODEL)
     config = TrainConfig.from_card(trained.card)
     public = replace(config.without_paths(), content="", init="")
@@ -55,15 +61,19 @@ def _bundle(run: Path, out: Path, data: str) -> None:
     with TemporaryDirectory() as folder:
         (written,) = write(out.name, find_recipe("tflite", "int8"), out=Path(folder) / "int8.tflite")
         size, measured = written.path.stat().st_size, validate(written.path, limit=PHOTOS)
-    (out / "about.json").write_text(json.dumps({"data": data}, indent=2) + "\n")
-    (out / "README.md").write_text(_card(info, config, data, size, measured))
+    about = {"data": data, "artists": {entry.name: artists[entry.name] for entry in config.styles}}
+    (out / "about.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+    (out / "README.md").write_text(_card(info, config, about["artists"], data, size, measured))
 
 
-def _card(info: ModelInfo, config: TrainConfig, data: str, size: int, measured: Validation) -> str:
+def _card(
+    info: ModelInfo, config: TrainConfig, artists: dict[str, str], data: str, size: int, measured: Validation
+) -> str:
     rows = []
     for entry in config.styles:
         own = mean(row.psnr for row in measured.rows if row.photo.endswith(f", {entry.name}"))
-        rows.append(f"| `{entry.name}` | {entry.size or config.style_size} | {entry.weight:g} | {own:.1f} |")
+        painting = f"`{entry.name}` | {artists[entry.name]} | {entry.size or config.style_size}"
+        rows.append(f"| {painting} | {entry.weight:g} | {own:.1f} |")
     listed = "\n".join(rows)
     failed = "".join(f"\n- {failure}" for failure in measured.failures)
     verdict = f" These limits of the gate are not kept:\n{failed}" if failed else " It passes the gate."
@@ -77,8 +87,8 @@ The styles share all kernels, and can be mixed.
 
 [How it works](../../docs/many_styles.md)
 
-| style | size of the painting, pixels | style weight, times | int8 against float, dB ({PHOTOS} photos) |
-|---|---|---|---|
+| style | after | size of the painting, pixels | style weight, times | int8 against float, dB ({PHOTOS} photos) |
+|---|---|---|---|---|
 {listed}
 
 All paintings are in the public domain. In int8, one file of {size / 1000:.0f} kB has all styles: mean PSNR \

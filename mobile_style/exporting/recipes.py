@@ -18,8 +18,8 @@ class Places:
             of `metrics.SPOTS`, `line` and `tint`. What rounding does to one photo is elsewhere in the next; what is
             broken adds up. With fewer than `ENOUGH` photos they do not count.
         tone: of the difference over all photos, by `metrics.tone`; neither.
-        mixed_tint: the tint of a mix of styles, whose offsets are rounded once more when they are mixed; what is broken
-            shows in the styles alone, too.
+        mixed_tint, mixed_tone: those of a mix of styles, whose scales and offsets are rounded once more when they are
+            mixed; what is broken shows in the styles alone, too. A tint counts in the tone, so both have the same room.
     """
 
     block: float
@@ -29,6 +29,7 @@ class Places:
     tint: float
     tone: float
     mixed_tint: float
+    mixed_tone: float
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,12 @@ class Recipe:
 
 
 ENOUGH = 4  # photos, for their mean difference to tell what is fixed
-BYTES = Places(block=20, line=12, fixed_spots=(20, 10, 6), fixed_line=4, tint=1.1, tone=2.2, mixed_tint=2)
-FLOATS = Places(block=4, line=1, fixed_spots=(2, 1, 0.5), fixed_line=0.5, tint=0.3, tone=0.3, mixed_tint=0.3)
+BYTES = Places(
+    block=20, line=12, fixed_spots=(20, 10, 6), fixed_line=4, tint=1.1, tone=2.2, mixed_tint=2, mixed_tone=3.1
+)
+FLOATS = Places(
+    block=4, line=1, fixed_spots=(2, 1, 0.5), fixed_line=0.5, tint=0.3, tone=0.3, mixed_tint=0.3, mixed_tone=0.3
+)
 
 # The limits are the project's own requirements (docs/quantization.md has what was measured, which
 # lies above each); those of float32 are rounding to bytes and nothing else.

@@ -118,7 +118,14 @@ def limits(validation: Validation) -> list[tuple[str, str, str]]:
         ("fixed row or column, gray levels", fixed.line, places.fixed_line),
         ("tint, gray levels", fixed.tint, places.tint),
         ("tone, gray levels", fixed.tone, places.tone),
-        *([("tint of mixes, gray levels", fixed.mixed_tint, places.mixed_tint)] if fixed.mixed_tint else ()),
+        *(
+            (f"{name} of mixes, gray levels", value, limit)
+            for name, value, limit in (
+                ("tint", fixed.mixed_tint, places.mixed_tint),
+                ("tone", fixed.mixed_tone, places.mixed_tone),
+            )
+            if value
+        ),
     ):
         rows.append((name, f"{value:.2f}", f"at most {limit:g}" if judged else f"not judged below {ENOUGH} photos"))
     return rows

@@ -67,7 +67,7 @@ class Fixed:
     Attributes:
         spots, line, tint: by the functions of metrics.py; spots of each side of `metrics.SPOTS`.
         tone: of all sizes together, by `metrics.tone`.
-        mixed_tint: the tint of mixes of styles, which do not count as `tint`; 0 where there are none.
+        mixed_tint, mixed_tone: those of mixes of styles, which do not count as `tint` and `tone`; 0 without any.
         photos: of each size; with fewer than `ENOUGH` they do not tell.
     """
 
@@ -76,6 +76,7 @@ class Fixed:
     tint: float
     tone: float
     mixed_tint: float
+    mixed_tone: float
     photos: int
 
 
@@ -264,8 +265,9 @@ class _Found:
         means = [difference / photos for difference in self.differences.values()]
         spots = tuple(max(metrics.spot(mean, side) for mean in means) for side in metrics.SPOTS)
         line, tint = (max(map(score, means)) for score in (metrics.line, metrics.tint))
-        mixed = "=" in self.mix
-        return Fixed(spots, line, 0.0 if mixed else tint, metrics.tone(self.tones), tint if mixed else 0.0, photos)
+        colors, none = (tint, metrics.tone(self.tones)), (0.0, 0.0)
+        alone, mixed = (none, colors) if "=" in self.mix else (colors, none)
+        return Fixed(spots, line, *alone, *mixed, photos)
 
     def add(self, expected: np.ndarray, output: np.ndarray) -> None:
         """Adds a photo's to `differences` and `tones`."""
@@ -340,7 +342,7 @@ def _mean(rows: Sequence[Figures]) -> Figures:
 def _worst(found: Sequence[Fixed]) -> Fixed:
     """Of several mixes."""
     spots = tuple(map(max, zip(*(each.spots for each in found), strict=True)))
-    names = ("line", "tint", "tone", "mixed_tint")
+    names = ("line", "tint", "tone", "mixed_tint", "mixed_tone")
     others = {name: max(getattr(each, name) for each in found) for name in names}
     return Fixed(spots, **others, photos=found[0].photos)
 
@@ -378,6 +380,7 @@ def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -
             ("tint", fixed.tint, gate.places.tint),
             ("tone", fixed.tone, gate.places.tone),
             ("tint of a mix", fixed.mixed_tint, gate.places.mixed_tint),
+            ("tone of a mix", fixed.mixed_tone, gate.places.mixed_tone),
         ):
             if not value <= limit:
                 yield Failure(metric, mean.photo, value, limit)

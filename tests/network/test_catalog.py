@@ -119,7 +119,7 @@ def test_a_folder_that_is_here_goes_before_a_bundled_style_of_its_name(
 @pytest.mark.slow
 def test_each_style_of_the_bundled_network_of_many_paints_its_own_without_a_frame() -> None:
     names = [style["name"] for style in styles_of(read_card(model_path("many")))]
-    assert set(SINGLE) <= set(names) and len(names) == 10
+    assert set(SINGLE) <= set(names) and len(names) == 20
     photo = images.center_square(images.load(bundled_photos("held_out") / "roman_colosseum.jpg"), 256)
     painted = {}
     for name in names:

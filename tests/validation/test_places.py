@@ -46,7 +46,7 @@ def found(gate: Gate, expected: Pictures, outputs: Pictures) -> set[str]:
     mean = np.mean([b.astype(int) - a for a, b in zip(expected, outputs, strict=True)], axis=0)
     spots = tuple(metrics.spot(mean, side) for side in metrics.SPOTS)
     tones = sum(metrics.tones(a, b) for a, b in zip(expected, outputs, strict=True))
-    fixed = Fixed(spots, metrics.line(mean), metrics.tint(mean), metrics.tone(tones), 0.0, len(rows))
+    fixed = Fixed(spots, metrics.line(mean), metrics.tint(mean), metrics.tone(tones), 0.0, 0.0, len(rows))
     return {failure.metric for failure in failures(gate, rows, rows[0], fixed)}
 
 

@@ -210,6 +210,7 @@ def test_every_limit_of_the_gate_can_fail(files: dict[str, Path]) -> None:
         "tint": [0.4, nan],
         "tone": [0.4, nan],
         "mixed_tint": [0.4, nan],
+        "mixed_tone": [0.4, nan],
     }
     for metric, bad_values in off.items():
         for value in bad_values:
