@@ -6,6 +6,7 @@ part that was painted, too.
 """
 
 import json
+import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -56,12 +57,26 @@ def read(store: Store) -> dict[str, Entry]:
             told = json.loads(line)
             told["source"], told["said"] = Stamp(*told["source"]), tuple(told.get("said", ()))
             entry = Entry(**told)
-        except (ValueError, TypeError, KeyError, RecursionError):  # a session's line, or one that was cut
+            sound = _is_sound(entry)
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError):  # a session's line, or a cut one
+            continue
+        if not sound:
             continue
         key = entry.target if entry.part else entry.name
         if key not in found or found[key].time <= entry.time:
             found[key] = entry
     return found
+
+
+def _is_sound(entry: Entry) -> bool:
+    """Whether a line that may be damaged has values of the right types."""
+    texts = (entry.name, entry.target, entry.result, entry.settings, entry.sha256, *entry.said)
+    counts, times = (*entry.source, entry.target_bytes, entry.part), (entry.seconds, entry.time)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(type(count) is int for count in counts)
+        and all(type(each) in (int, float) and math.isfinite(each) for each in times)
+    )
 
 
 class Manifest:

@@ -5,6 +5,7 @@ what is there of the same, and nothing else.
 """
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,8 +23,8 @@ def sweep(store: Store, waiting: Collection[str], shard: tuple[int, int]) -> Non
     """Removes what a shard's earlier runs have left of videos that are not to be painted any more."""
     wanted = {_folder_of(name) for name in waiting}
     for place in store.held(FOLDER):
-        folder, number = place.rpartition("/")[0], place.removeprefix(f"{FOLDER}/")[:16]
-        if folder not in wanted and is_of_shard(int(number, 16), shard):
+        folder, number = place.rpartition("/")[0], re.match(f"{FOLDER}/([0-9a-f]{{16}})/", place)
+        if number and folder not in wanted and is_of_shard(int(number[1], 16), shard):
             store.drop(place)
 
 

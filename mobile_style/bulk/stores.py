@@ -75,8 +75,9 @@ class FolderStore:
         """As `Store` tells."""
         found = {}
         for path in images.find([self.folder], lambda _: True) if self.folder.is_dir() else ():
-            told = path.stat()
-            found[path.relative_to(self.folder).as_posix()] = Stamp(told.st_size, told.st_mtime_ns)
+            with suppress(FileNotFoundError):  # it has gone meanwhile
+                told = _status(path)
+                found[path.relative_to(self.folder).as_posix()] = Stamp(told.st_size, told.st_mtime_ns)
         return found
 
     def fetch(self, name: str, scratch: Path) -> Path:
@@ -136,6 +137,14 @@ class FolderStore:
     def place(self, shard: str) -> str:
         """As `Store` tells."""
         return str(self.folder / RECORDS / shard / "manifest.jsonl")
+
+
+def _status(path: Path) -> os.stat_result:
+    """Of a file; of a link that leads nowhere, its own, and painting it will fail."""
+    try:
+        return path.stat()
+    except OSError:
+        return path.lstat()
 
 
 def _ends_a_line(file: Any) -> bool:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from ..errors import OutputError
+from ..errors import ImageError, OutputError
 from ..files import refuse_existing
 from .places import Job
 
@@ -37,6 +37,7 @@ class Record:
         """Whether the job's result is there.
 
         Raises:
+            ImageError: the result is there, and the photo is not.
             OutputError: another file is in its place.
         """
         told = self._digests.get(self._name(job))
@@ -50,11 +51,17 @@ class Record:
         return True
 
     def begin(self, job: Job) -> None:
-        """Notes what the job's result is made of, before it is there: a result without its line is not recognized."""
+        """Notes what the job's result is made of, before it is there: a result without its line is not recognized.
+
+        Raises:
+            ImageError: the photo is not there.
+            OutputError: nothing can be written.
+        """
+        line = json.dumps([self._name(job), self._digest(job)]) + "\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([self._name(job), self._digest(job)]) + "\n")
+                file.write(line)
         except OSError as error:
             raise OutputError(f"cannot write {self._path}: {error.strerror or error}; choose another place") from None
 
@@ -63,5 +70,9 @@ class Record:
 
     def _digest(self, job: Job) -> str:
         """Of the settings and the photo's size in bytes; its date changes with every copy."""
-        made_of = json.dumps([self._settings, job.source.stat().st_size])
+        try:
+            size = job.source.stat().st_size
+        except OSError as error:  # a link to nothing, or a file that has gone
+            raise ImageError(f"{job.source} cannot be read: {error.strerror}") from None
+        made_of = json.dumps([self._settings, size])
         return hashlib.sha256(made_of.encode()).hexdigest()[:16]

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from mobile_style.bulk import manifest, segments
 from mobile_style.bulk.plan import parse_shard, target_of
 from mobile_style.bulk.run import Crew, bulk
-from mobile_style.bulk.stores import RECORDS, store_of
-from mobile_style.errors import UsageError
+from mobile_style.bulk.stores import RECORDS, FolderStore, store_of
+from mobile_style.errors import UnpaintedError, UsageError
 from mobile_style.painting.files import stylize_files
 
 MODEL = "udnie"
@@ -25,6 +26,39 @@ def test_uris_in_place_of_folders(photos: Path, tmp_path: Path) -> None:
     shutil.copy(photos / "1.png", photos / "new.png")
     done = bulk(source, target, MODEL, crew=Crew(1))
     assert (done.painted, done.before) == (1, 12)
+
+
+@pytest.mark.slow
+def test_links_that_lead_nowhere_do_not_stop_the_others(photos: Path, tmp_path: Path) -> None:
+    (photos / "gone.png").symlink_to("nowhere.png")
+    (photos / "loop.jpg").symlink_to("loop.jpg")
+    with pytest.raises(UnpaintedError, match="2 of 14 failed"):
+        bulk(photos, tmp_path / "target", MODEL, crew=Crew(1))
+    assert len(list((tmp_path / "target").glob("*.*"))) == 12
+
+
+@pytest.mark.parametrize("value", ["null", "{}", "[1]", '"x"', "1e999", "1" + 400 * "0", "true", "[[]]"])
+@pytest.mark.parametrize("key", ["name", "target", "result", "source", "said", "target_bytes", "part", "time"])
+def test_lines_of_a_manifest_that_are_damaged(key: str, value: str, tmp_path: Path) -> None:
+    folder = tmp_path / RECORDS / "1-of-1"
+    folder.mkdir(parents=True)
+    sound = {
+        "name": '"a.png"', "target": '"b.png"', "result": '"painted"', "source": "[5, 7]", "settings": '"s"',
+        "time": "3.5",
+    }  # fmt: skip
+    lines = ["{" + ", ".join(f'"{k}": {v}' for k, v in each.items()) + "}" for each in (sound | {key: value}, sound)]
+    (folder / "manifest.jsonl").write_text("\n".join([*lines, *reversed(lines)]))
+    found = manifest.read(FolderStore(tmp_path))
+    assert found["a.png"].target in ("b.png", "x") and all(isinstance(name, str) for name in found)
+    assert all(isinstance(entry.time, float) and isinstance(entry.part, int) for entry in found.values())
+
+
+def test_a_file_that_is_no_part_is_left_alone(tmp_path: Path) -> None:
+    stray = tmp_path / segments.FOLDER / ".DS_Store"
+    stray.parent.mkdir(parents=True)
+    stray.touch()
+    segments.sweep(FolderStore(tmp_path), [], (1, 1))
+    assert stray.exists()
 
 
 def test_a_uri_that_nothing_reaches() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mobile_style.errors import ImageError, OutputError
+from mobile_style.errors import ImageError, OutputError, UnpaintedError
 from mobile_style.media import images
 from mobile_style.painting import photo
 from mobile_style.painting.files import stylize_files
@@ -91,3 +91,13 @@ def test_the_only_photo_that_fails_is_the_error(trained_run: Path, tmp_path: Pat
     (tmp_path / "a.jpg").write_text("no photo")
     with pytest.raises(ImageError, match=r"a\.jpg is not an image"):
         stylize_files([tmp_path / "a.jpg"], str(trained_run))
+
+
+def test_links_that_lead_nowhere_do_not_stop_the_others(trained_run: Path, photos: Path, tmp_path: Path) -> None:
+    (photos / "gone.png").symlink_to("nowhere.png")
+    (photos / "loop.jpg").symlink_to("loop.jpg")
+    with pytest.raises(UnpaintedError, match="2 of 14 failed") as failure:
+        stylize_files([photos], trained_run, tmp_path / "out")
+    assert len(failure.value.written) == 12
+    with pytest.raises(UnpaintedError, match="2 of 14 failed"):
+        stylize_files([photos], trained_run, tmp_path / "out")
