@@ -16,6 +16,7 @@ XYZ /= (0.9505, 1.0, 1.089)  # of white, D65
 LAB_GREEN_RED, LAB_BLUE_YELLOW = 500, 200
 BLOCK = 4  # pixels: side of the smallest spot that is looked for
 SPOTS = (BLOCK, 16, 32)  # sides of spots in the mean difference: the larger, the fainter one is seen
+TEXTURE = 16  # pixels: side of the spots in which a fixed pattern is looked for
 TONES = 8  # ranges of values that are looked at one by one
 RARE = 0.005
 NEAR = 4  # pixels: rounding may move a stroke as far
@@ -82,6 +83,23 @@ def spot(difference: np.ndarray, side: int = BLOCK) -> float:
     for axis in (0, 1):
         difference = reduce(np.add, _shifted(difference, side, axis))
     return float(np.abs(difference).max()) / side**2
+
+
+def texture(mean: np.ndarray, variance: np.ndarray) -> float:
+    """Strength of the worst pattern that all photos have at one place, in gray levels; flat spots are left to `spot`.
+
+    The root of the largest variance of a channel within any `TEXTURE` x `TEXTURE` pixels of the mean difference, less
+    what the photos' own differences leave in a mean of so many.
+
+    Args:
+        mean: difference over all photos, (H, W, 3).
+        variance: of that mean, from how far the photos are apart: theirs (unbiased) over their number, (H, W, 3).
+    """
+    side = min(TEXTURE, *mean.shape[:2])
+    power, flat = np.square(mean) - variance, mean
+    for axis in (0, 1):
+        power, flat = (reduce(np.add, _shifted(z, side, axis)) / side for z in (power, flat))
+    return float(np.sqrt(max(0.0, (power - np.square(flat)).max())))
 
 
 def line(difference: np.ndarray) -> float:

@@ -17,6 +17,8 @@ class Places:
         fixed_spots, fixed_line, tint: of the mean difference over all photos of a size, by `metrics.spot` for each side
             of `metrics.SPOTS`, `line` and `tint`. What rounding does to one photo is elsewhere in the next; what is
             broken adds up. With fewer than `ENOUGH` photos they do not count.
+        texture: of the same, by `metrics.texture`: a fixed pattern, such as a checkerboard, that is neither light nor
+            dark as a whole.
         tone: of the difference over all photos, by `metrics.tone`; neither.
         mixed_tint, mixed_tone: those of a mix of styles, whose scales and offsets are rounded once more when they are
             mixed; what is broken shows in the styles alone, too. A tint counts in the tone, so both have the same room.
@@ -26,6 +28,7 @@ class Places:
     line: float
     fixed_spots: tuple[float, ...]
     fixed_line: float
+    texture: float
     tint: float
     tone: float
     mixed_tint: float
@@ -74,11 +77,13 @@ class Recipe:
 
 ENOUGH = 4  # photos, for their mean difference to tell what is fixed
 BYTES = Places(
-    block=20, line=12, fixed_spots=(20, 10, 6), fixed_line=4, tint=1.1, tone=2.2, mixed_tint=2, mixed_tone=3.1
-)
+    block=20, line=12, fixed_spots=(20, 10, 6), fixed_line=4, texture=5,
+    tint=1.1, tone=2.2, mixed_tint=2, mixed_tone=3.1,
+)  # fmt: skip
 FLOATS = Places(
-    block=4, line=1, fixed_spots=(2, 1, 0.5), fixed_line=0.5, tint=0.3, tone=0.3, mixed_tint=0.3, mixed_tone=0.3
-)
+    block=4, line=1, fixed_spots=(2, 1, 0.5), fixed_line=0.5, texture=0.5,
+    tint=0.3, tone=0.3, mixed_tint=0.3, mixed_tone=0.3,
+)  # fmt: skip
 
 # The limits are the project's own requirements (docs/quantization.md has what was measured, which
 # lies above each); those of float32 are rounding to bytes and nothing else.

@@ -116,6 +116,7 @@ def limits(validation: Validation) -> list[tuple[str, str, str]]:
             for side, spot, limit in zip(metrics.SPOTS, fixed.spots, places.fixed_spots, strict=True)
         ),
         ("fixed row or column, gray levels", fixed.line, places.fixed_line),
+        (f"fixed pattern in {metrics.TEXTURE} x {metrics.TEXTURE} pixels, gray levels", fixed.texture, places.texture),
         ("tint, gray levels", fixed.tint, places.tint),
         ("tone, gray levels", fixed.tone, places.tone),
         *(

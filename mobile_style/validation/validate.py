@@ -65,7 +65,7 @@ class Fixed:
     """What the mean difference over all photos has at one place, in gray levels; of several sizes the worst.
 
     Attributes:
-        spots, line, tint: by the functions of metrics.py; spots of each side of `metrics.SPOTS`.
+        spots, line, texture, tint: by the functions of metrics.py; spots of each side of `metrics.SPOTS`.
         tone: of all sizes together, by `metrics.tone`.
         mixed_tint, mixed_tone: those of mixes of styles, which do not count as `tint` and `tone`; 0 without any.
         photos: of each size; with fewer than `ENOUGH` they do not tell.
@@ -73,6 +73,7 @@ class Fixed:
 
     spots: tuple[float, ...]
     line: float
+    texture: float
     tint: float
     tone: float
     mixed_tint: float
@@ -250,6 +251,7 @@ class _Found:
         label: how a photo is named, of its name and the mix.
         rows: a photo each.
         differences: by size, summed up over the photos.
+        squares: of the differences, likewise.
         tones: likewise, of all sizes.
     """
 
@@ -257,6 +259,7 @@ class _Found:
     label: str
     rows: list[Figures] = field(default_factory=list)
     differences: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
+    squares: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
     tones: np.ndarray = field(default_factory=lambda: np.zeros((2, 3, metrics.TONES)))
 
     @property
@@ -265,15 +268,18 @@ class _Found:
         means = [difference / photos for difference in self.differences.values()]
         spots = tuple(max(metrics.spot(mean, side) for mean in means) for side in metrics.SPOTS)
         line, tint = (max(map(score, means)) for score in (metrics.line, metrics.tint))
+        squares = [each / photos - np.square(mean) for each, mean in zip(self.squares.values(), means, strict=True)]
+        texture = max(metrics.texture(m, s / max(1, photos - 1)) for m, s in zip(means, squares, strict=True))
         colors, none = (tint, metrics.tone(self.tones)), (0.0, 0.0)
         alone, mixed = (none, colors) if "=" in self.mix else (colors, none)
-        return Fixed(spots, line, *alone, *mixed, photos)
+        return Fixed(spots, line, texture, *alone, *mixed, photos)
 
     def add(self, expected: np.ndarray, output: np.ndarray) -> None:
-        """Adds a photo's to `differences` and `tones`."""
+        """Adds a photo's to `differences`, `squares` and `tones`."""
         difference = output.astype(int) - expected
         self.tones += metrics.tones(expected, output)
         self.differences[difference.shape] = self.differences.get(difference.shape, 0) + difference
+        self.squares[difference.shape] = self.squares.get(difference.shape, 0) + np.square(difference)
 
     def failures(self, gate: Gate) -> Iterator[Failure]:
         """Every limit that this mix does not keep, as if it had a file of its own."""
@@ -342,7 +348,7 @@ def _mean(rows: Sequence[Figures]) -> Figures:
 def _worst(found: Sequence[Fixed]) -> Fixed:
     """Of several mixes."""
     spots = tuple(map(max, zip(*(each.spots for each in found), strict=True)))
-    names = ("line", "tint", "tone", "mixed_tint", "mixed_tone")
+    names = ("line", "texture", "tint", "tone", "mixed_tint", "mixed_tone")
     others = {name: max(getattr(each, name) for each in found) for name in names}
     return Fixed(spots, **others, photos=found[0].photos)
 
@@ -377,6 +383,7 @@ def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -
                 for side, spot, limit in zip(metrics.SPOTS, fixed.spots, gate.places.fixed_spots, strict=True)
             ),
             ("fixed row or column", fixed.line, gate.places.fixed_line),
+            (f"fixed pattern in {metrics.TEXTURE} pixels", fixed.texture, gate.places.texture),
             ("tint", fixed.tint, gate.places.tint),
             ("tone", fixed.tone, gate.places.tone),
             ("tint of a mix", fixed.mixed_tint, gate.places.mixed_tint),

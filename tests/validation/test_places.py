@@ -43,10 +43,12 @@ def found(gate: Gate, expected: Pictures, outputs: Pictures) -> set[str]:
         )
         for number, (a, b) in enumerate(zip(expected, outputs, strict=True))
     ]
-    mean = np.mean([b.astype(int) - a for a, b in zip(expected, outputs, strict=True)], axis=0)
+    differences = np.array([b.astype(int) - a for a, b in zip(expected, outputs, strict=True)])
+    mean = differences.mean(axis=0)
+    texture = metrics.texture(mean, differences.var(axis=0) / max(1, len(rows) - 1))
     spots = tuple(metrics.spot(mean, side) for side in metrics.SPOTS)
     tones = sum(metrics.tones(a, b) for a, b in zip(expected, outputs, strict=True))
-    fixed = Fixed(spots, metrics.line(mean), metrics.tint(mean), metrics.tone(tones), 0.0, 0.0, len(rows))
+    fixed = Fixed(spots, metrics.line(mean), texture, metrics.tint(mean), metrics.tone(tones), 0.0, 0.0, len(rows))
     return {failure.metric for failure in failures(gate, rows, rows[0], fixed)}
 
 
@@ -73,6 +75,18 @@ def lighter(side: int, levels: int, top: int, left: int) -> Callable[[np.ndarray
 def row(number: int, levels: int) -> Callable[[np.ndarray], np.ndarray]:
     def change(picture: np.ndarray) -> np.ndarray:
         picture[number] = np.clip(picture[number].astype(int) + levels, 0, 255)
+        return picture
+
+    return change
+
+
+def plus(pattern: Callable[[int, int], int], side: int, top: int, left: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Adds what a pattern tells of each place in a square."""
+    levels = np.array([[pattern(y, x) for x in range(side)] for y in range(side)])[..., None]
+
+    def change(picture: np.ndarray) -> np.ndarray:
+        inside = picture[top : top + side, left : left + side]
+        inside[:] = np.clip(inside.astype(int) + levels, 0, 255)
         return picture
 
     return change
@@ -107,6 +121,10 @@ DAMAGES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "column": ("fixed row or column", column(0, 24)),
     "brighter square": ("fixed spot of 16 pixels", lighter(20, 12, 90, 40)),
     "darker quarter": ("fixed spot of 32 pixels", lighter(64, -9, 20, 150)),
+    "checkerboard": ("fixed pattern in 16 pixels", plus(lambda y, x: 12 * (-1) ** (y + x), 16, 60, 60)),
+    "coarse checkerboard": ("fixed pattern in 16 pixels", plus(lambda y, x: 8 * (-1) ** (y // 4 + x // 4), 64, 90, 9)),
+    "diagonal line": ("fixed pattern in 16 pixels", plus(lambda y, x: 30 * (y == x), 256, 0, 0)),
+    "hatching": ("fixed pattern in 16 pixels", plus(lambda y, x: 10 - 5 * ((y + x) % 5), 40, 200, 180)),
     "more green": ("tint", channel(1, 2)),
     "less red": ("tint", channel(0, -2)),
     "less contrast": ("tone", curve(lambda x: 128 + 0.94 * (x - 128))),
@@ -148,6 +166,16 @@ def test_a_moved_stroke_is_no_foreign_color() -> None:
     picture[:, 10:14] = 200
     assert metrics.block(picture, np.roll(picture, 3, axis=1)) == 0
     assert metrics.block(picture, np.roll(picture, 9, axis=1)) == 110
+
+
+def test_textures_by_hand() -> None:
+    difference = np.zeros((32, 40, 3))
+    difference[:, :, 0] = 7  # flat
+    assert metrics.texture(difference, np.zeros_like(difference)) == 0
+    difference[8:24, 8:24, 2] = 6 * (-1) ** np.add.outer(np.arange(16), np.arange(16))
+    assert metrics.texture(difference, np.zeros_like(difference)) == pytest.approx(6)
+    assert metrics.texture(difference, np.full_like(difference, 20)) == pytest.approx(4)
+    assert metrics.texture(difference[:1], np.zeros((1, 40, 3))) == 0
 
 
 def test_tones_by_hand() -> None:
