@@ -24,6 +24,7 @@ from .png_repair import MISSING, completed_png, plain_png
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "HEIF")
 ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
+MAX_BYTES = 2 * 2**30  # of a file: 200 million pixels of 16 bits, with transparency, have less
 MAX_TEXT = 64 * 2**20  # bytes of a PNG file's profile or text
 HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 JPEG, PNG = b"\xff\xd8", b"\x89P"  # what their files begin with
@@ -79,6 +80,8 @@ def guarded() -> Iterator[None]:
 
 def opened(source: io.BytesIO | Path) -> Image.Image:
     """The picture file with only its header read; within `guarded`."""
+    if isinstance(source, Path) and source.stat().st_size > MAX_BYTES:
+        raise ImageError(f"is larger than {MAX_BYTES >> 30} GB; shrink it")
     for load_plugins in (Image.preinit, Image.init):  # the usual few; all forty take longer than decoding a photo
         load_plugins()
         try:

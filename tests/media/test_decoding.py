@@ -223,6 +223,15 @@ def test_what_is_no_picture_is_not_read_to_its_end(tmp_path: Path, monkeypatch: 
         decode(tmp_path / "a.jpg")
 
 
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, picture: Image.Image) -> None:
+    path = tmp_path / "sparse.png"
+    picture.save(path)
+    with path.open("r+b") as file:
+        file.truncate(3 << 30)
+    with pytest.raises(ImageError, match=r"sparse\.png is larger than 2 GB"):
+        images.load(path)
+
+
 def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path, picture: Image.Image) -> None:
     picture.save(tmp_path / "a.png")
     os.mkfifo(tmp_path / "b.png")
