@@ -7,7 +7,8 @@ from . import animation
 
 SUFFIXES = frozenset(
     {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".3gp", ".3g2", ".mts", ".m2ts", ".ts", ".mpg", ".mpeg"}
-    | {".vob", ".wmv", ".asf", ".ogv", ".flv", ".f4v"}
+    | {".vob", ".wmv", ".asf", ".ogv", ".ogm", ".flv", ".f4v", ".qt", ".mk3d", ".m2t", ".m1v", ".m2v", ".mxf", ".dv"}
+    | {".divx", ".ivf", ".nut", ".wtv"}
 )
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}  # ffmpeg's names
 SYNC = 0x47  # the first byte of each packet of an MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2)

@@ -262,7 +262,13 @@ def test_interlaced_frames_lose_their_combs(tmp_path: Path) -> None:
         assert len(list(container.decode(video=0))) == 8
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [(".flv", "flv"), (".ts", "libx264"), (".3g2", "mpeg4")])
+NAMES = {
+    ".flv": "flv", ".ts": "libx264", ".3g2": "mpeg4", ".m2t": "mpeg2video", ".m2v": "mpeg2video", ".mxf": "mpeg2video",
+    ".nut": "mpeg4", ".ivf": "libvpx",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("suffix", "codec"), NAMES.items())
 def test_names_of_videos(tmp_path: Path, suffix: str, codec: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (12, 48, 64, 3), np.uint8)
     source = encoded(tmp_path / f"a{suffix}", list(noise), codec)
