@@ -289,7 +289,7 @@ class AppTest : AppScreen() {
         val rightly = selfTest(styles(), Backend(Backend.Kind.XNNPACK), context.resources, Setup.engines)
         assertTrue(rightly.toString(), rightly.any { it.startsWith("Starry Night") && "as it should be" in it })
         assertTrue(rightly.toString(), rightly.any { it.startsWith("My Own") && "no golden picture" in it })
-        assertEquals(rightly.toString(), 11, rightly.count { it.startsWith("Many: ") && "as it should be" in it }) // and a mix
+        assertEquals(rightly.toString(), 21, rightly.count { it.startsWith("Many: ") && "as it should be" in it }) // and a mix
         assertTrue(rightly.toString(), rightly.any { it.startsWith("Many: Starry Night + Udnie") })
         val wrongly = selfTest(styles(), Backend(Backend.Kind.XNNPACK), context.resources) { model, backend -> Reference(model, backend, true) }
         assertTrue(wrongly.toString(), wrongly.any { "computes it wrongly" in it })

@@ -96,26 +96,26 @@ class LookTest : AppScreen() {
         useTheEngine()
         start()
         choose("many:udnie")
-        val udnie = painted(shares(10, 1, 0, 0))
+        val udnie = painted(shares(20, 1, 0, 0))
         choose("many:starry_night")
         val loads = opened.size
-        val starry = painted(shares(10, 0, 1, 0))
+        val starry = painted(shares(20, 0, 1, 0))
         assertEquals("Starry Night", texts().first())
         assertFalse(starry.sameAs(udnie))
         tab("Mix").performClick()
-        assertEquals(9, offered().size) // the other styles of the file
+        assertEquals(19, offered().size) // the other styles of the file
         assertFalse("Starry Night" in offered() || "My Own" in offered())
         pick("Udnie")
         assertEquals("Starry Night + Udnie", texts().first())
-        val half = painted(shares(10, 0, 1, 50))
+        val half = painted(shares(20, 0, 1, 50))
         assertFalse(half.sameAs(starry) || half.sameAs(udnie))
         val slider = find<SeekBar>(R.id.mix)
         slider.progress = 100
-        assertTrue("its second style alone", painted(shares(10, 0, 1, 100)).sameAs(udnie))
+        assertTrue("its second style alone", painted(shares(20, 0, 1, 100)).sameAs(udnie))
         slider.progress = 0
-        assertTrue("its first style alone", painted(shares(10, 0, 1, 0)).sameAs(starry))
+        assertTrue("its first style alone", painted(shares(20, 0, 1, 0)).sameAs(starry))
         slider.progress = 40
-        painted(shares(10, 0, 1, 40))
+        painted(shares(20, 0, 1, 40))
         assertEquals("loaded anew: $opened", loads, opened.size)
         activity.hold(true)
         activity.hold(false)
@@ -226,7 +226,7 @@ class LookTest : AppScreen() {
         assertEquals("tiles of 450 x 350 pixels", 3 * 2, tiles)
         choose("many:udnie")
         mix("Rhone")
-        await { told.lastOrNull() == shares(10, 1, 9, 50).toList() }
+        await { told.lastOrNull() == shares(20, 1, 9, 50).toList() }
         screenshot("strokes")
         assertEveryTargetCanBeHit()
         assertNothingIsCovered()

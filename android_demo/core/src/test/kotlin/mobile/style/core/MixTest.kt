@@ -34,7 +34,7 @@ class MixTest {
     fun readsTheStylesOfACard() {
         val text = File(folder, "many.json").readText()
         val card = ModelCard.parse(text, "uint8")
-        assertEquals(10, card.styles.size)
+        assertEquals(20, card.styles.size)
         assertEquals("Starry Night", titleOf(card.styles.first()))
         fun refused(card: String) =
             assertThrows(ModelCard.Companion.Unusable::class.java) { ModelCard.parse(card, "uint8") }.message!!
