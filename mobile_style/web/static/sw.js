@@ -26,14 +26,19 @@ self.addEventListener("install", (event) => {
   })());
 });
 
+// Its pages are of the bundle that is no longer there: they go to what is.
+async function leave() {
+  await self.registration.unregister();
+  const pages = await self.clients.matchAll({type: "window"});
+  for (const page of pages) page.navigate(page.url).catch(() => {});  // not awaited: it waits for this very event
+}
+
 self.addEventListener("activate", (event) => {
   event.waitUntil((async () => {
     const old = (await caches.keys()).filter((name) => name.startsWith(OWN) && (ends || name !== CACHE));
     await Promise.all(old.map((name) => caches.delete(name)));
-    if (!ends) return self.clients.claim();
-    await self.registration.unregister();
-    const pages = await self.clients.matchAll({type: "window"});  // of the bundle that is no longer there
-    for (const page of pages) page.navigate(page.url).catch(() => {});  // not awaited: it waits for this very event
+    if (ends) await leave();
+    else await self.clients.claim();
   })());
 });
 
