@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from ..errors import ImageError
+from .png_colors import conversion
 
 ORIENTATION = 0x0112  # the EXIF tag
 # By its values (Exif 2.32, 4.6.5), the upright picture as it lies in the file.
@@ -54,6 +55,7 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
         gray = _eight_bits(values.astype(np.float64), image.mode, raw)
         negative = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
         colors = Image.fromarray(255 - gray if negative else gray)
+    told = conversion(image)
     transform = _transform(PLAIN.get(colors.mode, colors.mode), image.info.get("icc_profile"))
     orientation = _orientation(image)
     height, width = image.size if orientation >= ON_ITS_SIDE else image.size[::-1]
@@ -63,7 +65,8 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
     rows = max(1, STRIP // image.width)
     for top in range(0, image.height, rows):
         strip = (0, top, image.width, min(image.height, top + rows))
-        as_stored(pixels)[top : top + rows] = np.asarray(_srgb(colors.crop(strip), transform))
+        rgb = np.asarray(_srgb(colors.crop(strip), transform))
+        as_stored(pixels)[top : top + rows] = rgb if told is None else told(rgb)
         if alpha is not None:
             as_stored(alpha)[top : top + rows] = _opacity(image.crop(strip), raw)
     return pixels, alpha if alpha is not None and alpha.min() < 255 else None
