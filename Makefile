@@ -74,7 +74,7 @@ test: install
 
 # One after the other: each may install Debian packages.
 apparatus: install
-	@$(MAKE) --no-print-directory --jobs 1 web gpu android-tools
+	@for part in web gpu android-tools; do $(MAKE) --no-print-directory $$part || exit 1; done
 
 # An emulated arm64 processor, for `--device arm64-emulated` and its tests; from Debian's packages and wheels.
 arm64: install
