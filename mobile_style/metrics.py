@@ -7,6 +7,8 @@ from functools import reduce
 
 import numpy as np
 
+from .srgb import linear
+
 IDENTICAL = 100.0  # dB, of pictures that are equal, or as good as: JSON has no infinity
 VISIBLE = 8  # gray levels: a pixel that is further off counts as off
 WINDOW = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)  # of SSIM: 11 pixels, standard deviation 1.5
@@ -181,8 +183,7 @@ def palette_distance(picture: np.ndarray, painting: np.ndarray) -> float:
 
 def lab(picture: np.ndarray) -> np.ndarray:
     """CIE Lab (D65) of an sRGB picture, 0..255: (..., 3) float64, L from 0 to 100, a and b from about -100 to 100."""
-    x = picture / 255.0
-    xyz = np.where(x > 0.04045, ((x + 0.055) / 1.055) ** 2.4, x / 12.92) @ XYZ
+    xyz = linear(picture / 255.0) @ XYZ
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     green_red, blue_yellow = LAB_GREEN_RED * (f[..., 0] - f[..., 1]), LAB_BLUE_YELLOW * (f[..., 1] - f[..., 2])
     return np.stack([116 * f[..., 1] - 16, green_red, blue_yellow], axis=-1)

@@ -55,7 +55,7 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
         gray = _eight_bits(values.astype(np.float64), image.mode, raw)
         negative = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
         colors = Image.fromarray(255 - gray if negative else gray)
-    told = conversion(image)
+    convert = conversion(image)
     transform = _transform(PLAIN.get(colors.mode, colors.mode), image.info.get("icc_profile"))
     orientation = _orientation(image)
     height, width = image.size if orientation >= ON_ITS_SIDE else image.size[::-1]
@@ -66,7 +66,7 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
     for top in range(0, image.height, rows):
         strip = (0, top, image.width, min(image.height, top + rows))
         rgb = np.asarray(_srgb(colors.crop(strip), transform))
-        as_stored(pixels)[top : top + rows] = rgb if told is None else told(rgb)
+        as_stored(pixels)[top : top + rows] = rgb if convert is None else convert(rgb)
         if alpha is not None:
             as_stored(alpha)[top : top + rows] = _opacity(image.crop(strip), raw)
     return pixels, alpha if alpha is not None and alpha.min() < 255 else None

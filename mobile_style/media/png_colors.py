@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
+from ..srgb import encoded, linear
+
 SRGB = 1 / 2.2  # the gamma that files in sRGB tell
 PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)  # x and y of white, red, green and blue, of sRGB
 NEAR = 0.01  # what programs differ by that mean sRGB
@@ -24,27 +26,20 @@ def conversion(image: Image.Image) -> Conversion | None:
     if (plain and known) or not 0.05 <= gamma <= 5:
         return None
     values = np.arange(256) / 255
-    light = (
-        np.where(values > 0.04045, ((values + 0.055) / 1.055) ** 2.4, values / 12.92)
-        if plain
-        else values ** (1 / gamma)
-    )
-    light = light.astype(np.float32)
+    light = (linear(values) if plain else values ** (1 / gamma)).astype(np.float32)
     if known:
-        table = _encoded(light)
+        table = _levels(light)
         return lambda pixels: table[pixels]
     try:
         matrix = np.linalg.solve(to_xyz(PRIMARIES), to_xyz(primaries)).T.astype(np.float32)
     except (ArithmeticError, ValueError):  # LinAlgError is one; these are no colors
         return None
-    return (lambda pixels: _encoded(light[pixels] @ matrix)) if np.isfinite(matrix).all() else None
+    return (lambda pixels: _levels(light[pixels] @ matrix)) if np.isfinite(matrix).all() else None
 
 
-def _encoded(light: np.ndarray) -> np.ndarray:
-    """Linear light, 0 to 1, as the bytes of sRGB (IEC 61966-2-1)."""
-    light = np.clip(light, 0, 1)
-    encoded = np.where(light > 0.0031308, 1.055 * light ** (1 / 2.4) - 0.055, 12.92 * light)
-    levels: np.ndarray = np.rint(255 * encoded).astype(np.uint8)
+def _levels(light: np.ndarray) -> np.ndarray:
+    """Linear light, 0 to 1, as bytes of sRGB."""
+    levels: np.ndarray = np.rint(255 * encoded(light)).astype(np.uint8)
     return levels
 
 

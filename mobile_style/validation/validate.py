@@ -348,7 +348,7 @@ def _mean(rows: Sequence[Figures]) -> Figures:
 def _worst(found: Sequence[Fixed]) -> Fixed:
     """Of several mixes."""
     spots = tuple(map(max, zip(*(each.spots for each in found), strict=True)))
-    names = ("line", "texture", "tint", "tone", "mixed_tint", "mixed_tone")
+    names = [f.name for f in fields(Fixed) if f.name not in ("spots", "photos")]
     others = {name: max(getattr(each, name) for each in found) for name in names}
     return Fixed(spots, **others, photos=found[0].photos)
 

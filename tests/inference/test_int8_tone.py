@@ -37,6 +37,8 @@ def test_other_photos_lose_most_of_it() -> None:
             contrasts.append(found.std() / wanted.std())
         return np.abs(np.array(contrasts) - 1), np.abs(tints)
 
-    for old, new in zip(measured(before), measured(after), strict=True):
-        assert new.mean() < 0.85 * old.mean()
+    (contrasts, tints), (new_contrasts, new_tints) = measured(before), measured(after)
+    assert new_tints.max() < tints.max()
+    for old, new in ((contrasts, new_contrasts), (tints, new_tints)):
+        assert new.mean() < 0.8 * old.mean()
         assert np.square(new).mean() < np.square(old).mean()  # large ones, too
