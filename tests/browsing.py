@@ -140,7 +140,7 @@ def camera_file(path: Path, pictures: Sequence[np.ndarray]) -> Path:
 def opened(context: "BrowserContext", url: str, errors: list[str] | None = None) -> "Page":
     """A page whose uncaught errors are collected."""
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(240_000)
     page.add_init_script(SPY)
     if errors is not None:
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -167,7 +167,7 @@ def frames(page: "Page") -> int:
     return int(page.get_attribute("#after", "data-frames") or 0)
 
 
-def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 240) -> Any:
     """The first value of `condition` that is true."""
     end = time.monotonic() + seconds
     while not (value := condition()):

@@ -14,7 +14,7 @@ from ..errors import DeviceError, UsageError
 from ..inference.tflite_reader import macs, read_tflite
 from ..progress import Note, Progress, silent, track
 from . import roofline
-from .latency import Interval, Latency, Rounds, latency, ratio
+from .latency import Latency, Rounds, latency, ratio
 from .report import STOPPED, Probe, Report, Row, described, labels
 from .rounds import FEWEST_ROUNDS, Job, take_rounds
 
@@ -153,9 +153,7 @@ def _rows(
         share = None
         if job.accelerator == "cpu" and probes:
             share = sum(
-                1e-6 * count / probes[kind, job.threads].gmacs.value
-                for kind, count in counts[job.path].items()
-                if count
+                1e-6 * count / probes[kind, job.threads].gmacs for kind, count in counts[job.path].items() if count
             )
         rows.append(
             replace(
@@ -193,7 +191,5 @@ def _latency(rounds: list[Round]) -> Latency:
 
 
 def _probe(arithmetic: str, threads: int, rounds: Rounds) -> Probe:
-    taken = latency(rounds).median
-    rate = 1e-6 * roofline.MACS
-    gmacs = Interval(rate / taken.value, rate / taken.high, rate / taken.low)
-    return Probe(arithmetic, threads, gmacs, tuple(map(tuple, rounds)))
+    fastest = min(map(min, rounds))  # a peak is a maximum: what else the machine did meanwhile does not lower it
+    return Probe(arithmetic, threads, 1e-6 * roofline.MACS / fastest, tuple(map(tuple, rounds)))

@@ -15,7 +15,7 @@ from ..files import writing
 from .latency import Interval, Latency
 
 STOPPED = "it was stopped"  # by the user: `interrupted` of a report
-SCHEMA = 2  # of the JSON; schema 1 said "turns" for rounds
+SCHEMA = 3  # of the JSON; schema 1 said "turns" for rounds, in schema 2 a peak was a median
 LARGEST = 100_000_000  # bytes of the JSON: hours of rounds
 
 
@@ -86,11 +86,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Probe:
-    """A peak that was measured in rounds with the models: GMAC/s of one arithmetic with one number of threads."""
+    """A peak, measured in rounds with the models: the most GMAC/s of one arithmetic with one number of threads."""
 
     arithmetic: str
     threads: int
-    gmacs: Interval
+    gmacs: float
     rounds: tuple[tuple[float, ...], ...]
 
 

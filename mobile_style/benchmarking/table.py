@@ -131,7 +131,7 @@ def notes(report: Report) -> list[str]:
         found.append("The device summarizes each round: p90 and p99 are limits that they do not exceed.")
     found += [
         f"Measured peak, {probe.arithmetic}, {probe.threads} thread{'s' * (probe.threads != 1)}: "
-        f"{_interval(probe.gmacs, 0)} GMAC/s"
+        f"{probe.gmacs:.0f} GMAC/s"
         for probe in report.probes
     ]
     found += [f"Left out: {each}" for each in report.left_out]

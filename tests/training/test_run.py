@@ -220,7 +220,7 @@ def test_ctrl_c_and_signals_stop_with_a_checkpoint(tmp_path: Path, number: signa
     process = start("train", "--out", tmp_path / "run", *tiny_flags(steps=100_000, checkpoint_every=100_000))
     wait_for_steps(process, tmp_path / "run", 3)
     process.send_signal(number)
-    _, shown = process.communicate(timeout=60)
+    _, shown = process.communicate(timeout=240)
     assert process.returncode == 130 and f"mobile-style train --resume --out {tmp_path / 'run'}" in shown
     assert read_card(tmp_path / "run" / MODEL)["step"] == len(losses(tmp_path / "run")) >= 3
 

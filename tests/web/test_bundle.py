@@ -137,8 +137,8 @@ def test_a_new_bundle_takes_the_old_ones_place(tmp_path: Path) -> None:
         def kept() -> list[str]:
             return page.evaluate("caches.keys()")
 
-        until(lambda: len(kept()) == 3)
-        page.wait_for_timeout(2000)  # kept is more than opened
+        until(lambda: page.evaluate("navigator.serviceWorker.getRegistration().then(({waiting}) => !!waiting)"))
+        assert len(kept()) == 3
         page.close()
         page = opened(context, address + "site/")
         page.wait_for_selector(STARTED)

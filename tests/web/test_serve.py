@@ -182,10 +182,10 @@ def test_the_command_serves_over_https_until_ctrl_c(tmp_path: Path) -> None:
         assert address.startswith("https://127.0.0.1:"), process.stderr.read()
         place = urlsplit(address)
         trusted = ssl.create_default_context(cafile=tmp_path / "mobile-style" / "certificates" / "127.0.0.1.pem")
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while True:
             try:
-                connection = http.client.HTTPSConnection(place.hostname, place.port, context=trusted, timeout=10)
+                connection = http.client.HTTPSConnection(place.hostname, place.port, context=trusted, timeout=30)
                 with contextlib.closing(connection):
                     connection.request("GET", "/")
                     assert b"Nothing is uploaded" in connection.getresponse().read()
@@ -194,7 +194,7 @@ def test_the_command_serves_over_https_until_ctrl_c(tmp_path: Path) -> None:
                 assert time.monotonic() < end
         assert "Nothing is uploaded" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=120)
         assert err == "" and process.returncode == 0
     finally:
         with contextlib.suppress(ProcessLookupError):

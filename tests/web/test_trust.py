@@ -176,7 +176,7 @@ def test_connections_on_which_nothing_happens_end(monkeypatch: pytest.MonkeyPatc
         for sent in (b"", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Never-Ends: "):
             with socket.create_connection(address) as idle:
                 idle.sendall(sent)
-                idle.settimeout(20)
+                idle.settimeout(120)
                 with contextlib.suppress(ConnectionResetError):
                     assert idle.recv(1000) == b""
         with socket.create_connection(address) as reader:
