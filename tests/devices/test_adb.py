@@ -87,7 +87,7 @@ BENCHMARK = f"{STYLE} benchmark small.tflite --device adb --benchmark-binary ben
 @real
 def test_a_benchmark_over_a_real_adbd(work: Path) -> None:
     done = phone.with_phone(f"{BENCHMARK} --threads 1,2 --json r.json; ls -A /data/local/tmp", work)
-    assert done.returncode == 0 and done.stdout.strip().endswith("exceed."), (
+    assert done.returncode == 0 and done.stdout.strip().endswith("exceed.\nr.json"), (
         done.stdout + done.stderr
     )  # nothing is left
     report = json.loads((work / "r.json").read_text())
