@@ -38,6 +38,27 @@ def bad_rational() -> bytes:
     return b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 2) + entries + bytes(4) + struct.pack("<ii", -1, 0)
 
 
+def png(pixels: np.ndarray, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG file with more chunks after its header."""
+    with io.BytesIO() as file:
+        Image.fromarray(pixels).save(file, "PNG")
+        content = file.getvalue()
+    more = [
+        len(body).to_bytes(4, "big") + name + body + zlib.crc32(name + body).to_bytes(4, "big") for name, body in chunks
+    ]
+    return content[:33] + b"".join(more) + content[33:]
+
+
+def gamma(value: float) -> tuple[bytes, bytes]:
+    """The chunk of a PNG file that tells it."""
+    return b"gAMA", round(value * 100_000).to_bytes(4, "big")
+
+
+def primaries(values: tuple[float, ...]) -> tuple[bytes, bytes]:
+    """The chunk of a PNG file that tells x and y of white, red, green and blue."""
+    return b"cHRM", b"".join(round(value * 100_000).to_bytes(4, "big") for value in values)
+
+
 def tiff(
     planes: Sequence[np.ndarray], photometric: int, values: int = 1, order: str = "<", packed: bool = False
 ) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from ..errors import ImageError
-from .png_colors import conversion
+from .told_colors import CODED, conversion
 
 ORIENTATION = 0x0112  # the EXIF tag
 # By its values (Exif 2.32, 4.6.5), the upright picture as it lies in the file.
@@ -56,7 +56,8 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
         negative = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
         colors = Image.fromarray(255 - gray if negative else gray)
     convert = conversion(image)
-    transform = _transform(PLAIN.get(colors.mode, colors.mode), image.info.get("icc_profile"))
+    profile = None if CODED in image.info else image.info.get("icc_profile")
+    transform = _transform(PLAIN.get(colors.mode, colors.mode), profile)
     orientation = _orientation(image)
     height, width = image.size if orientation >= ON_ITS_SIDE else image.size[::-1]
     pixels = np.empty((height, width, 3), np.uint8)

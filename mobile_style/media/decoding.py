@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
@@ -19,6 +19,7 @@ from ..errors import ImageError
 from .colors import separate
 from .metadata import Metadata, read_metadata
 from .png_repair import MISSING, completed_png, plain_png
+from .told_colors import note_code_points
 
 # No others: some of Pillow's decoders start programs, such as Ghostscript for what looks like PostScript.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "HEIF")
@@ -82,6 +83,21 @@ def opened(source: io.BytesIO | Path) -> Image.Image:
     """The picture file with only its header read; within `guarded`."""
     if isinstance(source, Path) and source.stat().st_size > MAX_BYTES:
         raise ImageError(f"is larger than {MAX_BYTES >> 30} GB; shrink it")
+    image = _identified(source)
+    with _content(source) as file:
+        note_code_points(image, file)
+    return image
+
+
+@contextmanager
+def _content(source: io.BytesIO | Path) -> Iterator[BinaryIO]:
+    """The file's bytes, apart from where Pillow reads them."""
+    with io.BytesIO(source.getvalue()) if isinstance(source, io.BytesIO) else source.open("rb") as file:
+        yield file
+
+
+def _identified(source: io.BytesIO | Path) -> Image.Image:
+    """The picture, by the format that the file is in."""
     for load_plugins in (Image.preinit, Image.init):  # the usual few; all forty take longer than decoding a photo
         load_plugins()
         try:
@@ -100,9 +116,7 @@ def opened(source: io.BytesIO | Path) -> Image.Image:
 
 def _brand(source: io.BytesIO | Path) -> bytes:
     """What a file of boxes says that it is (ISO/IEC 14496-12, 4.3); of other files, what is at its place."""
-    if isinstance(source, io.BytesIO):
-        return source.getvalue()[8:12]
-    with source.open("rb") as file:
+    with _content(source) as file:
         return file.read(12)[8:]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 MISSING = 0.1  # share of a picture's rows that may be missing at the end of its file
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # What a viewer can do without if it is damaged, but not if it is sound.
-KEPT = frozenset({b"tRNS", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs", b"eXIf", b"acTL", b"fcTL", b"fdAT"})
+KEPT = frozenset({b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs", b"eXIf", b"acTL", b"fcTL", b"fdAT"})
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by the color type
 
 

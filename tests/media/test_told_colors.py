@@ -1,38 +1,17 @@
-"""PNG files that tell their gamma and primaries."""
+"""Files that tell their colors by numbers: gamma and primaries, or code points."""
 
-import io
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from mobile_style import metrics
 from mobile_style.media import images
-from mobile_style.media.png_colors import PRIMARIES, to_xyz
+from mobile_style.media.told_colors import PRIMARIES, to_xyz
+from picture_files import gamma, png, primaries
 
 P3 = (0.3127, 0.329, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
 WIDE_D50 = (0.3457, 0.3585, 0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001)  # ProPhoto RGB
-
-
-def png(pixels: np.ndarray, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A file with more chunks after its header."""
-    with io.BytesIO() as file:
-        Image.fromarray(pixels).save(file, "PNG")
-        content = file.getvalue()
-    more = [
-        len(body).to_bytes(4, "big") + name + body + zlib.crc32(name + body).to_bytes(4, "big") for name, body in chunks
-    ]
-    return content[:33] + b"".join(more) + content[33:]
-
-
-def gamma(value: float) -> tuple[bytes, bytes]:
-    return b"gAMA", round(value * 100_000).to_bytes(4, "big")
-
-
-def primaries(values: tuple[float, ...]) -> tuple[bytes, bytes]:
-    return b"cHRM", b"".join(round(value * 100_000).to_bytes(4, "big") for value in values)
 
 
 @pytest.fixture
