@@ -17,6 +17,7 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from ..errors import ImageError
 from .colors import separate
+from .heads import leads_to_pixels
 from .metadata import Metadata, read_metadata
 from .png_repair import MISSING, completed_png, plain_png
 from .told_colors import note_code_points
@@ -83,8 +84,10 @@ def opened(source: io.BytesIO | Path) -> Image.Image:
     """The picture file with only its header read; within `guarded`."""
     if isinstance(source, Path) and source.stat().st_size > MAX_BYTES:
         raise ImageError(f"is larger than {MAX_BYTES >> 30} GB; shrink it")
-    image = _identified(source)
     with _content(source) as file:
+        if file.read(2) == JPEG and not leads_to_pixels(file):
+            raise ImageError("is damaged (its head leads to no pixels); save it again or leave it out")
+        image = _identified(source)
         note_code_points(image, file)
     return image
 

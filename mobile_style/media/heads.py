@@ -1,10 +1,16 @@
 """What the head of a picture file tells that Pillow does not look for, read in little time whatever is in the file."""
 
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+SEGMENTS = 10_000  # of a JPEG file before its pixels; a profile or an XMP packet takes hundreds
+JUNK = 65_536  # bytes between two of them that mean nothing
+MARKER = re.compile(rb"[^\xff]*\xff+([^\xff])")
+ALONE = frozenset({0x00, 0x01, *range(0xD0, 0xDA)})  # markers without a length (ITU-T T.81, B.1.1.3), and no marker
+SCAN = 0xDA
 CHUNKS, BOXES = 10_000, 100  # of a PNG file, and of one of boxes, that are gone through
 META = 2**20  # bytes that are read of the box that describes the pictures
 
@@ -18,6 +24,24 @@ class CodePoints(NamedTuple):
     primaries: int
     transfer: int
     full: bool = True
+
+
+def leads_to_pixels(file: BinaryIO) -> bool:
+    """Whether a JPEG file gets from its head to its pixels, or to its end, in a bounded number of steps."""
+    place = 2
+    for _ in range(SEGMENTS):
+        file.seek(place)
+        window = file.read(JUNK)
+        found = MARKER.match(window)
+        if found is None:
+            return len(window) < JUNK
+        if (code := found[1][0]) == SCAN:
+            return True
+        place += found.end()
+        if code not in ALONE:
+            file.seek(place)
+            place += max(2, _number(file.read(2)))
+    return False
 
 
 def code_points(file: BinaryIO, file_format: str | None) -> CodePoints | None:

@@ -11,11 +11,13 @@ SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by the color type
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Name, content and whether the checksum is right; the last may be cut."""
+    """Name, content and whether the checksum is right; the last may be cut. What has no name ends them."""
     place = len(SIGNATURE)
     while place + 8 <= len(content):
         length = int.from_bytes(content[place : place + 4], "big")
         name, body = content[place + 4 : place + 8], content[place + 8 : place + 8 + length]
+        if not name.isalpha():
+            return
         told = content[place + 8 + length : place + 12 + length]
         yield name, body, told == zlib.crc32(name + body).to_bytes(4, "big")
         place += 12 + length

@@ -3,6 +3,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -230,6 +231,28 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, picture: Image.Ima
         file.truncate(3 << 30)
     with pytest.raises(ImageError, match=r"sparse\.png is larger than 2 GB"):
         images.load(path)
+
+
+@pytest.mark.parametrize("filler", [b"\0", b"\xff", b"\xff\xfe\0\2"])
+def test_a_head_with_nothing_behind_it_is_refused_at_once(tmp_path: Path, picture: Image.Image, filler: bytes) -> None:
+    """Byte by byte, as Pillow reads on, these would take minutes."""
+    for file_format in ("JPEG", "PNG"):
+        buffer = io.BytesIO()
+        picture.save(buffer, file_format)
+        head = buffer.getvalue()[: 20 if file_format == "JPEG" else 33]
+        (tmp_path / "a.jpg").write_bytes(head + filler * (50_000_000 // len(filler)))
+        began = time.perf_counter()
+        with pytest.raises(ImageError, match=r"a\.jpg is "):
+            decode(tmp_path / "a.jpg")
+        assert time.perf_counter() - began < 2
+
+
+def test_a_head_with_a_little_junk_in_it(picture: Image.Image) -> None:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", comment=b"x" * 60_000, icc_profile=swapped_profile() + bytes(300_000))
+    content = buffer.getvalue()
+    pixels = decode(content)[0].pixels
+    np.testing.assert_array_equal(decode(content[:20] + bytes(500) + b"\xff" * 500 + content[20:])[0].pixels, pixels)
 
 
 def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path, picture: Image.Image) -> None:
