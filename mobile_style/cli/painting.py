@@ -54,13 +54,13 @@ def stylize(
     from ..painting.files import Look, stylize_files
 
     chosen = with_mix(model, mix or "")
-    with piped(inputs, out) as (files, place):
+    with piped(inputs, out) as (files, place, naming):
         try:
-            with progress_bars() as progress:
+            with progress_bars() as bars:
                 look = Look(
                     strength=strength, preserve_color=preserve_color, precision=precision, stroke_width=stroke_width
                 )
-                done = stylize_files(files, chosen, place, size, metadata, progress, **look)
+                done = stylize_files(files, chosen, place, size, metadata, naming(bars), **look)
         except UnpaintedError as error:
             show(*error.written)
             raise

@@ -2,21 +2,26 @@
 
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..errors import OutputError, UsageError
+from ..errors import MobileStyleError, OutputError, UsageError
+from ..progress import Note, Progress, Step
 
 PIPE = "-"
 
 
 @contextmanager
-def piped(inputs: Sequence[Path], out: str | None) -> Iterator[tuple[list[Path], str | None]]:
+def piped(
+    inputs: Sequence[Path], out: str | None
+) -> Iterator[tuple[list[Path], str | None, Callable[[Progress], Progress]]]:
     """Files in place of every `-`: one that holds what standard input gives, and one that goes to standard output.
 
-    What comes from standard input goes to standard output, unless `out` tells another place.
+    What comes from standard input goes to standard output, unless `out` tells another place. Errors speak of standard
+    input and output, not of these files; so do the notes through what the third makes of a progress callback.
 
     Raises:
         UsageError: `out` is `-`, and there is not just one photo.
@@ -24,7 +29,7 @@ def piped(inputs: Sequence[Path], out: str | None) -> Iterator[tuple[list[Path],
     """
     names = [str(given) for given in inputs]
     if PIPE not in [*names, out]:
-        yield list(inputs), out
+        yield list(inputs), out, lambda progress: progress
         return
     to_output = out in (PIPE, None)
     if to_output and (len(inputs) > 1 or inputs[0].is_dir()):
@@ -39,11 +44,29 @@ def piped(inputs: Sequence[Path], out: str | None) -> Iterator[tuple[list[Path],
             source = source.rename(source.with_suffix(_suffix(source)))
         files = [source if name == PIPE else given for name, given in zip(names, inputs, strict=True)]
         target = Path(folder, "stdout").with_suffix(_suffix(files[0]))
-        yield files, str(target) if to_output else out
+        spoken = {str(source): "standard input", str(target): "standard output"}
+        try:
+            yield files, str(target) if to_output else out, lambda progress: _naming(spoken, progress)
+        except MobileStyleError as error:
+            error.args = (_named(str(error), spoken),)
+            raise
         if to_output and target.exists():
             with target.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
             sys.stdout.buffer.flush()
+
+
+def _naming(names: Mapping[str, str], progress: Progress) -> Progress:
+    def named(event: Note | Step) -> None:
+        progress(replace(event, text=_named(event.text, names)) if isinstance(event, Note) else event)
+
+    return named
+
+
+def _named(text: str, names: Mapping[str, str]) -> str:
+    for path, name in names.items():
+        text = text.replace(path, name)
+    return text
 
 
 def _suffix(picture: Path) -> str:
