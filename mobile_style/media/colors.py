@@ -28,6 +28,7 @@ STRIP = 4_000_000  # pixels that are converted at a time: all at once would take
 DEPTHS = {"L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 257}
 PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 PLAIN = {"P": "RGB", "PA": "RGB", "RGBA": "RGB", "1": "L", "LA": "L"}  # modes that profiles are not applied to
+SAMPLE_FORMAT = 339  # a tag of TIFF (TIFF 6.0, section 19)
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # a tag of TIFF (TIFF 6.0, section 3); of 8 bits, Pillow looks at it itself
 UNSIGNED, SIGNED = (
     "I;32N",

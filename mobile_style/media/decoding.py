@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from ..errors import ImageError
-from .colors import separate
+from .colors import SAMPLE_FORMAT, separate
 from .heads import leads_to_pixels
 from .metadata import Metadata, read_metadata
 from .png_repair import MISSING, completed_png, plain_png
@@ -33,6 +33,7 @@ JPEG, PNG = b"\xff\xd8", b"\x89P"  # what their files begin with
 CUT = "the end of the file is missing"
 BIG_ENDIAN = ("F;32BF", "I;16BS", "I;32BS")  # Pillow's names of layouts; with N for B, as the machine has them
 BITS, PLANAR, APART = 258, 284, 2  # tags of TIFF (TIFF 6.0, section 8), and a value
+KINDS = {2: "signed ", 3: "floating-point "}  # of values, by the tag's
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def _identified(source: io.BytesIO | Path) -> Image.Image:
             return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
         except UnidentifiedImageError as error:
             unknown = error
+    if values := _values_of_tiff(source):
+        raise ImageError(f"is a TIFF file of {values}; save it with 8 or 16 unsigned bits a channel, or as PNG")
     if _brand(source) not in HEIC:
         raise unknown
     try:
@@ -115,6 +118,18 @@ def _identified(source: io.BytesIO | Path) -> Image.Image:
         raise ImageError("is HEIC; pip install 'mobile-style[heic]', or save it as JPEG or PNG") from None
     pillow_heif.register_heif_opener()
     return Image.open(source, formats=["HEIF"])
+
+
+def _values_of_tiff(source: io.BytesIO | Path) -> str:
+    """What kind of values a TIFF file holds that Pillow does not open; empty if they are not why, or if it is none."""
+    with _content(source) as file, suppress(Exception):  # of what is damaged, Pillow raises whatever it stumbles over
+        tags = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
+        file.seek(tags.next)
+        tags.load(file)
+        bits, kind = tags.get(BITS, (1,)), KINDS.get(max(tags.get(SAMPLE_FORMAT, (1,))), "")
+        if kind or max(bits) > 16:
+            return f"{max(bits)}-bit {kind}{'colors' if len(bits) > 1 else 'grays'}, which cannot be read"
+    return ""
 
 
 def _brand(source: io.BytesIO | Path) -> bytes:

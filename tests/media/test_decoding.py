@@ -155,6 +155,27 @@ def test_gray_of_many_bits(
     np.testing.assert_allclose(read, np.repeat(gray[..., None], 3, 2), atol=1)
 
 
+@pytest.mark.parametrize(
+    ("count", "kind", "values", "said"),
+    [
+        (3, "f4", 3, "32-bit floating-point colors"),
+        (1, "f8", 3, "64-bit floating-point grays"),
+        (3, "u4", 1, "32-bit colors"),
+        (3, "i2", 2, "16-bit signed colors"),
+    ],
+)
+def test_values_of_a_tiff_that_are_not_read_are_named(
+    count: int, kind: str, values: int, said: str, picture: Image.Image
+) -> None:
+    planes = [np.asarray(picture.convert("L")).astype(kind)] * count
+    with pytest.raises(
+        ImageError, match=f"is a TIFF file of {said}, which cannot be read; save it with 8 or 16 unsigned bits"
+    ):
+        decode(tiff(planes, 2 if count == 3 else 1, values))
+    with pytest.raises(ImageError, match="is not an image that can be read"):
+        decode(tiff(planes, 2 if count == 3 else 1, values)[:60])
+
+
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
