@@ -28,7 +28,7 @@ STRIP = 4_000_000  # pixels that are converted at a time: all at once would take
 DEPTHS = {"L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 257}
 PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 PLAIN = {"P": "RGB", "PA": "RGB", "RGBA": "RGB", "1": "L", "LA": "L"}  # modes that profiles are not applied to
-SAMPLE_FORMAT = 339  # a tag of TIFF (TIFF 6.0, section 19)
+SAMPLE_FORMAT, SIGNED_BYTES = 339, (2,)  # a tag of TIFF (TIFF 6.0, section 19), and a value
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # a tag of TIFF (TIFF 6.0, section 3); of 8 bits, Pillow looks at it itself
 UNSIGNED, SIGNED = (
     "I;32N",
@@ -50,12 +50,15 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
     if image.mode in PREMULTIPLIED:
         image = image.convert(PREMULTIPLIED[image.mode])
     colors = image
+    tags = getattr(image, "tag_v2", {})
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image)
         values = values.view(np.uint32) if raw == UNSIGNED else values
         gray = _eight_bits(values.astype(np.float64), image.mode, raw)
-        negative = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
+        negative = tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
         colors = Image.fromarray(255 - gray if negative else gray)
+    elif image.mode == "L" and tags.get(SAMPLE_FORMAT) == SIGNED_BYTES:  # which end at 127, as those of 16 at 32,767
+        colors = image.point([round(255 * value / 127) if value < 128 else 0 for value in range(256)])
     convert = conversion(image)
     profile = None if CODED in image.info else image.info.get("icc_profile")
     transform = _transform(PLAIN.get(colors.mode, colors.mode), profile)

@@ -155,6 +155,16 @@ def test_gray_of_many_bits(
     np.testing.assert_allclose(read, np.repeat(gray[..., None], 3, 2), atol=1)
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", ["i1", "i2"])
+def test_signed_grays(kind: str, packed: bool) -> None:
+    """The largest number is white; what is negative is black."""
+    top = np.iinfo(kind).max
+    gray = np.array([[-top - 1, -1, 0, top // 2, top]] * 2, kind)
+    read = decode(tiff([gray], 1, 2, packed=packed))[0].pixels[0, :, 0]
+    np.testing.assert_allclose(read, [0, 0, 0, 127, 255], atol=1)
+
+
 @pytest.mark.parametrize(
     ("count", "kind", "values", "said"),
     [
