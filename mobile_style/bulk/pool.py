@@ -2,18 +2,23 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Protocol
 
 from ..inference.interpreter import cores
 from .plan import Item
 from .worker import Order, Outcome, Worker
+
+TRIES = 10  # at removing what an orphan has written
 
 
 class Pool(Protocol):
@@ -54,7 +59,7 @@ class ProcessPool:
 
     def _start(self) -> None:
         here, there = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(there, os.getpid(), Path(self._scratch.name)), daemon=True)
+        process = self._context.Process(target=_work, args=(there, Path(self._scratch.name)), daemon=True)
         process.start()
         there.close()  # so that its end is seen here
         here.send(self._order)
@@ -104,17 +109,30 @@ class ProcessPool:
         self._scratch.cleanup()
 
 
-def _work(pipe: Connection, parent: int, scratch: Path) -> None:
+def _work(pipe: Connection, scratch: Path) -> None:
     """Paints what comes through the pipe, until nothing can come any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that has the pipe's other end
+    Thread(target=_end_with_parent, args=(scratch,), daemon=True).start()
     worker = None
     try:
         worker = Worker(pipe.recv(), scratch)
         while True:
-            item = pipe.recv()
-            pipe.send(worker.paint(item, lambda: os.getppid() == parent))
-    except (EOFError, OSError):  # that process has ended, killed perhaps
+            pipe.send(worker.paint(pipe.recv()))
+    except (EOFError, OSError):  # that process has ended, or closed its end
         if worker is not None:
             worker.close()
         with suppress(OSError):  # if the others have left theirs, too
             scratch.rmdir()
+
+
+def _end_with_parent(scratch: Path) -> None:
+    """Ends this process, whatever it is at, once the one that started it has ended, killed perhaps."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    for _ in range(TRIES):  # the other thread, and other workers, may still be writing
+        shutil.rmtree(scratch, ignore_errors=True)
+        if not scratch.exists():
+            break
+        time.sleep(0.1)
+    os._exit(1)

@@ -4,12 +4,11 @@ import errno
 import hashlib
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
-from ..errors import ImageError, MobileStyleError, OutputError
+from ..errors import ImageError, MobileStyleError
 from ..media import moving
 from ..media.clip import Part
 from ..network.catalog import with_mix
@@ -112,17 +111,12 @@ class Worker:
         """True, once the network is there."""
         return True
 
-    def paint(self, item: Item, wanted: Callable[[], bool] = lambda: True) -> Outcome:
-        """Paints an item from the source into the target.
-
-        Args:
-            item: what.
-            wanted: whether the result is still waited for when it is made; else it is thrown away.
-        """
+    def paint(self, item: Item) -> Outcome:
+        """Paints an item from the source into the target."""
         began = time.perf_counter()
         try:
             with TemporaryDirectory(dir=self._scratch) as folder:
-                outcome = self._painted(item, Path(folder), wanted)
+                outcome = self._painted(item, Path(folder))
         except MobileStyleError as error:
             outcome = Outcome(self._said(str(error)), _is_full(error))
         except MemoryError:
@@ -131,7 +125,7 @@ class Worker:
             outcome = Outcome(self._said(f"{type(error).__name__}: {error}"), _is_full(error))
         return replace(outcome, seconds=round(time.perf_counter() - began, 3))
 
-    def _painted(self, item: Item, folder: Path, wanted: Callable[[], bool]) -> Outcome:
+    def _painted(self, item: Item, folder: Path) -> Outcome:
         try:
             source = self._fetched(item)
             sha256 = item.known if item.part is not None else _sha256(source)
@@ -147,8 +141,6 @@ class Worker:
         else:
             rendering, job = self._order.rendering, Job(source, made, None, moving.is_moving(source))
             said = convert(job, self._painter, False, rendering.size, rendering.metadata, silent)
-        if not wanted():
-            raise OutputError("nobody waits for it any more")
         self._order.target.put(made, item.target, self._order.shard)
         return Outcome(sha256=sha256, target_bytes=made.stat().st_size, said=tuple(map(self._said, said)))
 

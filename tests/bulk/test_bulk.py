@@ -149,6 +149,34 @@ def test_a_run_that_is_killed_goes_on(photos: Path, tmp_path: Path, number: int)
     assert bulk(photos, tmp_path / "t", MODEL, crew=ONE).before == 72
 
 
+def test_workers_end_at_once_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    """In the middle of a photo that takes many seconds."""
+    (tmp_path / "photos").mkdir()
+    images.save(np.full((5000, 8000, 3), 200, np.uint8), tmp_path / "photos" / "a.jpg")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        command("bulk", tmp_path / "photos", tmp_path / "t", "--model", MODEL, "--workers", 1, "--stroke-width", 1),
+        env=environment() | {"TMPDIR": str(temporary)},
+        stderr=subprocess.DEVNULL,
+    )
+    while process.poll() is None and not _is_painting(temporary):
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    until = time.monotonic() + 8
+    while list(temporary.iterdir()) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not list(temporary.iterdir())
+    assert not (tmp_path / "t" / "a.jpg").exists()
+
+
+def _is_painting(temporary: Path) -> bool:
+    """Whether a worker has made its folder for a photo; others come and go meanwhile."""
+    found = (Path(place).relative_to(temporary).parts for place, _, _ in os.walk(temporary))
+    return any(len(parts) == 3 and parts[2].startswith("tmp") for parts in found)
+
+
 def test_a_full_target_ends_the_run(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def put(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
