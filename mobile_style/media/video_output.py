@@ -12,6 +12,7 @@ import numpy as np
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from ..errors import ImageError
+from ..processor import has
 from . import images
 from .clip import Frame
 from .moving import CONTAINERS
@@ -21,6 +22,9 @@ VP9 = {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"
 # (encoder, layout of the pixels, options) by the container, without transparency and with it.
 OPAQUE = {"webm": ("libvpx-vp9", "yuv420p", VP9)}
 H264 = ("libx264", "yuv420p", {"crf": "18"})
+# With AVX-512, x264 makes now this file and now that of the same pictures, 320 pixels wide for instance: its macroblock
+# tree differs. Without it, the file is always the same.
+STEADY = {"x264-params": "asm=avx2"}
 TRANSPARENT = {
     "webm": ("libvpx-vp9", "yuva420p", VP9),
     "matroska": ("libvpx-vp9", "yuva420p", VP9),
@@ -217,7 +221,8 @@ class VideoFile:
 
     def _coding(self) -> tuple[str, str, dict[str, str]]:
         """Encoder, layout of the pixels, and options."""
-        return (TRANSPARENT if self._transparent else OPAQUE).get(self._container, H264)
+        codec, layout, options = (TRANSPARENT if self._transparent else OPAQUE).get(self._container, H264)
+        return codec, layout, options | (STEADY if codec == "libx264" and has("avx512f") else {})
 
     def _add_pictures(self, height: int, width: int) -> None:
         assert self._file is not None

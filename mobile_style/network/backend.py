@@ -1,13 +1,13 @@
 """Loading Keras and the framework under it."""
 
 import os
-import re
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
+
+from ..processor import has
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -53,8 +53,4 @@ def fastest_precision() -> Precision:
     """bfloat16 where TensorFlow runs on a processor that multiplies it in hardware, else float32."""
     from keras import backend
 
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:  # no Linux
-        flags = ""
-    return "bfloat16" if backend.backend() == "tensorflow" and re.search(r"\b(avx512|amx)_bf16\b", flags) else "float32"
+    return "bfloat16" if backend.backend() == "tensorflow" and has("avx512_bf16", "amx_bf16") else "float32"
