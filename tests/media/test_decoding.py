@@ -156,6 +156,14 @@ def test_gray_of_many_bits(
 
 
 @pytest.mark.parametrize("packed", [False, True])
+def test_gray_of_12_bits_ends_at_4095(packed: bool) -> None:
+    first, second = np.array([[0, 1365], [2730, 4095]] * 4).T[:, None]  # two values lie in three bytes
+    row = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], axis=-1).reshape(1, -1)
+    read = decode(tiff([np.repeat(row, 3, axis=0).astype(np.uint8)], 1, packed=packed, bits=12))[0].pixels
+    np.testing.assert_array_equal(read[..., 1], [[0, 85, 170, 255] * 4] * 3)
+
+
+@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("kind", ["i1", "i2"])
 def test_signed_grays(kind: str, packed: bool) -> None:
     """The largest number is white; what is negative is black."""
