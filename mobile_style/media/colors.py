@@ -35,6 +35,7 @@ UNSIGNED, SIGNED = (
     ("I;16S", "I;16BS", "I;16NS"),
 )  # layouts whose mode, "I", does not tell where their values end
 TWELVE_BITS = "I;12"  # whose mode is that of 16 bits
+GRAY_ALPHA = "LA;16B"  # of which Pillow makes RGBA, which no profile of grays fits
 BRIGHT = 16.0  # no scale of 0 to 255 if 99 of 100 floating-point values are below
 
 
@@ -60,6 +61,8 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
         colors = Image.fromarray(255 - gray if negative else gray)
     elif image.mode == "L" and tags.get(SAMPLE_FORMAT) == SIGNED_BYTES:  # which end at 127, as those of 16 at 32,767
         colors = image.point([round(255 * value / 127) if value < 128 else 0 for value in range(256)])
+    elif raw == GRAY_ALPHA:
+        colors = image.getchannel(0)
     convert = conversion(image)
     profile = None if CODED in image.info else image.info.get("icc_profile")
     transform = _transform(PLAIN.get(colors.mode, colors.mode), profile)

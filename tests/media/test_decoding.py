@@ -18,6 +18,7 @@ from mobile_style.errors import ImageError
 from mobile_style.media import images
 from mobile_style.media.decoding import MAX_PIXELS, decode, guarded
 from mobile_style.progress import Note, Step
+from mobile_style.srgb import encoded
 from picture_files import bad_rational, tiff
 
 
@@ -225,13 +226,13 @@ def swapped_profile() -> bytes:
     return bytes(profile)
 
 
-def png(depth: int, kind: int, width: int, rows: list[bytes], transparent: bytes) -> bytes:
+def png(depth: int, kind: int, width: int, rows: list[bytes], *more: tuple[bytes, bytes]) -> bytes:
     def chunk(name: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
     header = struct.pack(">IIBBBBB", width, len(rows), depth, kind, 0, 0, 0)
     pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
-    chunks = ((b"IHDR", header), (b"tRNS", transparent), (b"IDAT", pixels), (b"IEND", b""))
+    chunks = ((b"IHDR", header), *more, (b"IDAT", pixels), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in chunks)
 
 
@@ -247,9 +248,34 @@ def png(depth: int, kind: int, width: int, rows: list[bytes], transparent: bytes
     ],
 )
 def test_a_color_that_is_transparent(depth: int, kind: int, row: bytes, transparent: bytes, alpha: list[int]) -> None:
-    (page,) = decode(png(depth, kind, 4, [row] * 2, transparent))
+    (page,) = decode(png(depth, kind, 4, [row] * 2, (b"tRNS", transparent)))
     assert page.alpha is not None
     np.testing.assert_array_equal(page.alpha, [alpha] * 2)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_profile_of_grays_with_transparency(depth: int) -> None:
+    values = np.array([[0, 255], [64, 128], [255, 64]]).astype(np.uint8)
+    row = np.repeat(values, depth // 8, axis=1).tobytes()  # of 16 bits, both bytes are the same
+    profile = b"iCCP", b"gray\0\0" + zlib.compress(linear_gray_profile())
+    (page,) = decode(png(depth, 4, 3, [row] * 2, profile))
+    assert page.alpha is not None
+    np.testing.assert_array_equal(page.alpha[0], values[:, 1])
+    np.testing.assert_allclose(page.pixels[0, :, 1], 255 * encoded(values[:, 0] / 255), atol=2)
+
+
+def linear_gray_profile() -> bytes:
+    """Grays by their light (ICC.1:2022)."""
+    white = struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + white, b"kTRC": b"curv" + bytes(8)}
+    place, table, content = 132 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, body in tags.items():
+        table += name + struct.pack(">II", place + len(content), len(body))
+        content += body
+    head = struct.pack(
+        ">I4xI4s4s4s12x4s28x12s48x", place + len(content), 0x02100000, b"mntr", b"GRAY", b"XYZ ", b"acsp", white
+    )
+    return head + table + content
 
 
 def test_what_is_no_picture_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
