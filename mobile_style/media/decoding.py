@@ -18,6 +18,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from ..errors import ImageError
 from .colors import SAMPLE_FORMAT, separate
 from .heads import leads_to_pixels
+from .jpeg_end import missing_rows
 from .metadata import Metadata, read_metadata
 from .png_repair import MISSING, completed_png, plain_png
 from .told_colors import note_code_points
@@ -201,7 +202,9 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
         remarks = [remark] if remark else []
         if count > 1 and image.format != "TIFF":
             remarks.append("left out: the file's further pictures (a depth map, a gain map, a preview)")
-        pages = [_page(image, everything, remarks, bool(remark))]
+        if image.format in ("JPEG", "MPO") and _is_cut(image, source) and CUT not in remarks:
+            remarks.append(CUT)
+        pages = [_page(image, everything, remarks)]
         if image.format == "TIFF" and everything:
             for number in range(1, count):
                 image.seek(number)
@@ -209,7 +212,25 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
         return pages
 
 
-def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = (), cut: bool = False) -> Picture:
+def _is_cut(image: Image.Image, source: io.BytesIO | Path) -> bool:
+    """Whether a JPEG file lacks some of its rows.
+
+    Raises:
+        ImageError: it lacks too many.
+    """
+
+    def read() -> bytes:
+        with _content(source) as file:
+            return file.read()
+
+    image.load()
+    missing = missing_rows(image, read)
+    if missing > MISSING * image.height:
+        raise ImageError(f"is damaged (it lacks {missing} of {image.height} rows); save it again or leave it out")
+    return missing > 0
+
+
+def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = ()) -> Picture:
     if image.format == "TIFF":
         parts: Any = image  # whose tiles are no part of its type
         parts.tile = [_mended(image, tile) for tile in parts.tile]
@@ -223,12 +244,6 @@ def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = (), cut
             remarks = (*remarks, f"damaged: {said[0]}")
     else:
         image.load()
-    if cut and image.format in ("JPEG", "MPO"):
-        values = np.asarray(image.convert("L"))
-        gray = np.all((values >= 127) & (values <= 129), axis=1)  # what the decoder fills in
-        missing = int(np.argmin(gray[::-1])) if not gray.all() else len(gray)
-        if missing > MISSING * len(gray):
-            raise ImageError(f"is damaged (it lacks {missing} of {len(gray)} rows); save it again or leave it out")
     pixels, alpha = separate(image, raw)
     return Picture(pixels, alpha, read_metadata(image) if everything else Metadata(), tuple(remarks))
 
