@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from ..errors import ImageError
 from . import images
 from .clip import Frame, Part
+from .video_end import Ending
 from .video_time import Order, Timeline
 
 # As ITU-T H.273 numbers colors; of the transfer functions, PQ and HLG are HDR.
@@ -146,14 +147,17 @@ class Video:
         """The packets of the main stream, and with `others` those of sound and subtitles, their times moved."""
         streams = [self.pictures, *(self.others if others else ())]
         timelines = {s.index: Timeline(s.type, self.start, self.spliced) for s in streams if s.type != "subtitle"}
-        pictures = timelines[self.pictures.index]
+        pictures, ending = timelines[self.pictures.index], Ending(self.container, self.pictures, 1 / self.rate)
         for packet in self.container.demux(streams):
+            ending.see(packet)
             if packet.stream.type == "subtitle":  # there may be none for an hour
                 Timeline.follow(packet, pictures.shift)
             else:
                 timelines[packet.stream.index].move(packet)
             yield packet
         self.jumps = pictures.jumps
+        if others:
+            self.remarks += ending.remarks()
         if pictures.jumps:
             self.remarks.append(f"the time stamps jumped {pictures.jumps} times; the gaps were closed")
 

@@ -1,5 +1,7 @@
 """Videos of which a part is damaged or missing."""
 
+import re
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -8,7 +10,7 @@ import pytest
 
 from mobile_style.media.clip import Frame
 from mobile_style.media.video_input import Video, opened
-from video_files import corners, encoded
+from video_files import corners, encoded, write_long_video, write_video
 
 
 def frames_of(path: Path) -> tuple[list[Frame], list[str]]:
@@ -59,3 +61,59 @@ def test_damaged_transparency_leaves_the_picture(tmp_path: Path) -> None:
     frames, remarks = frames_of(path)
     assert len(frames) == 8 and remarks == ["left out: its transparency, which is damaged"]
     assert frames[0].alpha is not None and frames[0].alpha.min() == 255
+
+
+def noise(count: int = 40) -> list[np.ndarray]:
+    """Pictures that take about the same bytes each."""
+    return list(np.random.default_rng(0).integers(0, 256, (count, 48, 64, 3), np.uint8))
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".flv", ".webm"])
+def test_an_end_that_is_missing(tmp_path: Path, suffix: str) -> None:
+    codec = "libvpx-vp9" if suffix == ".webm" else "libx264"
+    path = encoded(tmp_path / f"a{suffix}", noise(), codec, g="10", bf="0")
+    assert frames_of(path)[1] == []
+    frames, remarks = frames_of(shortened(path, 0.6))
+    assert 15 < len(frames) < 30 and len(remarks) == 1
+    assert re.fullmatch(r"the end of the file is missing: its frames end after [01]\.\d of 1\.[67] seconds", remarks[0])
+
+
+def test_an_index_that_tells_more_frames(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for picture in noise():
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    assert frames_of(path)[1] == []
+    remarks = frames_of(shortened(path, 0.6))[1]
+    assert re.fullmatch(r"the end of the file is missing: it holds 2\d of 40 frames", remarks[0])
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".flv", ".ts", ".avi"])
+@pytest.mark.parametrize("start", [0, 5])
+def test_whole_videos_of_uneven_frames_lack_nothing(tmp_path: Path, suffix: str, start: int) -> None:
+    codecs = ("libvpx", "libopus") if suffix == ".webm" else ("libx264", "aac")
+    if suffix == ".flv":
+        write_video(tmp_path / "a.flv", True)
+    else:
+        write_long_video(tmp_path / f"a{suffix}", 8, start, codecs)
+    assert not [remark for remark in frames_of(tmp_path / f"a{suffix}")[1] if "missing:" in remark]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_single_frames_that_last_long(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        packets = []
+        for number, time in enumerate((0, 40, 80, 5000, 9000, 9040)):
+            frame = av.VideoFrame.from_ndarray(noise(6)[number], format="rgb24")
+            frame.pts, frame.time_base, frame.duration = time, Fraction(1, 1000), 4000 if time == 9040 else 40
+            packets += stream.encode(frame)
+        container.mux(packets + list(stream.encode()))
+    frames, remarks = frames_of(path)
+    assert len(frames) == 6 and remarks == []
