@@ -1,6 +1,7 @@
 """Decoding picture files of the formats that are asked for, and what can be saved of damaged ones."""
 
 import io
+import logging
 import os
 import re
 import tempfile
@@ -62,7 +63,7 @@ _restoring = ExitStack()
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Pillow with this project's limits and without its warnings, while any thread decodes."""
+    """Pillow with this project's limits and without its warnings and logs, while any thread decodes."""
     global _users
     with _lock:
         _users += 1
@@ -73,6 +74,9 @@ def guarded() -> Iterator[None]:
             PngImagePlugin.MAX_TEXT_CHUNK = MAX_TEXT
             _restoring.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
+            pillow = logging.getLogger("PIL")  # above those of its modules
+            _restoring.callback(pillow.setLevel, pillow.level)
+            pillow.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:

@@ -1,4 +1,5 @@
 import io
+import logging
 import os
 import struct
 import subprocess
@@ -74,6 +75,16 @@ def test_warnings_stay_off_the_screen(tmp_path: Path, picture: Image.Image, capf
         (page,) = decode(tmp_path / "fax.tif")
     assert not said and page.remarks[0].startswith("damaged: Fax4Decode")
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_pillow_logs_stays_off_the_screen(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    content, samples = tiff([np.zeros((8, 8), np.uint8)], 1), struct.pack("<HHIH", 277, 3, 1, 1)
+    assert content.count(samples) == 1
+    (tmp_path / "a.tif").write_bytes(content.replace(samples, struct.pack("<HHIH", 277, 3, 1, 9999)))
+    level = logging.getLogger("PIL").level
+    with pytest.raises(ImageError, match=r"a\.tif is not an image that can be read"):
+        images.load(tmp_path / "a.tif")
+    assert not caplog.records and logging.getLogger("PIL").level == level
 
 
 @pytest.mark.parametrize("progressive", [False, True])
