@@ -35,6 +35,7 @@ JPEG, PNG = b"\xff\xd8", b"\x89P"  # what their files begin with
 CUT = "the end of the file is missing"
 BIG_ENDIAN = ("F;32BF", "I;16BS", "I;32BS")  # Pillow's names of layouts; with N for B, as the machine has them
 BITS, PLANAR, APART = 258, 284, 2  # tags of TIFF (TIFF 6.0, section 8), and a value
+COLORS = ("icc_profile", "gamma", "chromaticity", "srgb", "transparency")  # Pillow's names of what PNG files tell
 KINDS = {2: "signed ", 3: "floating-point "}  # of values, by the tag's
 
 
@@ -247,9 +248,19 @@ def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = ()) -> 
         if said:
             remarks = (*remarks, f"damaged: {said[0]}")
     else:
-        image.load()
+        _load(image)
     pixels, alpha = separate(image, raw)
     return Picture(pixels, alpha, read_metadata(image) if everything else Metadata(), tuple(remarks))
+
+
+def _load(image: Image.Image) -> None:
+    """Reads the pixels; what a PNG file tells of its colors behind them does not count (ISO/IEC 15948, 5.6)."""
+    told = dict(image.info)
+    image.load()
+    for key in COLORS if image.format == "PNG" else ():
+        image.info.pop(key, None)
+        if key in told:
+            image.info[key] = told[key]
 
 
 def _mended(image: Any, tile: Any) -> Any:
