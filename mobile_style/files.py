@@ -1,8 +1,10 @@
-"""Writing so that a file is there whole or not at all, and nothing is overwritten by accident."""
+"""Writing so that a file is there whole or not at all, and nothing is overwritten by accident; what may be opened."""
 
+import errno
 import os
 import re
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -59,6 +61,17 @@ def writing(path: Path, replacing: bool = False) -> Iterator[Path]:
     finally:
         _put_back(before, path)
         _remove(temporary)
+
+
+def regular(path: Path) -> Path:
+    """The path itself, which may be opened: it is a file, and no pipe or device, which may never end.
+
+    Raises:
+        OSError: it is something else, or is not there.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return path
 
 
 def sweep(folder: Path) -> None:

@@ -60,7 +60,12 @@ def primaries(values: tuple[float, ...]) -> tuple[bytes, bytes]:
 
 
 def tiff(
-    planes: Sequence[np.ndarray], photometric: int, values: int = 1, order: str = "<", packed: bool = False
+    planes: Sequence[np.ndarray],
+    photometric: int,
+    values: int = 1,
+    order: str = "<",
+    packed: bool = False,
+    bits: int = 0,
 ) -> bytes:
     """A TIFF file of a gray picture, or of channels that lie apart (TIFF 6.0).
 
@@ -70,8 +75,10 @@ def tiff(
         values: 1 for unsigned, 2 for signed, 3 for floating-point ones.
         order: of the bytes, "<" or ">".
         packed: whether they are compressed.
+        bits: of a value, where the planes are bytes that values lie across.
     """
     height, width = planes[0].shape
+    width = width * 8 // bits if bits else width
     raw = [plane.astype(plane.dtype.newbyteorder(order)).tobytes() for plane in planes]  # type: ignore[call-overload]
     strips = [zlib.compress(strip) if packed else strip for strip in raw]
     count, starts = len(planes), [8 + sum(map(len, strips[:number])) for number in range(len(planes))]
@@ -79,7 +86,7 @@ def tiff(
     tags = {
         256: (long, [width]),
         257: (long, [height]),
-        258: (short, [8 * planes[0].itemsize] * count),
+        258: (short, [bits or 8 * planes[0].itemsize] * count),
         259: (short, [8 if packed else 1]),
         262: (short, [photometric]),
         273: (long, starts),

@@ -1,5 +1,6 @@
 """Small videos for the tests, made by code."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -66,3 +67,30 @@ def write_long_video(
         packets += audio.encode()
         for packet in sorted((p for p in packets if p.dts is not None), key=lambda p: p.dts * p.time_base):
             container.mux(packet)
+
+
+def encoded(
+    path: Path,
+    pictures: list[np.ndarray],
+    codec: str = "libx264",
+    layout: str = "yuv420p",
+    prepare: Callable[[av.container.OutputContainer], object] = lambda container: None,
+    **options: str,
+) -> Path:
+    """A video of these pictures at 25 frames a second, RGB or RGBA."""
+    with av.open(str(path), "w") as container:
+        prepare(container)
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.height, stream.width, stream.pix_fmt = *pictures[0].shape[:2], layout
+        for picture in pictures:
+            frame = av.VideoFrame.from_ndarray(picture, format="rgba" if picture.shape[2] == 4 else "rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def corners() -> np.ndarray:
+    """A picture whose corners differ: black, red, green and blue, from the upper left as one reads."""
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:24, 32:], picture[24:, :32], picture[24:, 32:] = (230, 20, 20), (20, 230, 20), (20, 20, 230)
+    return picture

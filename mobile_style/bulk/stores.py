@@ -1,5 +1,6 @@
 """Where photos come from and results go to: a folder, or what pyarrow and fsspec reach by a URI, such as s3://bucket."""
 
+import io
 import os
 import re
 import shutil
@@ -7,13 +8,15 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from ..errors import ImageError, OutputError, UsageError
+from ..files import regular
 from ..media import images
 
 RECORDS = ".mobile-style-bulk"  # in the target: the manifest, and what is on its way
 WHOLE_AT_ONCE = ("s3", "gcs", "abfs")  # show a file when all of it is there; elsewhere it is moved into its place
+LONGEST = 2**22  # bytes of a line of a manifest; longer ones are damaged
 URI = re.compile(r"[a-z][a-z0-9+.-]+://")
 
 
@@ -51,7 +54,11 @@ class Store(Protocol):
         """
 
     def records(self) -> Iterator[str]:
-        """The lines of all shards' manifests."""
+        """The lines of all shards' manifests, without those that are too long to be whole.
+
+        Raises:
+            OutputError: a manifest cannot be read.
+        """
 
     def record(self, lines: Sequence[str], shard: str) -> None:
         """Adds lines to a shard's manifest."""
@@ -118,8 +125,11 @@ class FolderStore:
     def records(self) -> Iterator[str]:
         """As `Store` tells."""
         for path in sorted(self.folder.glob(f"{RECORDS}/*/manifest*.jsonl")):
-            with path.open(encoding="utf-8", errors="replace") as file:
-                yield from file
+            try:
+                with regular(path).open("rb") as file:
+                    yield from _lines(file)
+            except OSError as error:
+                raise OutputError(f"cannot read {path}: {error.strerror or error}; remove it") from None
 
     def record(self, lines: Sequence[str], shard: str) -> None:
         """As `Store` tells."""
@@ -145,6 +155,15 @@ def _status(path: Path) -> os.stat_result:
         return path.stat()
     except OSError:
         return path.lstat()
+
+
+def _lines(file: BinaryIO) -> Iterator[str]:
+    whole = True  # whether a line begins here
+    while line := file.readline(LONGEST):
+        ends = line.endswith(b"\n")
+        if whole and (ends or len(line) < LONGEST):
+            yield line.decode("utf-8", "replace")
+        whole = ends
 
 
 def _ends_a_line(file: Any) -> bool:
@@ -236,8 +255,8 @@ class ArrowStore:
         """As `Store` tells."""
         for info in self._listed(f"{self._root}/{RECORDS}"):
             if info.path.endswith(".jsonl"):
-                with self._files.open_input_stream(info.path) as file:
-                    yield from file.read().decode("utf-8", "replace").splitlines()
+                with io.BufferedReader(self._files.open_input_stream(info.path)) as file:
+                    yield from _lines(file)
 
     def record(self, lines: Sequence[str], shard: str) -> None:
         """As `Store` tells; a new file each time, as object stores add to none."""

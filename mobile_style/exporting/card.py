@@ -188,7 +188,7 @@ def read_export_card(exported: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: the file or its card is missing or damaged, or they do not belong together.
     """
-    if not exported.exists() or exported.suffix not in EXPORTED:
+    if not (exported.is_file() or exported.is_dir()) or exported.suffix not in EXPORTED:
         raise not_exported(exported)
     path = card_path(exported)
     if not path.exists() and exported.suffix == ".tflite":

@@ -34,6 +34,8 @@ UNSIGNED, SIGNED = (
     "I;32N",
     ("I;16S", "I;16BS", "I;16NS"),
 )  # layouts whose mode, "I", does not tell where their values end
+TWELVE_BITS = "I;12"  # whose mode is that of 16 bits
+GRAY_ALPHA = "LA;16B"  # of which Pillow makes RGBA, which no profile of grays fits
 BRIGHT = 16.0  # no scale of 0 to 255 if 99 of 100 floating-point values are below
 
 
@@ -59,6 +61,8 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
         colors = Image.fromarray(255 - gray if negative else gray)
     elif image.mode == "L" and tags.get(SAMPLE_FORMAT) == SIGNED_BYTES:  # which end at 127, as those of 16 at 32,767
         colors = image.point([round(255 * value / 127) if value < 128 else 0 for value in range(256)])
+    elif raw == GRAY_ALPHA:
+        colors = image.getchannel(0)
     convert = conversion(image)
     profile = None if CODED in image.info else image.info.get("icc_profile")
     transform = _transform(PLAIN.get(colors.mode, colors.mode), profile)
@@ -119,7 +123,8 @@ def _eight_bits(values: np.ndarray, mode: str, raw: Any) -> np.ndarray:
     """Gray values of more than 8 bits as 8 bits. Floats end at 1, 255 or 65,535, which only they can tell."""
     if mode != "F":
         tops = (255.0, 32_767.0 if raw in SIGNED else 65_535.0, 2.0**32 - 1 if raw == UNSIGNED else 2.0**31)
-        top = 65_535.0 if mode != "I" else next(t for t in tops if values.max(initial=0) <= t)
+        largest = 4_095.0 if raw == TWELVE_BITS else 65_535.0
+        top = largest if mode != "I" else next(t for t in tops if values.max(initial=0) <= t)
     else:
         finite = values[np.isfinite(values)]
         if not finite.size:

@@ -1,6 +1,7 @@
 """Decoding picture files of the formats that are asked for, and what can be saved of damaged ones."""
 
 import io
+import logging
 import os
 import re
 import tempfile
@@ -18,6 +19,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from ..errors import ImageError
 from .colors import SAMPLE_FORMAT, separate
 from .heads import leads_to_pixels
+from .jpeg_end import missing_rows
 from .metadata import Metadata, read_metadata
 from .png_repair import MISSING, completed_png, plain_png
 from .told_colors import note_code_points
@@ -33,6 +35,7 @@ JPEG, PNG = b"\xff\xd8", b"\x89P"  # what their files begin with
 CUT = "the end of the file is missing"
 BIG_ENDIAN = ("F;32BF", "I;16BS", "I;32BS")  # Pillow's names of layouts; with N for B, as the machine has them
 BITS, PLANAR, APART = 258, 284, 2  # tags of TIFF (TIFF 6.0, section 8), and a value
+COLORS = ("icc_profile", "gamma", "chromaticity", "srgb", "transparency")  # Pillow's names of what PNG files tell
 KINDS = {2: "signed ", 3: "floating-point "}  # of values, by the tag's
 
 
@@ -61,7 +64,7 @@ _restoring = ExitStack()
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Pillow with this project's limits and without its warnings, while any thread decodes."""
+    """Pillow with this project's limits and without its warnings and logs, while any thread decodes."""
     global _users
     with _lock:
         _users += 1
@@ -72,6 +75,9 @@ def guarded() -> Iterator[None]:
             PngImagePlugin.MAX_TEXT_CHUNK = MAX_TEXT
             _restoring.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
+            pillow = logging.getLogger("PIL")  # above those of its modules
+            _restoring.callback(pillow.setLevel, pillow.level)
+            pillow.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
@@ -201,7 +207,9 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
         remarks = [remark] if remark else []
         if count > 1 and image.format != "TIFF":
             remarks.append("left out: the file's further pictures (a depth map, a gain map, a preview)")
-        pages = [_page(image, everything, remarks, bool(remark))]
+        if image.format in ("JPEG", "MPO") and _is_cut(image, source) and CUT not in remarks:
+            remarks.append(CUT)
+        pages = [_page(image, everything, remarks)]
         if image.format == "TIFF" and everything:
             for number in range(1, count):
                 image.seek(number)
@@ -209,7 +217,25 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
         return pages
 
 
-def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = (), cut: bool = False) -> Picture:
+def _is_cut(image: Image.Image, source: io.BytesIO | Path) -> bool:
+    """Whether a JPEG file lacks some of its rows.
+
+    Raises:
+        ImageError: it lacks too many.
+    """
+
+    def read() -> bytes:
+        with _content(source) as file:
+            return file.read()
+
+    image.load()
+    missing = missing_rows(image, read)
+    if missing > MISSING * image.height:
+        raise ImageError(f"is damaged (it lacks {missing} of {image.height} rows); save it again or leave it out")
+    return missing > 0
+
+
+def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = ()) -> Picture:
     if image.format == "TIFF":
         parts: Any = image  # whose tiles are no part of its type
         parts.tile = [_mended(image, tile) for tile in parts.tile]
@@ -222,15 +248,19 @@ def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = (), cut
         if said:
             remarks = (*remarks, f"damaged: {said[0]}")
     else:
-        image.load()
-    if cut and image.format in ("JPEG", "MPO"):
-        values = np.asarray(image.convert("L"))
-        gray = np.all((values >= 127) & (values <= 129), axis=1)  # what the decoder fills in
-        missing = int(np.argmin(gray[::-1])) if not gray.all() else len(gray)
-        if missing > MISSING * len(gray):
-            raise ImageError(f"is damaged (it lacks {missing} of {len(gray)} rows); save it again or leave it out")
+        _load(image)
     pixels, alpha = separate(image, raw)
     return Picture(pixels, alpha, read_metadata(image) if everything else Metadata(), tuple(remarks))
+
+
+def _load(image: Image.Image) -> None:
+    """Reads the pixels; what a PNG file tells of its colors behind them does not count (ISO/IEC 15948, 5.6)."""
+    told = dict(image.info)
+    image.load()
+    for key in COLORS if image.format == "PNG" else ():
+        image.info.pop(key, None)
+        if key in told:
+            image.info[key] = told[key]
 
 
 def _mended(image: Any, tile: Any) -> Any:

@@ -1,6 +1,7 @@
 """What a picture file tells besides its pixels: read from one file, written into another as far as that can hold it."""
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,10 @@ DPI = frozenset({"JPEG", "MPO", "PNG", "TIFF", "BMP"})
 COMMENT = frozenset({"JPEG", "MPO", "GIF", "JPEG2000"})
 PROFILE = frozenset({"JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"})
 XMP_TEXT = "XML:com.adobe.xmp"
+# Texts in which ImageMagick and ExifTool look for what has its own chunk today. They tell the file as it was, such as
+# its orientation, and so are not copied.
+RAW_PROFILE = re.compile(r"raw profile type (exif|app1|xmp|icc|icm)", re.IGNORECASE)
+PILLOWS = "Raw profile type exif"  # the one that Pillow reads
 LONGEST_COMMENT = 65_533  # bytes in one segment of a JPEG file
 LONGEST_SEGMENT = 65_533 - 29  # of EXIF or XMP, behind their own names
 
@@ -37,7 +42,7 @@ class Metadata:
         dpi: dots per inch across and down.
         comment: bytes in the file's own encoding.
         xmp: Adobe's XML packet, without the orientation.
-        texts: keyword and text of a PNG file.
+        texts: keyword and text of a PNG file, without packed profiles.
         profiled: whether the colors were told by a profile, which sRGB has replaced.
         lost: names of what could not be read, or cannot be written by Pillow.
     """
@@ -59,6 +64,10 @@ def read_metadata(image: Image.Image) -> Metadata:
     if info.get("photoshop"):
         lost.append("IPTC data")
     xmp = info.get("xmp") or info.get(XMP_TEXT) or b""
+    texts = {str(key): str(value) for key, value in getattr(image, "text", {}).items() if key != XMP_TEXT}
+    packed = [key for key in texts if RAW_PROFILE.fullmatch(key.strip())]
+    if any(key != PILLOWS or info.get("exif") for key in packed):
+        lost.append("profiles in its texts")
     comment = info.get("comment") or b""
     if image.format == "JPEG2000" and str(comment).find("Created by OpenJPEG") >= 0:
         comment = b""
@@ -67,7 +76,7 @@ def read_metadata(image: Image.Image) -> Metadata:
         dpi=_dpi(info.get("dpi")),
         comment=comment.encode() if isinstance(comment, str) else bytes(comment),
         xmp=_without_orientation(xmp.encode() if isinstance(xmp, str) else bytes(xmp)),
-        texts={str(k): str(v) for k, v in getattr(image, "text", {}).items() if k != XMP_TEXT},
+        texts={key: text for key, text in texts.items() if key not in packed},
         profiled=bool(info.get("icc_profile")),
         lost=tuple(lost),
     )

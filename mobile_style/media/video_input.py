@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from av.video.stream import VideoStream
 from ..errors import ImageError
 from . import images
 from .clip import Frame, Part
+from .video_end import Ending
 from .video_time import Order, Timeline
 
 # As ITU-T H.273 numbers colors; of the transfer functions, PQ and HLG are HDR.
@@ -50,12 +52,18 @@ class Video:
         self.spliced = bool(SPLICED & set(container.format.name.split(",")))
         self.jumps = 0
         self._decoder: Any = self.pictures.codec_context
+        self._plain: Any = (
+            None  # decodes what is damaged for the one of transparency, as long as that has given nothing
+        )
+        self._held: list[Any] = []  # the packets so far, for it
         layout = self._decoder.format
         self.transparent = layout is not None and any(component.is_alpha for component in layout.components)
         told = {key.lower(): value for key, value in self.pictures.metadata.items()}
         if told.get("alpha_mode") == "1" and self._decoder.name in ALPHA_DECODERS:
             self._decoder = av.CodecContext.create(ALPHA_DECODERS[self._decoder.name], "r")
             self.transparent = True
+            self._plain = self.pictures.codec_context
+            self._plain.thread_type = "AUTO"
         self._decoder.thread_type = "AUTO"  # frames are decoded ahead, while others are painted and encoded
         self._reformatter = VideoReformatter()  # one for all frames: HDR takes it two seconds to get ready
         if _is_wide(self._decoder) and not CONVERTS_HDR:
@@ -95,29 +103,61 @@ class Video:
 
     def _decoded(self, part: Part | None) -> Iterator[av.VideoFrame]:
         damaged = 0
-        for packet in self.packets() if part is None else self._packets_of(part):
-            if packet.stream.index != self.pictures.index:
+        for packet in chain(self.packets() if part is None else self._packets_of(part), (None,)):
+            if packet is not None and packet.stream.index != self.pictures.index:
                 self.on_packet(packet)
                 continue
             try:
-                yield from self._decoder.decode(packet)
-            except av.error.InvalidDataError:
-                damaged += part is None or packet.pts is None or part.holds(packet.pts)
+                frames = self._frames_of(packet)
+            except av.error.EOFError:  # all frames were given before
+                continue
+            except av.error.MemoryError:
+                raise
+            except av.error.FFmpegError:  # of damaged packets, decoders raise whatever they stumble over
+                time = None if packet is None else packet.pts
+                damaged += part is None or time is None or part.holds(time)
+                continue
+            yield from frames
         if damaged:
             self.remarks.append(f"left out: {damaged} damaged packets of the picture")
+
+    def _frames_of(self, packet: Any) -> list[av.VideoFrame]:
+        """What the decoder gives for a packet, or for the end of all.
+
+        Raises:
+            av.error.FFmpegError: the packet is damaged.
+        """
+        if self._plain is None:
+            frames: list[av.VideoFrame] = self._decoder.decode(packet)
+            return frames
+        self._held.append(packet)
+        try:
+            frames = self._decoder.decode(packet)
+        except av.error.EOFError:
+            raise
+        except av.error.FFmpegError:
+            self.remarks.append("left out: its transparency, which is damaged")
+            self._decoder, self._plain = self._plain, None
+            frames = [frame for held in self._held for frame in self._decoder.decode(held)]
+        if frames or self._plain is None:
+            self._plain, self._held = None, []
+        return frames
 
     def packets(self, others: bool = True) -> Iterator[Any]:
         """The packets of the main stream, and with `others` those of sound and subtitles, their times moved."""
         streams = [self.pictures, *(self.others if others else ())]
         timelines = {s.index: Timeline(s.type, self.start, self.spliced) for s in streams if s.type != "subtitle"}
-        pictures = timelines[self.pictures.index]
+        pictures, ending = timelines[self.pictures.index], Ending(self.container, self.pictures, 1 / self.rate)
         for packet in self.container.demux(streams):
+            ending.see(packet)
             if packet.stream.type == "subtitle":  # there may be none for an hour
                 Timeline.follow(packet, pictures.shift)
             else:
                 timelines[packet.stream.index].move(packet)
             yield packet
         self.jumps = pictures.jumps
+        if others:
+            self.remarks += ending.remarks()
         if pictures.jumps:
             self.remarks.append(f"the time stamps jumped {pictures.jumps} times; the gaps were closed")
 

@@ -12,6 +12,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from ..documents import Count, Figure, FileName, Label, Sha256, Text, extensible, read_document, strict
 from ..errors import CheckpointError
+from ..files import regular
 from .architecture import Architecture
 
 MODEL = "model.safetensors"
@@ -81,12 +82,13 @@ def read_card(path: Path) -> Card:
         CheckpointError: the file is missing, damaged, or not of this tool.
     """
     try:
-        with safe_open(path, "numpy") as file:
+        with safe_open(regular(path), "numpy") as file:
             metadata = file.metadata() or {}
     except FileNotFoundError:
         raise CheckpointError(f"there is no model at {path}; `mobile-style models` lists what there is") from None
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged or no model ({error}); name another one, or train again") from None
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"{path} is damaged or no model ({reason}); name another one, or train again") from None
     if "mobile_style" not in metadata:
         raise CheckpointError(f"{path} was not written by mobile-style")
     advice = "; use an earlier checkpoint, or train again"

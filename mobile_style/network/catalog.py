@@ -132,7 +132,8 @@ def new_run(name: str) -> Path:
 
 def newest_run(file: str) -> Path | None:
     """The run under `RUNS` whose `file` was written last; None if no run has one."""
-    newest = max(RUNS.glob(f"*/{file}"), key=lambda path: path.stat().st_mtime, default=None)
+    found = (path for path in RUNS.glob(f"*/{file}") if path.is_file())
+    newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
     return None if newest is None else newest.parent
 
 

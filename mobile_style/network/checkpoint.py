@@ -16,7 +16,7 @@ from safetensors.numpy import save
 
 from ..documents import printable
 from ..errors import CheckpointError, UsageError
-from ..files import writing
+from ..files import regular, writing
 from .architecture import Architecture
 from .card import Card, Settings, architecture_of, read_card, styles_of
 from .catalog import mix_of, model_name, model_path
@@ -57,7 +57,7 @@ class Checkpoint:
         """
         card = read_card(path)
         try:
-            with safe_open(path, "numpy") as file:
+            with safe_open(regular(path), "numpy") as file:
                 arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:  # types that NumPy lacks
             raise CheckpointError(f"{path} is damaged ({error}); use an earlier checkpoint") from None

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from ..errors import ImageError, OutputError
-from ..files import refuse_existing
+from ..files import refuse_existing, regular
 from .places import Job
 
 NAME = ".mobile-style-results"
@@ -23,7 +23,7 @@ class Record:
         self._path, self._settings = folder / NAME, settings
         self._digests: dict[str, str] = {}
         try:
-            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = regular(self._path).read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:  # a new folder
             lines = []
         for line in lines:
@@ -60,6 +60,8 @@ class Record:
         line = json.dumps([self._name(job), self._digest(job)]) + "\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._path.exists():
+                regular(self._path)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(line)
         except OSError as error:

@@ -335,7 +335,7 @@ def preview_photos(photos: Photos) -> list[np.ndarray]:
 
 def drop_lines_after(log: Path, step: int) -> None:
     """Drops the lines of steps that were done after the last checkpoint, and will be done again."""
-    lines = log.read_text().splitlines(keepends=True) if log.exists() else []
+    lines = log.read_text().splitlines(keepends=True) if log.is_file() else []
     kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
     with writing(log) as temporary:
         temporary.write_text("".join(kept))

@@ -18,7 +18,7 @@ from safetensors.numpy import save
 
 from ..documents import Label, Sha256, read_document, strict
 from ..errors import CheckpointError, UsageError
-from ..files import refuse_existing, writing
+from ..files import refuse_existing, regular, writing
 from ..media import images
 from ..network.card import MODEL
 from ..network.catalog import model_name, model_path
@@ -85,13 +85,14 @@ class StyleFile:
             CheckpointError: missing, damaged, or no style.
         """
         try:
-            with safe_open(path, "numpy") as file:
+            with safe_open(regular(path), "numpy") as file:
                 metadata = file.metadata() or {}
                 arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         except FileNotFoundError:
             raise CheckpointError(f"there is no style at {path}; a training writes styles/NAME.style") from None
         except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:
-            raise CheckpointError(f"{path} is damaged or no style ({error})") from None
+            reason = getattr(error, "strerror", None) or error
+            raise CheckpointError(f"{path} is damaged or no style ({reason})") from None
         content = metadata.get("mobile_style", "").encode(errors="surrogatepass")
         card = read_document(StyleCard, content, f"the card of {path}", CheckpointError)
         if digest(arrays) != card.arrays_sha256:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from ..errors import CheckpointError
+from ..files import regular
 from ..media import images
 from ..network.catalog import kept_style, painting_of
 from .config import TrainConfig
@@ -67,7 +68,7 @@ def read_grams(path: Path, layers: tuple[str, ...]) -> dict[str, np.ndarray]:
         CheckpointError: the file is damaged, or lacks a layer.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(regular(path)) as archive:
             grams = {}
             for layer in layers:
                 with archive.open(f"{layer}.npy") as file:

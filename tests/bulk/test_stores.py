@@ -1,5 +1,6 @@
 """URIs in place of folders, and the texts of shards."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pytest
 from mobile_style.bulk import manifest, segments
 from mobile_style.bulk.plan import parse_shard, target_of
 from mobile_style.bulk.run import Crew, bulk
-from mobile_style.bulk.stores import RECORDS, FolderStore, store_of
-from mobile_style.errors import UnpaintedError, UsageError
+from mobile_style.bulk.stores import LONGEST, RECORDS, FolderStore, store_of
+from mobile_style.errors import OutputError, UnpaintedError, UsageError
 from mobile_style.painting.files import stylize_files
 
 MODEL = "udnie"
@@ -59,6 +60,29 @@ def test_a_file_that_is_no_part_is_left_alone(tmp_path: Path) -> None:
     stray.touch()
     segments.sweep(FolderStore(tmp_path), [], (1, 1))
     assert stray.exists()
+
+
+@pytest.mark.parametrize("kind", ["folder", "endless", "pipe"])
+def test_a_manifest_that_is_no_file(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / RECORDS / "1-of-1" / "manifest.jsonl"
+    path.parent.mkdir(parents=True)
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "endless":
+        path.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(path)
+    with pytest.raises(OutputError, match=r"cannot read .*manifest\.jsonl: it is no regular file; remove it"):
+        manifest.read(FolderStore(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["folder", "URI"])
+def test_lines_of_a_manifest_that_are_too_long_are_none(kind: str, tmp_path: Path) -> None:
+    if kind == "URI":
+        pytest.importorskip("pyarrow", reason="the extra `cloud` is not installed")
+    store = store_of(tmp_path.as_uri() if kind == "URI" else tmp_path)
+    store.record(["{}", "x" * (2 * LONGEST + 5), "[]", "y" * LONGEST, "z" * (LONGEST - 1), "null"], "1-of-1")
+    assert [line[:9].strip() for line in store.records()] == ["{}", "[]", "zzzzzzzzz", "null"]
 
 
 def test_a_uri_that_nothing_reaches() -> None:

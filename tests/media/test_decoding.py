@@ -1,4 +1,5 @@
 import io
+import logging
 import os
 import struct
 import subprocess
@@ -18,6 +19,7 @@ from mobile_style.errors import ImageError
 from mobile_style.media import images
 from mobile_style.media.decoding import MAX_PIXELS, decode, guarded
 from mobile_style.progress import Note, Step
+from mobile_style.srgb import encoded
 from picture_files import bad_rational, tiff
 
 
@@ -73,6 +75,16 @@ def test_warnings_stay_off_the_screen(tmp_path: Path, picture: Image.Image, capf
         (page,) = decode(tmp_path / "fax.tif")
     assert not said and page.remarks[0].startswith("damaged: Fax4Decode")
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_pillow_logs_stays_off_the_screen(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    content, samples = tiff([np.zeros((8, 8), np.uint8)], 1), struct.pack("<HHIH", 277, 3, 1, 1)
+    assert content.count(samples) == 1
+    (tmp_path / "a.tif").write_bytes(content.replace(samples, struct.pack("<HHIH", 277, 3, 1, 9999)))
+    level = logging.getLogger("PIL").level
+    with pytest.raises(ImageError, match=r"a\.tif is not an image that can be read"):
+        images.load(tmp_path / "a.tif")
+    assert not caplog.records and logging.getLogger("PIL").level == level
 
 
 @pytest.mark.parametrize("progressive", [False, True])
@@ -156,6 +168,14 @@ def test_gray_of_many_bits(
 
 
 @pytest.mark.parametrize("packed", [False, True])
+def test_gray_of_12_bits_ends_at_4095(packed: bool) -> None:
+    first, second = np.array([[0, 1365], [2730, 4095]] * 4).T[:, None]  # two values lie in three bytes
+    row = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], axis=-1).reshape(1, -1)
+    read = decode(tiff([np.repeat(row, 3, axis=0).astype(np.uint8)], 1, packed=packed, bits=12))[0].pixels
+    np.testing.assert_array_equal(read[..., 1], [[0, 85, 170, 255] * 4] * 3)
+
+
+@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("kind", ["i1", "i2"])
 def test_signed_grays(kind: str, packed: bool) -> None:
     """The largest number is white; what is negative is black."""
@@ -217,13 +237,13 @@ def swapped_profile() -> bytes:
     return bytes(profile)
 
 
-def png(depth: int, kind: int, width: int, rows: list[bytes], transparent: bytes) -> bytes:
+def png(depth: int, kind: int, width: int, rows: list[bytes], *more: tuple[bytes, bytes]) -> bytes:
     def chunk(name: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
     header = struct.pack(">IIBBBBB", width, len(rows), depth, kind, 0, 0, 0)
     pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
-    chunks = ((b"IHDR", header), (b"tRNS", transparent), (b"IDAT", pixels), (b"IEND", b""))
+    chunks = ((b"IHDR", header), *more, (b"IDAT", pixels), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in chunks)
 
 
@@ -239,9 +259,34 @@ def png(depth: int, kind: int, width: int, rows: list[bytes], transparent: bytes
     ],
 )
 def test_a_color_that_is_transparent(depth: int, kind: int, row: bytes, transparent: bytes, alpha: list[int]) -> None:
-    (page,) = decode(png(depth, kind, 4, [row] * 2, transparent))
+    (page,) = decode(png(depth, kind, 4, [row] * 2, (b"tRNS", transparent)))
     assert page.alpha is not None
     np.testing.assert_array_equal(page.alpha, [alpha] * 2)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_profile_of_grays_with_transparency(depth: int) -> None:
+    values = np.array([[0, 255], [64, 128], [255, 64]]).astype(np.uint8)
+    row = np.repeat(values, depth // 8, axis=1).tobytes()  # of 16 bits, both bytes are the same
+    profile = b"iCCP", b"gray\0\0" + zlib.compress(linear_gray_profile())
+    (page,) = decode(png(depth, 4, 3, [row] * 2, profile))
+    assert page.alpha is not None
+    np.testing.assert_array_equal(page.alpha[0], values[:, 1])
+    np.testing.assert_allclose(page.pixels[0, :, 1], 255 * encoded(values[:, 0] / 255), atol=2)
+
+
+def linear_gray_profile() -> bytes:
+    """Grays by their light (ICC.1:2022)."""
+    white = struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + white, b"kTRC": b"curv" + bytes(8)}
+    place, table, content = 132 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, body in tags.items():
+        table += name + struct.pack(">II", place + len(content), len(body))
+        content += body
+    head = struct.pack(
+        ">I4xI4s4s4s12x4s28x12s48x", place + len(content), 0x02100000, b"mntr", b"GRAY", b"XYZ ", b"acsp", white
+    )
+    return head + table + content
 
 
 def test_what_is_no_picture_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

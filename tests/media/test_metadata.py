@@ -79,6 +79,26 @@ def test_texts_of_png(tmp_path: Path) -> None:
     assert convert(tmp_path / "a.png", tmp_path / "b.jpg", unchanged, None) == ["left out: its texts"]
 
 
+@pytest.mark.parametrize("chunk", ["tEXt", "zTXt", "iTXt"])
+def test_exif_data_in_a_text_of_png(tmp_path: Path, chunk: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Camera"
+    packed = exif.tobytes().hex()
+    text = (
+        f"\nexif\n{len(packed) // 2:8}\n" + "\n".join(packed[at : at + 72] for at in range(0, len(packed), 72)) + "\n"
+    )
+    texts = PngInfo()
+    add = texts.add_itxt if chunk == "iTXt" else texts.add_text
+    for kind in ("exif", "APP1"):
+        add(f"Raw profile type {kind}", text, zip=chunk == "zTXt")
+    Image.new("RGB", (40, 30), (200, 90, 30)).save(tmp_path / "a.png", pnginfo=texts)
+    assert convert(tmp_path / "a.png", tmp_path / "b.png", unchanged, None) == ["left out: profiles in its texts"]
+    with Image.open(tmp_path / "b.png") as image:
+        image.load()
+        assert image.size == (30, 40) and not getattr(image, "text", {})
+        assert image.getexif()[0x010F] == "Camera" and image.getexif()[0x0112] == 1
+
+
 def test_a_damaged_part_of_the_exif_data_is_left_out(tmp_path: Path) -> None:
     Image.new("RGB", (16, 8)).save(tmp_path / "a.jpg", exif=bad_rational())
     remarks = convert(tmp_path / "a.jpg", tmp_path / "b.jpg", unchanged, None)

@@ -7,6 +7,7 @@ import pytest
 
 from mobile_style import metrics
 from mobile_style.media import images
+from mobile_style.media.decoding import decode
 from mobile_style.media.told_colors import PRIMARIES, to_xyz
 from picture_files import gamma, png, primaries
 
@@ -56,3 +57,14 @@ def test_colors_that_cannot_be_are_left_alone(
 ) -> None:
     (tmp_path / "photo.png").write_bytes(png(photo, *chunks))
     assert np.array_equal(images.load(tmp_path / "photo.png"), photo)
+
+
+@pytest.mark.parametrize("chunk", [gamma(1.0), primaries(P3), (b"tRNS", bytes((0, 160, 0, 120, 0, 120)))])
+def test_what_lies_behind_the_pixels_tells_no_colors(chunk: tuple[bytes, bytes]) -> None:
+    pixels = np.full((8, 8, 3), (160, 120, 120), np.uint8)
+    plain, told = png(pixels), png(pixels, chunk)
+    length, end = len(told) - len(plain), len(plain) - 12
+    (page,) = decode(plain[:end] + told[33 : 33 + length] + plain[end:])
+    assert page.alpha is None and np.array_equal(page.pixels, pixels)
+    (page,) = decode(told)
+    assert page.alpha is not None or not np.array_equal(page.pixels, pixels)

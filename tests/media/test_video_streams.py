@@ -1,7 +1,6 @@
 """Which of a video's streams are taken, how they are shown, and what else of it is kept."""
 
 import time
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,37 +14,10 @@ from mobile_style.media.clip import Frame
 from mobile_style.media.video_input import Video, opened
 from mobile_style.media.video_output import VideoFile
 from mobile_style.painting import video
-from video_files import write_video
+from video_files import corners, encoded, write_video
 
 
 def unchanged(picture: np.ndarray) -> np.ndarray:
-    return picture
-
-
-def encoded(
-    path: Path,
-    pictures: list[np.ndarray],
-    codec: str = "libx264",
-    layout: str = "yuv420p",
-    prepare: Callable[[av.container.OutputContainer], object] = lambda container: None,
-    **options: str,
-) -> Path:
-    """A video of these pictures at 25 frames a second, RGB or RGBA."""
-    with av.open(str(path), "w") as container:
-        prepare(container)
-        stream = container.add_stream(codec, rate=25, options=options)
-        stream.height, stream.width, stream.pix_fmt = *pictures[0].shape[:2], layout
-        for picture in pictures:
-            frame = av.VideoFrame.from_ndarray(picture, format="rgba" if picture.shape[2] == 4 else "rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return path
-
-
-def corners() -> np.ndarray:
-    """A picture whose corners differ: black, red, green and blue, from the upper left as one reads."""
-    picture = np.zeros((48, 64, 3), np.uint8)
-    picture[:24, 32:], picture[24:, :32], picture[24:, 32:] = (230, 20, 20), (20, 230, 20), (20, 20, 230)
     return picture
 
 

@@ -1,4 +1,5 @@
 import itertools
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mobile_style.errors import CheckpointError
 from mobile_style.exporting.card import read_export_card
 from mobile_style.inference.network import load_network
 from mobile_style.media import images
+from mobile_style.network import catalog
 from mobile_style.network.card import read_card, styles_of
 from mobile_style.network.catalog import BUNDLED, DEFAULT, STYLES, bundled_photos, list_models, model_path
 from mobile_style.painting.stylize import stylize_image
@@ -29,6 +31,24 @@ def test_runs_are_listed_after_the_bundled_and_damaged_ones_left_out(trained_run
     found = list_models(runs)
     assert [info.name for info in found if info.origin == "trained here"] == ["tiny"]
     assert found[0].origin == "bundled" and DEFAULT in [info.name for info in found]
+
+
+def test_what_is_no_file_stops_no_list_of_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "RUNS", tmp_path)
+    for name, make in {
+        "endless": lambda path: path.symlink_to("/dev/zero"),
+        "folder": lambda path: path.mkdir(),
+        "gone": lambda path: path.symlink_to("nowhere"),
+        "loop": lambda path: path.symlink_to(path.name),
+        "pipe": os.mkfifo,
+    }.items():
+        path = tmp_path / name / "model.safetensors"
+        path.parent.mkdir()
+        make(path)
+        with pytest.raises(CheckpointError, match=r"there is no model|is no regular file|loop|symbolic links"):
+            read_card(path)
+    assert {info.origin for info in list_models(tmp_path)} == {"bundled"}
+    assert catalog.newest_model() == DEFAULT
 
 
 def test_names_folders_and_files(trained_run: Path) -> None:

@@ -1,6 +1,7 @@
 """One network of many styles: training, mixing, adding a style."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -177,6 +178,15 @@ def test_a_style_is_exported_as_an_ordinary_file(many: Path, tmp_path: Path) -> 
     (one,) = export(f"{many}:red", find_recipe("tflite", "float32"), [(32, 32)], out=tmp_path / "one")
     assert one.path.stat().st_size == pytest.approx(made.path.stat().st_size, abs=200)
     assert validate(made.path, f"{many}:red", limit=1).mean.psnr < 50
+
+
+def test_a_pipe_is_no_style(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.style")
+    with pytest.raises(CheckpointError, match=r"a\.style is damaged or no style \(it is no regular file\)"):
+        StyleFile.read(tmp_path / "a.style")
+    os.mkfifo(tmp_path / "a.tflite")
+    with pytest.raises(CheckpointError, match="is no exported model"):
+        read_export_card(tmp_path / "a.tflite")
 
 
 @pytest.mark.parametrize("text", ["a,a", "a=x", "a=-1", "a=0", "", "c"])

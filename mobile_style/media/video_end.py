@@ -1,0 +1,62 @@
+"""Whether a video ends before its container says so, as one that was cut or damaged does."""
+
+import bisect
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import av
+from av.video.stream import VideoStream
+
+from .video_time import WINDOW
+
+INDEXED = "mov"  # ffmpeg's name of the containers whose index tells every packet
+TIMED = frozenset({"matroska", "flv"})  # those whose head tells when they end, on the clock of their time stamps
+LONGEST = Fraction(3, 2)  # times the longest frame so far: the last one may last as long, and be followed by nothing
+SHARE = Fraction(1, 20)  # of the whole that may be missing, as clocks are read in different ways
+
+
+class Ending:
+    """Looks at all packets of a video, as they lie in the file.
+
+    Args:
+        pictures: the stream that is painted.
+        step: seconds of a frame that does not tell how long it lasts.
+    """
+
+    def __init__(self, container: av.container.InputContainer, pictures: VideoStream, step: Fraction):
+        self._kinds = set(container.format.name.split(","))
+        self._told = Fraction(container.duration or 0, 1_000_000)
+        self._pictures, self._step = pictures, step
+        self._count = 0
+        self._end = self._longest = Fraction(0)
+        self._recent: list[Fraction] = []  # times of the last frames, which may be out of order
+
+    def see(self, packet: Any) -> None:
+        """Takes note of a packet, before its times are moved."""
+        if packet.size == 0 and packet.pts is None:  # the decoder's, at the end
+            return
+        shown = packet.stream.index == self._pictures.index
+        self._count += shown
+        if packet.pts is None or packet.time_base is None:
+            return
+        time = packet.pts * packet.time_base
+        lasts = Fraction((packet.duration or 0) * packet.time_base) or (self._step if shown else Fraction(0))
+        self._end = max(self._end, time + lasts)
+        if shown:
+            self._longest = max(self._longest, lasts)
+            bisect.insort(self._recent, time)
+            if len(self._recent) > WINDOW:
+                first = self._recent.pop(0)
+                self._longest = max(self._longest, self._recent[0] - first)
+
+    def remarks(self) -> list[str]:
+        """What is missing, once all packets were seen."""
+        entries = len(getattr(self._pictures, "index_entries", ()))  # PyAV 17 has none
+        if INDEXED in self._kinds and self._count < entries:
+            return [f"the end of the file is missing: it holds {self._count} of {entries} frames"]
+        longest = max([self._longest, *(after - before for before, after in pairwise(self._recent))])
+        if TIMED & self._kinds and self._told - self._end > max(LONGEST * longest, SHARE * self._told):
+            end, told = float(self._end), float(self._told)
+            return [f"the end of the file is missing: its frames end after {end:.1f} of {told:.1f} seconds"]
+        return []
