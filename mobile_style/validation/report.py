@@ -96,7 +96,7 @@ def _short(path: str) -> str:
 def limits(validation: Validation) -> list[tuple[str, str, str]]:
     """What the gate asks for: the figure's name, what was measured, and the limit."""
     gate, mean, fixed, worst = validation.gate, validation.mean, validation.fixed, validation.rows[0]
-    places, change = gate.places, f"at most {gate.loss_change:.0%}"
+    places, change = gate.places, f"at most {gate.loss_growth:.0%}"
     growth = f"at most {gate.artifact:g} more"
     rows = [
         ("mean PSNR, dB", f"{mean.psnr:.1f}", f"at least {gate.psnr_mean:g}"),

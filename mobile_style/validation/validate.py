@@ -369,9 +369,9 @@ def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -
     if not mean.ssim >= gate.ssim_mean:
         yield Failure("SSIM", mean.photo, mean.ssim, gate.ssim_mean)
     for loss in ("content", "style"):
-        change = abs(getattr(mean, loss) / getattr(mean, f"{loss}_reference") - 1)
-        if not change <= gate.loss_change:
-            yield Failure(f"relative change of the {loss} loss", mean.photo, change, gate.loss_change)
+        growth = getattr(mean, loss) / getattr(mean, f"{loss}_reference") - 1
+        if not growth <= gate.loss_growth:
+            yield Failure(f"relative growth of the {loss} loss", mean.photo, growth, gate.loss_growth)
     for artifact in ("border", "checkerboard"):
         growth = getattr(mean, artifact) - getattr(mean, f"{artifact}_reference")
         if not growth <= gate.artifact:
