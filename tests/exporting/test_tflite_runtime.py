@@ -26,4 +26,4 @@ def test_exports_run_on_the_old_runtime_too(recipe: str, exported: Exported, ast
         output = images.to_pixels(running.compute(picture[None])[0])
     # Its int8 kernels round some sums the other way; its hybrid kernels round activations by rows of their own.
     expected = runtimes.load(path)(picture)
-    assert metrics.psnr(output, expected) > {"int8": 40, "dynamic_int8": 30}.get(recipe, 70)
+    assert metrics.psnr(output, expected) > {"int8": 38, "dynamic_int8": 30}.get(recipe, 70)
