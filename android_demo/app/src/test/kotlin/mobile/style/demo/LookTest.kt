@@ -223,7 +223,8 @@ class LookTest : AppScreen() {
         assertEquals("Strokes 2.0 times as broad", slider.stateDescription)
         await { picture.shown !== fine }
         assertEquals(900 to 700, picture.shown!!.let { it.width to it.height })
-        assertEquals("tiles of 450 x 350 pixels", 3 * 2, tiles)
+        // Six tiles of 450 x 350 pixels; the camera's engine may be tried with its three golden pictures meanwhile.
+        assertTrue("$tiles tiles", tiles == 3 * 2 || tiles == 3 * 2 + 3)
         choose("many:udnie")
         mix("Rhone")
         await { told.lastOrNull() == shares(20, 1, 9, 50).toList() }
