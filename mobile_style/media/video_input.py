@@ -52,9 +52,8 @@ class Video:
         self.spliced = bool(SPLICED & set(container.format.name.split(",")))
         self.jumps = 0
         self._decoder: Any = self.pictures.codec_context
-        self._plain: Any = (
-            None  # decodes what is damaged for the one of transparency, as long as that has given nothing
-        )
+        # Decodes what is damaged for the one of transparency, as long as that has given nothing.
+        self._plain: Any = None
         self._held: list[Any] = []  # the packets so far, for it
         layout = self._decoder.format
         self.transparent = layout is not None and any(component.is_alpha for component in layout.components)
