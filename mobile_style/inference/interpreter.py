@@ -11,26 +11,37 @@ from ..network.backend import quiet
 
 
 class Loaded:
-    """The file, ready to run.
+    """The file, ready to run, from several threads at once: each has an interpreter of its own.
 
     Attributes:
         inputs, outputs: what the runtime says of each, in the file's order.
     """
 
     def __init__(self, content: bytes, threads: int | None = None) -> None:
-        """`threads` is by default one for each core that this process may use."""
-        with quiet():
-            self._interpreter = Interpreter(model_content=content, num_threads=threads or cores())
-            self._interpreter.allocate_tensors()
-        self.inputs: list[dict[str, Any]] = self._interpreter.get_input_details()
-        self.outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
+        """`threads`, of each interpreter, is by default one for each core that this process may use."""
+        self._content, self._threads = content, threads or cores()
+        self._idle = [first := self._interpreter()]
+        self.inputs: list[dict[str, Any]] = first.get_input_details()
+        self.outputs: list[dict[str, Any]] = first.get_output_details()
 
     def __call__(self, *inputs: np.ndarray) -> Sequence[np.ndarray]:
         """The outputs; they and the inputs are in the file's order, and of its types."""
+        try:
+            interpreter = self._idle.pop()
+        except IndexError:
+            interpreter = self._interpreter()
         for details, value in zip(self.inputs, inputs, strict=True):
-            self._interpreter.set_tensor(details["index"], value)
-        self._interpreter.invoke()
-        return [self._interpreter.get_tensor(details["index"]) for details in self.outputs]
+            interpreter.set_tensor(details["index"], value)
+        interpreter.invoke()
+        found = [interpreter.get_tensor(details["index"]) for details in self.outputs]
+        self._idle.append(interpreter)
+        return found
+
+    def _interpreter(self) -> Interpreter:
+        with quiet():
+            made = Interpreter(model_content=self._content, num_threads=self._threads)
+            made.allocate_tensors()
+        return made
 
 
 def cores() -> int:

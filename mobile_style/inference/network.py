@@ -1,6 +1,7 @@
 """A trained network, run by LiteRT on pictures of any size: float32, the reference that exports are compared with."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,9 +35,13 @@ class Network:
     ) -> None:
         self.architecture, self.reach = architecture, reach(architecture)
         self._convolutions = fold(architecture, weights)
-        self._threads = threads
-        self._whole = lru_cache(KEPT)(lambda size: painter(self._convolutions, size, threads))
-        self._tile = lru_cache(KEPT)(self._load_tile)
+        self._use(threads)
+
+    def with_threads(self, threads: int) -> "Network":
+        """The same network with graphs of its own, for so many threads."""
+        other = copy(self)
+        other._use(threads)
+        return other
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """The painted picture, all at once: (H, W, 3), 0..255, to float32 of the same shape."""
@@ -67,8 +72,10 @@ class Network:
         self._whole.cache_clear()
         self._tile.cache_clear()
 
-    def _load_tile(self, size: tuple[int, int]) -> Loaded:
-        return Loaded(tiles.tile(self._convolutions, size), self._threads)
+    def _use(self, threads: int | None) -> None:
+        self._threads = threads
+        self._whole = lru_cache(KEPT)(lambda size: painter(self._convolutions, size, threads))
+        self._tile = lru_cache(KEPT)(lambda size: Loaded(tiles.tile(self._convolutions, size), threads))
 
 
 def load_network(model: str | Path, threads: int | None = None) -> tuple[Network, Card]:

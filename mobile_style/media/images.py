@@ -207,7 +207,9 @@ def center_square(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def to_pixels(values: np.ndarray) -> np.ndarray:
-    """Float pixels of 0..255 as uint8, rounded and clipped."""
+    """Float pixels of 0..255 as uint8, rounded and clipped; uint8 as it is."""
+    if values.dtype == np.uint8:
+        return values
     rounded = np.rint(values)
     pixels: np.ndarray = np.clip(rounded, 0, 255, out=rounded).astype(np.uint8)
     return pixels

@@ -21,7 +21,8 @@ SUFFIX = {container: suffix for suffix, container in reversed(CONTAINERS.items()
 VP9 = {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
 # (encoder, layout of the pixels, options) by the container, without transparency and with it.
 OPAQUE = {"webm": ("libvpx-vp9", "yuv420p", VP9)}
-H264 = ("libx264", "yuv420p", {"crf": "18"})
+# As near to painted frames as the preset medium at 18, in a quarter of its time; files are a fifth larger.
+H264 = ("libx264", "yuv420p", {"preset": "superfast", "crf": "15"})
 # With AVX-512, x264 makes now this file and now that of the same pictures, 320 pixels wide for instance: its macroblock
 # tree differs. Without it, the file is always the same.
 STEADY = {"x264-params": "asm=avx2"}

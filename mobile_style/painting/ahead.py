@@ -1,11 +1,14 @@
-"""Steps of a stream that work at the same time, each in a thread of its own."""
+"""Steps of a stream that work at the same time, in threads of their own."""
 
-from collections.abc import Generator, Iterable
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 WAITING = 2  # items that are made before they are asked for
@@ -46,3 +49,19 @@ def ahead(items: Iterable[T]) -> Generator[T, None, None]:
         while thread.is_alive():
             with suppress(Empty):  # makes room, should the thread wait for some
                 ready.get(timeout=0.01)
+
+
+def side_by_side(change: Callable[[S], T], items: Generator[S, None, None], count: int) -> Generator[T, None, None]:
+    """Each item changed, in their order; `count` of them are worked on at once. Closes `items` at its end."""
+    begun: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(count) as pool, closing(items):
+        try:
+            for item in items:
+                begun.append(pool.submit(change, item))
+                if len(begun) >= count:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for future in begun:
+                future.cancel()

@@ -1,9 +1,12 @@
 """One file painted into another: a photo, a video or an animated picture."""
 
+from ..inference.interpreter import cores
 from ..progress import Note, Progress
 from . import photo
 from .places import Job
 from .stylize import Painter
+
+AT_ONCE = 2  # frames: two on half the threads each are done sooner than one after the other on all
 
 
 def convert(
@@ -20,8 +23,11 @@ def convert(
     from . import video  # and with it PyAV, which photos do not wait for
     from .precision import fastest
 
+    threads = painter.threads or cores()
+    at_once = min(AT_ONCE, threads)
+    painter = painter.with_threads(threads // at_once)
     if choose:
         painter, told = fastest(painter, job.source, size)
         if told:
             progress(Note(f"{job.source.name}: {told}"))
-    return video.convert(job.source, job.target, painter, size, metadata, progress)
+    return video.convert(job.source, job.target, painter, size, metadata, progress, at_once)

@@ -8,6 +8,7 @@ with the same gains a pixel comes out the same whichever tile it lies in, and th
 
 import math
 from collections.abc import Callable, Iterator
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
@@ -82,6 +83,14 @@ class Painter:
 
         return load_int8_network(self.path, self.threads)
 
+    def with_threads(self, threads: int) -> "Painter":
+        """The same painter, for so many threads of an inference."""
+        other = copy(self)
+        other.threads, other.network = threads, self.network.with_threads(threads)
+        if self.precision == "int8":
+            other.int8_network = self.int8_network.with_threads(threads)
+        return other
+
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """The painted picture, of the same size: (H, W, 3) uint8, RGB, to the same."""
         painted = np.empty_like(picture)
@@ -138,7 +147,7 @@ class Painter:
         if height * width > LARGEST_INT8:
             most = LARGEST_INT8 // 10**6
             raise ImageError(f"int8 paints {most} megapixels at most; use `precision=float`, or a smaller `size`")
-        yield 0, self.int8_network(grained_part(picture, 0, height, 0, width)).astype(np.float32)
+        yield 0, self.int8_network(grained_part(picture, 0, height, 0, width))
 
 
 @overload

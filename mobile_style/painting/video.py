@@ -18,7 +18,7 @@ from ..media.moving import check_target, container_of, is_video
 from ..media.video_input import Video, chapters, opened
 from ..media.video_output import TRANSPARENT, VideoFile
 from ..progress import Progress, silent, track
-from .ahead import ahead
+from .ahead import ahead, side_by_side
 
 # Tags that a container writes itself, or that are about how it was written.
 OWN_TAGS = frozenset(
@@ -38,6 +38,7 @@ def convert(
     size: int | None,
     metadata: bool = True,
     progress: Progress = silent,
+    at_once: int = 1,
 ) -> list[str]:
     """Writes `source` with every frame changed by `apply`; timing, sound, subtitles and titles are kept.
 
@@ -49,6 +50,7 @@ def convert(
         size: shorter side of the result in pixels, or None for the source's own.
         metadata: write title, date, place and the like, too.
         progress: called after each frame.
+        at_once: how many frames are painted at the same time.
 
     Returns:
         What was damaged, made anew or left out, without the file's name.
@@ -58,8 +60,12 @@ def convert(
         OutputError: the target's suffix names nothing that holds a video, or it cannot be written.
     """
     check_target(target)
-    # One thread decodes, one paints, this one encodes.
-    with telling(source, target), reading(source) as clip, closing(ahead(painted(clip.frames(), apply, size))) as made:
+    # One thread decodes, others paint, this one encodes.
+    with (
+        telling(source, target),
+        reading(source) as clip,
+        closing(ahead(painted(clip.frames(), apply, size, at_once))) as made,
+    ):
         frames = track(made, source.name, clip.count, "frames", progress)
         if animation.can_hold(target):
             remarks = _write_animation(clip, frames, target, metadata)
@@ -96,15 +102,19 @@ def reading(source: Path) -> Iterator[Video | Animation]:
             yield clip
 
 
-def painted(decoded: Iterator[Frame], apply: Callable[[np.ndarray], np.ndarray], size: int | None) -> Iterator[Frame]:
-    """The frames, resized and changed by `apply`, each from its own pixels only."""
-    with closing(ahead(decoded)) as frames:
-        for frame in frames:
-            pixels, alpha = frame.pixels, frame.alpha
-            if size is not None:
-                pixels = images.with_shorter_side(pixels, size)
-                alpha = None if alpha is None else images.with_shorter_side(alpha, size)
-            yield Frame(apply(np.ascontiguousarray(pixels)), alpha, frame.time, frame.duration)
+def painted(
+    decoded: Iterator[Frame], apply: Callable[[np.ndarray], np.ndarray], size: int | None, at_once: int = 1
+) -> Iterator[Frame]:
+    """The frames, resized and changed by `apply`, each from its own pixels only, so many at the same time."""
+
+    def change(frame: Frame) -> Frame:
+        pixels, alpha = frame.pixels, frame.alpha
+        if size is not None:
+            pixels = images.with_shorter_side(pixels, size)
+            alpha = None if alpha is None else images.with_shorter_side(alpha, size)
+        return Frame(apply(np.ascontiguousarray(pixels)), alpha, frame.time, frame.duration)
+
+    return side_by_side(change, ahead(decoded), at_once)
 
 
 def _write_animation(clip: Video | Animation, frames: Iterator[Frame], target: Path, metadata: bool) -> list[str]:

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from mobile_style.painting.ahead import WAITING, ahead
+from mobile_style.painting.ahead import WAITING, ahead, side_by_side
 
 
 def numbers(made: list[int], fail_at: int = -1) -> Iterator[int]:
@@ -48,3 +48,29 @@ def test_who_stops_leaves_no_thread_behind() -> None:
         next(taken)
         assert threading.active_count() == before + 2
     assert threading.active_count() == before
+
+
+def test_items_are_changed_side_by_side_and_stay_in_order() -> None:
+    meeting = threading.Barrier(2, timeout=20)  # broken, unless two are worked on at once
+
+    def change(number: int) -> int:
+        meeting.wait()
+        time.sleep(0.01 * (number % 2 == 0))  # the later one is done first
+        return -number
+
+    assert list(side_by_side(change, ahead(range(10)), 2)) == [-number for number in range(10)]
+
+
+def test_what_fails_side_by_side_is_raised_in_its_place_and_ends_the_rest() -> None:
+    made: list[int] = []
+
+    def change(number: int) -> int:
+        if number == 3:
+            raise ValueError("not this one")
+        return number
+
+    taken: list[int] = []
+    with pytest.raises(ValueError, match="not this one"):
+        for number in side_by_side(change, ahead(numbers(made)), 2):
+            taken.append(number)
+    assert taken == [0, 1, 2] and len(made) < 100
