@@ -16,14 +16,15 @@ from ..documents import printable
 from ..errors import UsageError
 from ..files import refuse_existing, writing
 from ..inference.float_ops import MIX
-from ..inference.fold import fold
+from ..inference.fold import fold, typical_magnitudes
 from ..inference.graph import Convolution, styles
 from ..inference.int8_calibration import calibrate, calibration_photos
+from ..inference.int8_choice import CHOSEN_AT, Int8Choice, kept
 from ..inference.int8_ops import Quantization
 from ..inference.int8_tone import with_float_tone
 from ..network.card import Card, styles_of
 from ..network.catalog import BUNDLED, mix_of, model_name, model_path, reference, with_mix
-from ..network.checkpoint import read_model
+from ..network.checkpoint import Checkpoint, read_model
 from ..network.styles import WHOLE
 from ..progress import Note, Progress, silent
 from .card import SCHEMA, card_path, digest, for_apps, is_left_alone, write_card
@@ -75,7 +76,7 @@ def write(
     """
     checkpoint = model_path(model)
     trained = read_model(model, all_styles=True)
-    architecture, card = trained.architecture(), trained.card
+    card = trained.card
     sha256 = digest(checkpoint)  # now: a training that is under way replaces the file
     for height, width in sizes:
         if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= 4096:
@@ -85,13 +86,8 @@ def write(
     groups = [tuple(sizes)] if recipe.target == "coreml" else [(size,) for size in sizes]
     places = output_paths(name, recipe, groups, out)
     photos = calibration_photos(calibration, sizes[0], progress)
-    convolutions = fold(architecture, trained.weights, photos)
-    quantization = None
-    if recipe.activations == "int8":
-        progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
-        quantization = calibrate(convolutions, photos)
-        if styles(convolutions) > 1:
-            convolutions = with_float_tone(convolutions, quantization, photos)
+    chosen = kept(model, trained) if calibration is None and sizes[0] == CHOSEN_AT else None
+    convolutions, quantization = _prepared(trained, recipe, photos, chosen, progress)
     source = {
         "checkpoint": str(model),
         "sha256": sha256,
@@ -110,6 +106,24 @@ def write(
             progress(Note(str(finding), warning=True))
         done.append(Written(path, written, checkpoint))
     return done
+
+
+def _prepared(
+    trained: Checkpoint, recipe: Recipe, photos: np.ndarray, chosen: Int8Choice | None, progress: Progress
+) -> tuple[list[Convolution], Quantization | None]:
+    """The convolutions of the files, and for int8 what its operators need."""
+    architecture = trained.architecture()
+    typical = chosen.magnitudes() if chosen else typical_magnitudes(architecture, trained.weights, photos)
+    convolutions = fold(architecture, trained.weights, typical)
+    if recipe.activations != "int8":
+        return convolutions, None
+    if chosen is not None:
+        return convolutions, chosen.quantization()
+    progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
+    quantization = calibrate(convolutions, photos)
+    if styles(convolutions) > 1:
+        convolutions = with_float_tone(convolutions, quantization, photos)
+    return convolutions, quantization
 
 
 def _described(name: str, recipe: Recipe, source: dict[str, Any], photos: np.ndarray) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from .tiles import magnitudes
 
 
 def fold(
-    architecture: Architecture, weights: Mapping[str, np.ndarray], photos: np.ndarray | None = None
+    architecture: Architecture, weights: Mapping[str, np.ndarray], typical: Mapping[str, np.ndarray] | None = None
 ) -> list[Convolution]:
     """The network as phones run it, for `graph.forward`.
 
@@ -19,39 +19,11 @@ def fold(
         architecture: the network's shape.
         weights: its trained arrays, named and shaped as `architecture.weights()` says; of many styles, their scales and
             offsets stacked, (styles, channels).
-        photos: (N, H, W, 3) uint8, ordinary ones. Each normalized channel is scaled so that its mean
-            absolute value on them is 1, which the normalization undoes: float16 stays far from its limits,
-            and the channels of a layer can share one int8 range. Without photos channels keep their scale.
+        typical: `typical_magnitudes`. Each normalized channel is divided by its own, which the normalization undoes:
+            float16 stays far from its limits, and the channels of a layer can share one int8 range. Without them
+            channels keep their scale.
     """
-    plain = _convolutions(architecture, weights, {})
-    if photos is None:
-        return plain
-    found = []
-    for shares, some in styles_photos(plain, photos):
-        network = Loaded(magnitudes(picked(plain, shares), (1, *photos.shape[1:3])))
-        found += [network(photo[None].astype(np.float32)) for photo in some]
-    means = [np.maximum(np.mean(each, axis=0).ravel(), EPSILON) for each in zip(*found, strict=True)]
-    normalized = [layer.name for layer in plain if layer.scale is not None]
-    return _convolutions(architecture, weights, dict(zip(normalized, means, strict=True)))
-
-
-def styles_photos(
-    convolutions: Sequence[Convolution], photos: np.ndarray, least: int = 4
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The photos that each style is observed on: its share of the mix, (styles,), and (n, H, W, 3) of the photos.
-
-    Of one style all; of many, every style sees others, and so many at `least`.
-    """
-    count = styles(convolutions)
-    taken = len(photos) if count == 1 else max(least, len(photos) // count)
-    for style in range(count):
-        yield np.eye(count, dtype=np.float32)[style], np.roll(photos, -style * taken, axis=0)[:taken]
-
-
-def _convolutions(
-    architecture: Architecture, weights: Mapping[str, np.ndarray], typical: Mapping[str, np.ndarray]
-) -> list[Convolution]:
-    """With each normalized channel divided by what is typical of it."""
+    typical = typical or {}
     done = []
     for name, k, channels_in, channels_out, _ in architecture.convolutions():
         kernel = weights[f"{name}_kernel"].reshape(k, k, channels_in, channels_out)
@@ -71,3 +43,28 @@ def _convolutions(
         strides, relu = 2 if name.startswith("down") else 1, not (name == "out" or name.endswith("b"))
         done.append(Convolution(name, kernel, offset, scale, floor, strides, relu))
     return done
+
+
+def typical_magnitudes(
+    architecture: Architecture, weights: Mapping[str, np.ndarray], photos: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The mean absolute value of each normalized channel on ordinary photos, (N, H, W, 3) uint8, by layer: (C,)."""
+    plain, found = fold(architecture, weights), []
+    for shares, some in styles_photos(plain, photos):
+        network = Loaded(magnitudes(picked(plain, shares), (1, *photos.shape[1:3])))
+        found += [network(photo[None].astype(np.float32)) for photo in some]
+    means = [np.maximum(np.mean(each, axis=0).ravel(), EPSILON) for each in zip(*found, strict=True)]
+    return dict(zip([layer.name for layer in plain if layer.scale is not None], means, strict=True))
+
+
+def styles_photos(
+    convolutions: Sequence[Convolution], photos: np.ndarray, least: int = 4
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The photos that each style is observed on: its share of the mix, (styles,), and (n, H, W, 3) of the photos.
+
+    Of one style all; of many, every style sees others, and so many at `least`.
+    """
+    count = styles(convolutions)
+    taken = len(photos) if count == 1 else max(least, len(photos) // count)
+    for style in range(count):
+        yield np.eye(count, dtype=np.float32)[style], np.roll(photos, -style * taken, axis=0)[:taken]

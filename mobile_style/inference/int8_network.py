@@ -1,41 +1,43 @@
 """A trained network in full integers, run by LiteRT: what its int8 export paints, on pictures of any size."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from copy import copy
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from ..network.architecture import SMALLEST, Architecture
+from ..network.architecture import SMALLEST
 from ..network.checkpoint import read_model
 from .fold import fold
-from .int8_calibration import calibrate, calibration_photos
+from .graph import Convolution
+from .int8_calibration import calibration_photos
+from .int8_choice import CHOSEN_AT, choose, kept
+from .int8_ops import Quantization
 from .network import KEPT
 from .paired_ops import int8_painter
 
-CALIBRATED_AT = (256, 256)  # pixels, as exports by default
-
 
 class Int8Network:
-    """A trained network with its int8 ranges.
+    """A trained network in int8.
 
     Args:
-        architecture: its shape.
-        weights: its trained arrays by name.
-        photos: (N, H, W, 3) uint8 that the ranges are chosen on.
+        convolutions: of the network.
+        quantization: what was chosen for them.
         threads: for an inference; by default one for each core that this process may use.
     """
 
     def __init__(
-        self,
-        architecture: Architecture,
-        weights: Mapping[str, np.ndarray],
-        photos: np.ndarray,
-        threads: int | None = None,
+        self, convolutions: Sequence[Convolution], quantization: Quantization, threads: int | None = None
     ) -> None:
-        convolutions = fold(architecture, weights, photos)
-        quantization = calibrate(convolutions, photos)
-        self._loaded = lru_cache(KEPT)(lambda size: int8_painter(convolutions, quantization, size, threads))
+        self._convolutions, self._quantization = convolutions, quantization
+        self._use(threads)
+
+    def with_threads(self, threads: int) -> "Int8Network":
+        """The same network with graphs of its own, for so many threads."""
+        other = copy(self)
+        other._use(threads)
+        return other
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """The painted picture, all at once: (H, W, 3) uint8 to the same."""
@@ -45,13 +47,25 @@ class Int8Network:
         (painted,) = self._loaded(padded.shape[:2])(padded[None])
         return painted[0, :height, :width]
 
+    def _use(self, threads: int | None) -> None:
+        convolutions, quantization = self._convolutions, self._quantization
+        self._loaded = lru_cache(KEPT)(lambda size: int8_painter(convolutions, quantization, size, threads))
 
-def load_int8_network(model: str | Path, threads: int | None = None) -> Int8Network:
-    """The network of a model or a mix, its ranges chosen on the bundled training photos, as for an export.
+
+def load_int8_network(model: str | Path, threads: int | None = None, photos: np.ndarray | None = None) -> Int8Network:
+    """The int8 network of a model or a mix.
+
+    Args:
+        model: its name.
+        threads: for an inference; by default one for each core that this process may use.
+        photos: (N, H, W, 3) uint8, to choose its ranges on; by default the bundled training photos, as for an export.
 
     Raises:
         CheckpointError: the file is missing, damaged, or does not fit its own description.
     """
     checkpoint = read_model(model)
-    photos = calibration_photos(None, CALIBRATED_AT)
-    return Int8Network(checkpoint.architecture(), checkpoint.weights, photos, threads)
+    choice = kept(model, checkpoint) if photos is None else None
+    if choice is None:
+        choice = choose(checkpoint, calibration_photos(None, CHOSEN_AT) if photos is None else photos)
+    convolutions = fold(checkpoint.architecture(), checkpoint.weights, choice.magnitudes())
+    return Int8Network(convolutions, choice.quantization(), threads)

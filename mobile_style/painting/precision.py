@@ -10,14 +10,16 @@ import av
 import numpy as np
 
 from ..errors import ImageError
-from ..inference.int8_network import Int8Network
+from ..inference.int8_choice import kept
+from ..inference.int8_network import load_int8_network
 from ..media import images
 from ..metrics import psnr
 from ..network.checkpoint import read_model
 from . import video
 from .stylize import LARGEST_INT8, Painter
 
-FEWEST = 150  # frames: choosing ranges takes longer than int8 could save on fewer
+FEWEST = 150  # frames: choosing ranges takes longer than int8 could save on fewer,
+FEWEST_CHOSEN = 45  # and where they are chosen already, comparing takes longer
 COMPARED, APART = 3, 10  # frames that are compared, and how far they are from each other
 FASTER = 1.25  # times
 PSNR_MEAN, PSNR_WORST = 38.0, 35.0  # dB, of int8 exports (exporting/recipes.py; a test compares)
@@ -35,9 +37,10 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
     Returns:
         The painter, and what is to be said where int8 is faster, without the file's name.
     """
+    chosen = kept(painter.path, read_model(painter.path)) is not None
     try:
         with video.reading(source) as clip:
-            if clip.count < FEWEST:
+            if clip.count < (FEWEST_CHOSEN if chosen else FEWEST):
                 return painter, None
             frames = [frame.pixels for frame in islice(clip.frames(), 0, COMPARED * APART, APART)]
     except (ImageError, av.FFmpegError):  # which decoding the whole will say
@@ -45,11 +48,12 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
     frames = [np.ascontiguousarray(images.with_shorter_side(each, size) if size else each) for each in frames]
     if math.prod(painter.painted_size(frames[0])) > LARGEST_INT8:
         return painter, None
-    times = _seconds(painter, frames[0]) / _seconds(_with_some_ranges(painter, frames[0]), frames[0])
-    if times < FASTER:
-        return painter, None
     quick = copy(painter)
     quick.precision = "int8"
+    tried = quick if chosen else _with_some_ranges(painter, frames[0])
+    times = _seconds(painter, frames[0]) / _seconds(tried, frames[0])
+    if times < FASTER:
+        return painter, None
     found = [psnr(painter(frame), quick(frame)) for frame in frames]
     figures = f"{times:.1f} times as fast here, {np.mean(found):.1f} dB from float"
     if not (np.mean(found) >= PSNR_MEAN and min(found) >= PSNR_WORST):
@@ -62,9 +66,9 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
 
 def _with_some_ranges(painter: Painter, frame: np.ndarray) -> Painter:
     """A painter that takes the time of int8: choosing ranges that fit takes longer than painting some frames."""
-    some, checkpoint = copy(painter), read_model(painter.path)
+    some = copy(painter)
     some.precision = "int8"
-    some.int8_network = Int8Network(checkpoint.architecture(), checkpoint.weights, frame[None, :PATCH, :PATCH])
+    some.int8_network = load_int8_network(painter.path, painter.threads, frame[None, :PATCH, :PATCH])
     return some
 
 

@@ -12,7 +12,7 @@ from mobile_style.errors import CheckpointError, ImageError, MobileStyleError, U
 from mobile_style.exporting import coreml
 from mobile_style.exporting.coreml_evaluator import OPERATORS, Evaluator
 from mobile_style.exporting.lint import lint
-from mobile_style.inference.fold import fold
+from mobile_style.inference.fold import fold, typical_magnitudes
 from mobile_style.inference.graph import Convolution, forward, phases
 from mobile_style.network.architecture import PLAIN, Architecture
 from mobile_style.network.transform_net import TransformNet
@@ -143,7 +143,13 @@ def test_a_transform_network(sizes: list[tuple[int, int]], tmp_path: Path, rng: 
     net, path = TransformNet(Architecture(4, 1, 5)), tmp_path / "net.mlpackage"
     for vector in (variable for variable in net.weights if len(variable.shape) == 1):
         vector.assign(rng.normal(0, 1, vector.shape))  # scales below zero too
-    coreml.write(path, fold(net.architecture, arrays(net), noise(2, 32, 32)), sizes, 16, {})
+    coreml.write(
+        path,
+        fold(net.architecture, arrays(net), typical_magnitudes(net.architecture, arrays(net), noise(2, 32, 32))),
+        sizes,
+        16,
+        {},
+    )
     for height, width in sizes:
         padded = np.pad(noise(height, width), ((0, -height % 4), (0, -width % 4), (0, 0)), "edge")
         expected = np.asarray(net(padded[None].astype(np.float32)))[0, :height, :width]

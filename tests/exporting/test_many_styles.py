@@ -14,7 +14,7 @@ from mobile_style.exporting.lint import lint
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.tflite import convert
 from mobile_style.exporting.write import write
-from mobile_style.inference.fold import fold
+from mobile_style.inference.fold import fold, typical_magnitudes
 from mobile_style.inference.graph import picked
 from mobile_style.inference.int8_calibration import calibrate
 from mobile_style.inference.interpreter import Loaded
@@ -48,7 +48,7 @@ def test_the_file_paints_every_mix(weights: dict[str, np.ndarray], shares: tuple
     mix = dict(zip(NAMES, shares, strict=True))
     wanted = images.to_pixels(Network(SMALL, mixed(SMALL, weights, NAMES, mix))(photo))
 
-    convolutions = fold(SMALL, weights, photos)
+    convolutions = fold(SMALL, weights, typical_magnitudes(SMALL, weights, photos))
     floats = Loaded(convert(convolutions, find_recipe("tflite", "float32"), (SIDE, SIDE), None, {}))
     given = np.array(shares, np.float32).reshape(1, 1, 1, 3)
     (painted,) = floats(photo[None].astype(np.float32), given)

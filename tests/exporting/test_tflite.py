@@ -16,7 +16,7 @@ from mobile_style.exporting import tflite
 from mobile_style.exporting.card import METADATA
 from mobile_style.exporting.lint import lint
 from mobile_style.exporting.recipes import RECIPES, Recipe, find_recipe
-from mobile_style.inference.fold import fold
+from mobile_style.inference.fold import fold, typical_magnitudes
 from mobile_style.inference.int8_calibration import calibrate
 from mobile_style.inference.interpreter import Loaded
 from mobile_style.inference.levels import Levels
@@ -126,7 +126,11 @@ def test_tensorflows_converter_makes_the_same(recipe: Recipe, style: str, tmp_pa
     size, checkpoint = (54, 70), Checkpoint.read(model_path(style))
     photos = [images.load(file) for file in images.photos(bundled_photos("train"), 8)]
     calibration = np.stack([images.center_crop(photo, 64, 64) for photo in photos])
-    convolutions = fold(checkpoint.architecture(), checkpoint.weights, calibration)
+    convolutions = fold(
+        checkpoint.architecture(),
+        checkpoint.weights,
+        typical_magnitudes(checkpoint.architecture(), checkpoint.weights, calibration),
+    )
     quantization = calibrate(convolutions, calibration) if recipe.activations == "int8" else None
     ours = tflite.convert(convolutions, recipe, size, quantization, {})
     levels = levels_of(ours) if quantization else {}

@@ -5,7 +5,7 @@ import tensorflow as tf
 from conftest import arrays
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.tflite import convert
-from mobile_style.inference.fold import fold
+from mobile_style.inference.fold import fold, typical_magnitudes
 from mobile_style.inference.graph import phases
 from mobile_style.inference.interpreter import Loaded
 from mobile_style.inference.tiles import gains, magnitudes, tile
@@ -28,9 +28,10 @@ def network(rng: np.random.Generator) -> TransformNet:
 def test_the_exported_graph_is_the_network(
     network: TransformNet, size: tuple[int, int], known: bool, rng: np.random.Generator
 ) -> None:
-    photos = rng.integers(0, 256, (3, 32, 32, 3), np.uint8) if known else None
+    photos = rng.integers(0, 256, (3, 32, 32, 3), np.uint8)
     picture = rng.integers(0, 256, (*size, 3), np.uint8)
-    convolutions = fold(network.architecture, arrays(network), photos)
+    typical = typical_magnitudes(network.architecture, arrays(network), photos) if known else None
+    convolutions = fold(network.architecture, arrays(network), typical)
     content = convert(convolutions, find_recipe("tflite", "float32"), size, None, {})
     (output,) = Loaded(content)(picture[None].astype(np.float32))
     more = [(0, -length % 4) for length in size]
@@ -42,7 +43,9 @@ def test_the_exported_graph_is_the_network(
 
 def test_typical_magnitudes_are_one(network: TransformNet, rng: np.random.Generator) -> None:
     photos = rng.integers(0, 256, (3, 32, 32, 3), np.uint8)
-    convolutions = fold(network.architecture, arrays(network), photos)
+    convolutions = fold(
+        network.architecture, arrays(network), typical_magnitudes(network.architecture, arrays(network), photos)
+    )
     each = Loaded(magnitudes(convolutions, (1, 32, 32)))
     seen = [each(photo[None].astype(np.float32)) for photo in photos]
     assert len(seen[0]) == 2 + 2 * 2 + 1  # down, blocks, up1
@@ -70,7 +73,11 @@ def test_crops_share_what_their_inner_parts_say(network: TransformNet, rng: np.r
 
 def test_a_tile_is_painted_with_given_magnitudes(network: TransformNet, rng: np.random.Generator) -> None:
     picture = rng.integers(0, 256, (32, 40, 3), np.uint8)
-    convolutions = fold(network.architecture, arrays(network), rng.integers(0, 256, (2, 32, 32, 3), np.uint8))
+    convolutions = fold(
+        network.architecture,
+        arrays(network),
+        typical_magnitudes(network.architecture, arrays(network), rng.integers(0, 256, (2, 32, 32, 3), np.uint8)),
+    )
     others = rng.integers(0, 256, (1, 16, 16, 3), np.uint8).astype(np.float32)
     found = Loaded(magnitudes(convolutions, (1, 16, 16)))(others)
     (output,) = Loaded(tile(convolutions, (32, 40)))(picture[None].astype(np.float32), *gains(convolutions, found))

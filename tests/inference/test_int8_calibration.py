@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mobile_style.inference.fold import fold
+from mobile_style.inference.fold import fold, typical_magnitudes
 from mobile_style.inference.int8_calibration import (
     ALL,
     KNOTS,
@@ -90,7 +90,11 @@ def test_what_is_observed_is_what_the_ranges_hold() -> None:
     checkpoint = Checkpoint.read(model_path("starry_night"))
     files = images.photos(bundled_photos("train"), 4)
     photos = np.stack([images.center_crop(images.load(file), 48, 64) for file in files])
-    convolutions = fold(checkpoint.architecture(), checkpoint.weights, photos)
+    convolutions = fold(
+        checkpoint.architecture(),
+        checkpoint.weights,
+        typical_magnitudes(checkpoint.architecture(), checkpoint.weights, photos),
+    )
     seen, chosen = observe(convolutions, photos), calibrate(convolutions, photos)
     layer = next(layer for layer in convolutions if layer.name == "block1b")
     assert seen.magnitudes["block1b"].shape == (4, 64) and len(seen.samples["block1b_linear"]) == 4 * 12 * 16 * 64

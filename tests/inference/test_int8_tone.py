@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mobile_style.inference.fold import fold
+from mobile_style.inference.fold import fold, typical_magnitudes
 from mobile_style.inference.graph import Convolution
 from mobile_style.inference.int8_calibration import calibrate
 from mobile_style.inference.int8_tone import with_float_tone
@@ -21,7 +21,9 @@ def crops(folder: str) -> np.ndarray:
 @pytest.mark.slow
 def test_other_photos_lose_most_of_it() -> None:
     many = read_model("many", all_styles=True)
-    before = fold(many.architecture(), many.weights, crops("train"))
+    before = fold(
+        many.architecture(), many.weights, typical_magnitudes(many.architecture(), many.weights, crops("train"))
+    )
     quantization = calibrate(before, crops("train"))
     after = with_float_tone(before, quantization, crops("train"))
     exact = painter(before, (128, 128))

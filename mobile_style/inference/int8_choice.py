@@ -1,0 +1,77 @@
+"""What int8 needs of a network, chosen on photos, and of bundled models kept in a file: choosing takes a second."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..documents import Figure, Label, Sha256, read_document_file, strict
+from ..errors import CheckpointError
+from ..network.card import MODEL
+from ..network.catalog import mix_of, model_path
+from ..network.checkpoint import Checkpoint, read_model
+from .fold import fold, typical_magnitudes
+from .int8_calibration import calibrate
+from .int8_ops import Quantization
+
+FILE = "int8_choice.json"  # beside the network's file
+CHOSEN_AT = (256, 256)  # pixels of the photos, as exports by default
+
+
+@strict
+@dataclass(frozen=True)
+class Int8Choice:
+    """What was chosen.
+
+    Attributes:
+        arrays_sha256: of the network's arrays, as in its card.
+        typical: the channels' magnitudes on the photos, by the normalized layer's name (fold.py).
+        ranges, knots: those of a `Quantization`.
+    """
+
+    arrays_sha256: Sha256
+    typical: dict[Label, list[Figure]]
+    ranges: dict[Label, tuple[Figure, Figure]]
+    knots: dict[Label, list[Figure]]
+
+    def magnitudes(self) -> dict[str, np.ndarray]:
+        """`typical`, for `fold`."""
+        return {name: np.array(values, np.float32) for name, values in self.typical.items()}
+
+    def quantization(self) -> Quantization:
+        """The ranges and knots."""
+        return Quantization(dict(self.ranges), {name: np.array(values) for name, values in self.knots.items()})
+
+
+def choose(checkpoint: Checkpoint, photos: np.ndarray) -> Int8Choice:
+    """Chooses on (N, H, W, 3) uint8 photos."""
+    architecture = checkpoint.architecture()
+    typical = typical_magnitudes(architecture, checkpoint.weights, photos)
+    found = calibrate(fold(architecture, checkpoint.weights, typical), photos)
+    ranges = {name: (float(low), float(high)) for name, (low, high) in found.ranges.items()}
+    return Int8Choice(checkpoint.card.get("arrays_sha256", ""), _lists(typical), ranges, _lists(found.knots))
+
+
+def kept(model: str | Path, checkpoint: Checkpoint) -> Int8Choice | None:
+    """What was chosen before for a model that is not a mix, on the bundled photos at `CHOSEN_AT`; None if nothing was.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    path = model_path(model).with_name(FILE)
+    if mix_of(model) or not path.is_file():
+        return None
+    choice = read_document_file(Int8Choice, path, CheckpointError, "; without it, int8 is chosen anew")
+    return choice if choice.arrays_sha256 == checkpoint.card.get("arrays_sha256") else None
+
+
+def keep(folder: Path, photos: np.ndarray) -> None:
+    """Writes the file for the network in a model's folder."""
+    choice = choose(read_model(folder / MODEL), photos)
+    (folder / FILE).write_text(json.dumps(asdict(choice)))
+
+
+def _lists(arrays: Mapping[str, np.ndarray]) -> dict[str, list[float]]:
+    return {name: [float(value) for value in values] for name, values in arrays.items()}
