@@ -1,4 +1,4 @@
-"""Puts LiteRT.js, which is not in the repository, into the wheel and the source archive that are built."""
+"""What goes into the wheel and the source archive that are built, besides what the repository has in its place."""
 
 import sys
 from pathlib import Path
@@ -7,13 +7,29 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class LiteRTJS(BuildHookInterface):
-    """Fetches it with npm; a build from a source archive finds it there, and needs no npm."""
+SHOWN = ("samples.jpg", "losses.png", "README.md")  # of a bundled model, for people who read the repository
+APPLE = "coreml."  # exports that are made again by one command
+
+
+class Additions(BuildHookInterface):
+    """The bundled models, and LiteRT.js: fetched with npm, or found in the source archive that is built from."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Adds the files to what is packed; an editable install gets none."""
         if version == "editable":
             return
+        if self.target_name == "wheel":
+            self._add_models(build_data)
+        self._add_litertjs(build_data)
+
+    def _add_models(self, build_data: dict[str, Any]) -> None:
+        models = Path(self.root, "models")
+        for path in filter(Path.is_file, sorted(models.rglob("*"))):
+            place = path.relative_to(models)
+            if path.name not in SHOWN and not any(part.startswith(APPLE) for part in place.parts):
+                build_data["force_include"][str(path)] = f"mobile_style/data/models/{place.as_posix()}"
+
+    def _add_litertjs(self, build_data: dict[str, Any]) -> None:
         sys.path.insert(0, self.root)
         from mobile_style.errors import DeviceError
         from mobile_style.web import litertjs
