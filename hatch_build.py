@@ -6,7 +6,6 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-
 SHOWN = ("samples.jpg", "losses.png", "README.md")  # of a bundled model, for people who read the repository
 APPLE = "coreml."  # exports that are made again by one command
 

@@ -23,11 +23,11 @@ def convert(
     from . import video  # and with it PyAV, which photos do not wait for
     from .precision import fastest
 
-    threads = painter.threads or cores()
-    at_once = min(AT_ONCE, threads)
-    painter = painter.with_threads(threads // at_once)
     if choose:
         painter, told = fastest(painter, job.source, size)
         if told:
             progress(Note(f"{job.source.name}: {told}"))
+    threads = painter.threads or cores()
+    at_once = min(AT_ONCE, threads)
+    painter = painter.with_threads(threads // at_once)
     return video.convert(job.source, job.target, painter, size, metadata, progress, at_once)
