@@ -100,7 +100,8 @@ class Manifest:
 
     def begin(self, entries: Iterable[Entry]) -> None:
         """Tells that results will be made."""
-        self._store.record([_line(entry) for entry in entries], self._shard)
+        if lines := [_line(entry) for entry in entries]:
+            self._store.record(lines, self._shard)
 
     def add(self, entry: Entry) -> None:
         """Tells of a result."""
