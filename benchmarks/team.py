@@ -11,6 +11,7 @@ with those of the first layout. Prints a Markdown table.
 import argparse
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -26,19 +27,20 @@ COMPILING, COMPARED = 5, 20  # steps
 STEPS = 34  # of which more than those compared are rough: the fine phase rounds, which makes much of the last bits
 
 
-def train(folder: Path, name: str, processes: int, cores: int, flags: list[str]) -> tuple[list[float], float]:
+def train(folder: Path, name: str, layout: tuple[int, int], flags: list[str]) -> tuple[list[float], float]:
     """The losses of the compared steps, and the seconds of those after the first ones."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{listening.getsockname()[1]}"
-    layout = ["--coordinator", place, "--processes", str(processes)] if processes > 1 else []
+    processes, cores = layout
+    shared = ["--coordinator", place, "--processes", str(processes)] if processes > 1 else []
     started, available = [], sorted(os.sched_getaffinity(0))
     for index in range(processes):
         bound = {available[(index * cores + core) % len(available)] for core in range(cores)}
-        own = ["--process", str(index)] if layout else []
+        own = ["--process", str(index)] if shared else []
         started.append(
             subprocess.Popen(
-                [sys.executable, "-m", "mobile_style", "train", "--out", name, *flags, *layout, *own],
+                [sys.executable, "-m", "mobile_style", "train", "--out", name, *flags, *shared, *own],
                 cwd=folder,
                 env=os.environ | {"KERAS_BACKEND": "jax", "JAX_COMPILATION_CACHE_DIR": str(folder / "cache")},
                 stdout=subprocess.DEVNULL,
@@ -72,7 +74,7 @@ def main() -> None:
     parser.add_argument("--preset", default="small")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    layouts = [tuple(map(int, layout.split("x"))) for layout in arguments.layouts.split(",")]
+    layouts = [(int(processes), int(cores)) for processes, cores in re.findall(r"(\d+)x(\d+)", arguments.layouts)]
     sizes = ["--batch-size", str(arguments.batch_size), "--image-size", str(arguments.image_size)]
     flags = [
         "--style",
@@ -89,11 +91,11 @@ def main() -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         build([bundled_photos("train")], folder / "content", 256)
-        losses: dict[tuple[int, ...], list[float]] = {}
-        speeds: dict[tuple[int, ...], list[float]] = {layout: [] for layout in layouts}
+        losses: dict[tuple[int, int], list[float]] = {}
+        speeds: dict[tuple[int, int], list[float]] = {layout: [] for layout in layouts}
         for number in range(arguments.rounds):
             for layout in layouts:
-                losses[layout], seconds = train(folder, f"{layout}-{number}", *layout, flags)
+                losses[layout], seconds = train(folder, f"{layout}-{number}", layout, flags)
                 speeds[layout].append(arguments.batch_size / seconds)
     print(
         "| processes x cores of each | images a second | efficiency | largest difference of a loss |\n"
