@@ -59,7 +59,7 @@ class Trainings:
         ]
 
     def new(self, out: str, count: int, *flags: object) -> list[subprocess.Popen]:
-        settings = tiny_flags(steps=34, batch_size=2, checkpoint_every=5, preview_every=100, learning_rate=1e-4)
+        settings = tiny_flags(steps=34, batch_size=4, checkpoint_every=5, preview_every=100, learning_rate=1e-4)
         more = ["--content", self.folder / "content", "--init", "none", "--objective", "johnson"]
         return self.start(out, count, *settings, *more, *flags)
 
@@ -88,7 +88,7 @@ def kill_at(step: int, log: Path, *processes: subprocess.Popen) -> None:
 
 @pytest.mark.slow
 @needs_jax
-def test_two_processes_train_as_one_does_and_go_on_after_a_loss(trainings: Trainings) -> None:
+def test_two_processes_train_as_one_does_and_four_go_on_after_a_loss(trainings: Trainings) -> None:
     processes, log = trainings.new("two", 2), trainings.folder / "two" / "log.jsonl"
     kill_at(7, log, processes[1])
     began = time.monotonic()
@@ -98,7 +98,7 @@ def test_two_processes_train_as_one_does_and_go_on_after_a_loss(trainings: Train
     assert time.monotonic() - began < 120  # and not after the minutes that JAX waits for it
     assert (trainings.folder / "two" / STATE).is_file()
 
-    processes = trainings.start("two", 2, "--resume")
+    processes = trainings.start("two", 4, "--resume")
     kill_at(ROUGH, log, *processes)
     ended(processes)
     one_losses, two_losses = trainings.losses("one")[:ROUGH], trainings.losses("two")[:ROUGH]
@@ -111,7 +111,7 @@ def test_two_processes_train_as_one_does_and_go_on_after_a_loss(trainings: Train
 def test_all_devices_of_one_process(trainings: Trainings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=3")
     ((code, told),) = ended(trainings.new("three", 1, "--devices", "all"))
-    assert code == UsageError.exit_code and "--batch-size 2 is shared by 3 devices" in told
+    assert code == UsageError.exit_code and "--batch-size 4 is shared by 3 devices" in told
     monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
     (process,) = trainings.new("all", 1, "--devices", "all")
     kill_at(3, trainings.folder / "all" / "log.jsonl", process)
