@@ -35,14 +35,21 @@ def fold(
             kernel, offset = kernel * np.float32(OUTPUT_SCALE), offset * np.float32(OUTPUT_SCALE) + OUTPUT_OFFSET
         if scale is not None:
             usual = typical.get(name, np.ones(channels_out, np.float32))
-            # Styles that start alike seldom differ in a channel's sign: most of theirs goes into the kernel.
-            sign = np.sign(scale) if scale.ndim == 1 else np.where(scale.sum(axis=0) < 0, -1, 1).astype(np.float32)
+            sign = np.sign(scale) if scale.ndim == 1 else common_signs(scale)
             kernel, floor = kernel * (sign / usual), EPSILON / usual
             scale = np.abs(scale) if scale.ndim == 1 else scale * sign
         kernel = phases(kernel) if name.startswith("up") else kernel
         strides, relu = 2 if name.startswith("down") else 1, not (name == "out" or name.endswith("b"))
         done.append(Convolution(name, kernel, offset, scale, floor, strides, relu))
     return done
+
+
+def common_signs(scales: np.ndarray) -> np.ndarray:
+    """Of the scales of many styles, (styles, C), the signs that go into the kernel: (C,), 1 or -1.
+
+    Styles that start alike seldom differ in a channel's sign.
+    """
+    return np.where(scales.sum(axis=0) < 0, -1, 1).astype(np.float32)
 
 
 def typical_magnitudes(

@@ -21,6 +21,7 @@ from ..errors import CheckpointError
 from ..media import images
 from ..network.catalog import BUNDLED, STYLES, bundled_photos
 from . import litertjs
+from .adding import adding
 from .models import KNOWN_PHOTO, Model, find_models, grouped, known_frame
 from .paintings import painting_of_style
 from .stills import still_files
@@ -128,9 +129,12 @@ def _styles(site: Site, number: int, group: Sequence[Model]) -> list[dict[str, A
         still = {"still": found[1] | {name.split(".")[0] + "_url": f"{folder}/{name}" for name in found[0]}}
     if not first.styles:
         return [_style(site, folder, group, str(first.card["name"]), first.painting) | still]
-    titles = list(map(_title, first.styles))
+    mix: dict[str, Any] = {"styles": list(map(_title, first.styles))}
+    if (added := adding(first)) is not None:
+        mix |= {"kernels_sha256": added[0], "terms_url": f"{folder}/terms.json"}
+        site[mix["terms_url"]] = resource("a.json", partial(bytes, added[1]))
     return [
-        _style(site, folder, group, name, name, index) | {"mix": {"styles": titles, "index": index}} | still
+        _style(site, folder, group, name, name, index) | {"mix": mix | {"index": index}} | still
         for index, name in enumerate(first.styles)
     ]
 
