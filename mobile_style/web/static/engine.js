@@ -1,6 +1,7 @@
 // From a style to stylized pixels: picks the fastest engine that this browser has and that proves itself.
 
 import {WorkerClient} from "./client.js";
+import {grown} from "./grow.js";
 
 const LONGEST_LOAD = 120_000;  // ms: a slow phone on a slow network
 const LONGEST_RUN = 30_000;
@@ -38,7 +39,9 @@ export async function fetched(url, signal) {
 const source = (file) => file.own ?? file.url;
 
 /** The shares of a style alone, among those of its file; undefined of a file of one style. */
-export const alone = ({mix}) => mix?.styles.map((_, index) => Number(index === mix.index));
+export const alone = ({mix}) => only(mix, mix?.index);
+
+const only = (mix, chosen) => mix?.styles.map((_, index) => Number(index === chosen));
 
 const contentOf = async (file, signal) => (file.own ?? (await fetched(file.url, signal))).arrayBuffer();
 
@@ -78,7 +81,8 @@ export class Engine {
     this.onChange = onChange;
     this.used = null;
     this.style = null;
-    this.shares = undefined;  // of each style that the file mixes; none of a file of one
+    this.alone = undefined;  // the shares of the style alone; none of a file of one
+    this.shares = undefined;  // of each style that the file mixes
     this.loads = 0;  // under way
     this.last = Promise.resolve();  // of them
     this.downloads = new AbortController();
@@ -106,16 +110,17 @@ export class Engine {
 
   /** Mixes another style that the file has, by its index, into the one that is loaded: 0 for none of it, 1 for all. */
   mix(other, share) {
-    const shares = alone(this.style);
-    if (!shares) return;
-    this.shares = shares.map((own, index) => (1 - share) * own + share * Number(index === other));
+    this.shares = this.alone?.map((own, index) => (1 - share) * own + share * Number(index === other));
   }
 
   async #load(style, wanted, threads, signal) {
-    const there = this.client && this.used && this.wanted === wanted && style.mix && this.style.mix;
-    const again = this.style === style;  // the engine before was lost: the mix stays as it is
+    const there = this.client && this.used && this.wanted === wanted && style.mix && this.style.mix
+      && style.mix.added === this.used.added;
+    // The engine before was lost: the mix stays as it is.
+    const again = this.style === style && this.shares?.length === style.mix?.styles.length;
     this.style = style;
-    if (!again) this.shares = alone(style);
+    this.alone = alone(style);
+    if (!again) this.shares = this.alone;
     if (there && style.files.some((file) => source(file) === source(this.used.file))) return this.used;
     this.wanted = wanted;
     this.used = null;  // until one is loaded
@@ -175,13 +180,14 @@ export class Engine {
         file = other;
         return contentOf(file, signal);
       });
+      const whole = grown(content, style.mix?.added ?? []);
       if (this.client && this.kind !== kind) this.end();
       this.client ??= new WorkerClient((message) => this.#lost(message));
       this.kind = kind;
       const accelerator = kind === "webgpu" ? "webgpu" : "wasm";
-      const loaded = await this.client.ask("load", {content, accelerator, threads}, [content], LONGEST_LOAD);
+      const loaded = await this.client.ask("load", {content: whole, accelerator, threads}, [whole], LONGEST_LOAD);
       const db = await this.#check(file, loaded, signal);
-      this.used = {...loaded, kind, threads, file, db};
+      this.used = {...loaded, kind, threads, file, db, added: style.mix?.added};
       if (timed) this.used.pace = await this.#pace();
       return "";
     } catch (error) {
@@ -201,8 +207,9 @@ export class Engine {
       }
       return null;
     }
+    const {mix} = this.style;  // an added style has no answer of its own: one that the file had before proves the file
     const {pixels, expected} = await knownAnswer(file, signal);
-    const db = decibels(new Uint8Array((await this.run(pixels, alone(this.style))).pixels), expected);
+    const db = decibels(new Uint8Array((await this.run(pixels, only(mix, mix?.known ?? mix?.index))).pixels), expected);
     if (!(db >= LEAST_DB)) throw new Error(`it computes another picture than it should (${db.toFixed(1)} dB)`);
     return db;
   }

@@ -58,7 +58,8 @@ function encoded(file, name, old, columns) {
   const times = wanted.map((scale, channel) => scale / scales[channel]);
   if (times.some((each) => each > 1)) {
     file.put(kernel, wanted, SCALE);
-    file.put(`${name}_bias`, file.scales(`${name}_bias`)?.map((scale, channel) => scale * times[channel]), SCALE);
+    const bias = file.scales(`${name}_bias`);  // whose unit is that of the products
+    if (bias) file.put(`${name}_bias`, bias.map((scale, channel) => scale * times[channel]), SCALE);
   }
   stretch(file, name, columns);
   const styles = old.length / times.length;
@@ -129,8 +130,10 @@ class Growing extends Tables {
 
   // Values in place of a constant's, or what its `number` of the quantization is.
   put(name, values, number) {
-    if (!values) return;
-    if (number !== undefined) return void this.#refer(this.#quantization(name, number), values);
+    if (number !== undefined) {
+      this.#refer(this.#quantization(name, number), values);
+      return;
+    }
     const buffer = this.buffers[this.number(this.tensors.get(name), BUFFER)];
     this.#refer(this.field(buffer, DATA), new Uint8Array(values.buffer));
   }

@@ -5,6 +5,7 @@ import {Recorder, picture, show} from "./keep.js";
 import {Blend} from "./blend.js";
 import {Messages} from "./messages.js";
 import {isolated} from "./offline.js";
+import {Own} from "./own.js";
 import {Painter} from "./painter.js";
 import {Sources} from "./sources.js";
 import {Stats} from "./stats.js";
@@ -27,6 +28,7 @@ class Page {
     this.blend = new Blend(this);
     this.strokes = new Strokes(this);
     this.styles = new Styles(this);
+    this.own = new Own(this);
     this.sources = new Sources(this);
     this.painter = new Painter(this);
   }
@@ -84,10 +86,13 @@ class Page {
     if (now?.live) get("stats").textContent = fps ? `${fps.toFixed(1)} frames per second` : "";
   }
 
-  take(file) {
+  /** A file that was dropped, pasted or chosen, a photo unless its name or `input` tells otherwise. */
+  take(file, input = "file") {
     if (!file || !this.styles.loaded) return undefined;  // the page is not ready
-    const isModel = file.name.toLowerCase().endsWith(".tflite");
-    return isModel ? this.styles.openModel(file) : this.sources.usePhoto(file, file.name || "The picture");
+    const isA = (suffix) => file.name.toLowerCase().endsWith(suffix);
+    if (isA(".tflite")) return this.own.openModel(file);
+    if (isA(".style") || input === "style-file") return this.own.openStyle(file);
+    return this.sources.usePhoto(file, file.name || "The picture");
   }
 
   async record() {
@@ -132,6 +137,7 @@ function wire(page) {
     camera: () => page.toggleCamera(),
     sample: () => page.sources.useSample(),
     open: () => get("file").click(),
+    add: () => get("style-file").click(),
     flip: () => page.sources.switchCamera(),
     mirror: () => page.mirror(),
     shot: () => page.save(),
@@ -148,10 +154,12 @@ function wire(page) {
   });
   get("framing").addEventListener("change", () => page.redraw());
   get("engine").addEventListener("change", ({target}) => page.changeEngine(target));
-  get("file").addEventListener("change", ({target}) => {
-    page.take(target.files[0]);
-    target.value = "";
-  });
+  for (const id of ["file", "style-file"]) {
+    get(id).addEventListener("change", ({target}) => {
+      page.take(target.files[0], id);
+      target.value = "";
+    });
+  }
   document.addEventListener("paste", ({clipboardData}) => page.take(clipboardData.files[0]));
   document.addEventListener("fullscreenchange", () => {
     get("full").setAttribute("aria-pressed", Boolean(document.fullscreenElement));

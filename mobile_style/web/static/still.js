@@ -4,6 +4,7 @@
 import {WorkerClient} from "./client.js";
 import {fetched} from "./engine.js";
 import {grained} from "./grain.js";
+import {grown} from "./grow.js";
 import {enlarged, reduced} from "./strokes.js";
 
 const LONGEST_LOAD = 120_000;  // ms
@@ -13,7 +14,8 @@ const MOST_THREADS = 4;
 export class StillPainter {
   constructor() {
     this.client = null;
-    this.style = null;  // whose networks the worker has
+    this.style = null;  // whose networks the worker has,
+    this.added = undefined;  // and the styles that were added to them
   }
 
   /**
@@ -64,14 +66,15 @@ export class StillPainter {
   }
 
   async #load(style) {
-    if (this.style?.still.tile_url === style.still.tile_url) return;
+    const added = style.mix?.added;
+    if (this.style?.still.tile_url === style.still.tile_url && this.added === added) return;
     const threads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
     this.client ??= new WorkerClient();
     for (const name of ["gains", "tile"]) {
-      const content = await (await fetched(style.still[`${name}_url`])).arrayBuffer();
+      const content = grown(await (await fetched(style.still[`${name}_url`])).arrayBuffer(), added ?? []);
       await this.client.ask("open", {name, content, threads}, [content], LONGEST_LOAD);
     }
-    this.style = style;
+    Object.assign(this, {style, added});
   }
 
   async #call(name, inputs) {

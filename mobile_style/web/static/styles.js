@@ -1,7 +1,5 @@
 // The styles to choose from, and the one that the engine has.
 
-import {embeddedCard} from "./card.js";
-
 const get = (id) => document.getElementById(id);
 
 export class Styles {
@@ -11,6 +9,7 @@ export class Styles {
     this.chosen = null;  // which may still be on its way
     this.loading = Promise.resolve(false);  // whether a model is ready
     this.gaveUp = false;  // on the style, which the next source has loaded anew
+    this.entries = [];  // all
   }
 
   /** Loads a style. A complaint stays shown while it takes over from one that cannot be used. */
@@ -72,37 +71,14 @@ export class Styles {
     title.textContent = entry.title;
     label.append(input, face, title);
     entry.input = input;
+    this.entries.push(entry);
     input.addEventListener("change", () => this.choose(entry));
     get("styles").append(label);
   }
 
-  /** A model file of the visitor's own. One that cannot be used leaves the picker. */
-  async openModel(file) {
-    const card = embeddedCard(await file.arrayBuffer());
-    const files = [{own: file, recipe: card?.recipe ?? "own file", type: "found out on loading"}];
-    const entries = card?.styles?.map((title, index) => ({title, files, mix: {styles: card.styles, index}}))
-      ?? [{title: card?.title ?? file.name, painting: card?.painting, files}];
-    const last = this.chosen;
-    entries.forEach((entry, index) => this.add(entry, index === 0));
-    await this.tryOut(entries[0], () => {
-      for (const entry of entries) entry.input.closest("label").remove();
-      last.input.checked = true;
-      return last;
-    });
-    for (const entry of entries) {
-      if (entries.includes(this.loaded) && !this.gaveUp) await this.#paintThumbnail(entry);
-    }
-  }
-
-  // Of the photo that every thumbnail shows.
-  async #paintThumbnail(entry) {
-    const {engine, view} = this.app;
-    try {
-      const canvas = await view.thumbnail(this.app.site.photos[0], engine, entry);
-      entry.input.nextSibling.replaceWith(Object.assign(new Image(), {src: canvas.toDataURL("image/jpeg"), alt: ""}));
-    } catch (error) {
-      console.warn(error);  // its name is enough
-    }
+  remove(entry) {
+    entry.input.closest("label").remove();
+    this.entries.splice(this.entries.indexOf(entry), 1);
   }
 
   #showPainting({painting, painting_url: url, title}) {

@@ -1,5 +1,5 @@
-// Reads a .tflite file: a FlatBuffer (flatbuffers.dev, "internals"), whose fields are numbered in the order of TensorFlow
-// Lite's schema.fbs.
+// Reads a .tflite file: a FlatBuffer (flatbuffers.dev, "internals"), whose fields are numbered in the order of
+// TensorFlow Lite's schema.fbs.
 
 export const SUBGRAPHS = 2, BUFFERS = 4, METADATA = 6;  // of the table Model
 export const DATA = 0;  // of the table Buffer
