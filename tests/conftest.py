@@ -167,6 +167,33 @@ def many_styles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def dawn(tmp_path_factory: pytest.TempPathFactory, many_styles: Path) -> Path:
+    """A style file for `many_styles`: other channels' scales and offsets, some beyond all that its styles have."""
+    from mobile_style.network.card import MODEL
+    from mobile_style.network.checkpoint import Checkpoint
+    from mobile_style.network.styles import own_arrays
+    from mobile_style.training.config import TrainConfig
+    from mobile_style.training.paintings import StyleEntry
+    from mobile_style.training.start import with_styles
+    from mobile_style.training.style_files import style_file
+
+    with shared(tmp_path_factory, "dawn") as folder:
+        path = folder / "dawn.style"
+        if not path.exists():
+            many = Checkpoint.read(many_styles / MODEL)
+            weights, factors = dict(many.weights), {"up1_scale": 1.3, "block2a_offset": 1.4}
+            for name in own_arrays(many.architecture()):
+                night = many.weights[name][0]
+                new = factors.get(name, 1.0) * (2 * night + np.roll(night, 2)) / 3
+                weights[name] = np.concatenate([many.weights[name], new[None]])
+            entry = StyleEntry("dawn.jpg", "dawn", 256)
+            styles = (*TrainConfig.from_card(many.card).styles, entry)
+            grown = Checkpoint(with_styles(many.card, styles), weights, {})
+            style_file(grown, entry, np.full((64, 64, 3), 200, np.uint8)).write(path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def exported_many(tmp_path_factory: pytest.TempPathFactory, many_styles: Path) -> Exported:
     """The same of `many_styles`: one file, whose second input is the mix."""
     return exports_of(str(many_styles), tmp_path_factory, "many-")

@@ -20,6 +20,7 @@ from browsing import (
     canvas,
     choose_engine,
     chromium,
+    drop,
     frames,
     in_a_browser,
     native,
@@ -28,7 +29,7 @@ from browsing import (
     sync_playwright,
     until,
 )
-from conftest import run
+from conftest import Exported, run
 from mobile_style.errors import CheckpointError, OutputError
 from mobile_style.network.catalog import BUNDLED, DEFAULT
 from mobile_style.web.bundle import bundle_web
@@ -118,6 +119,19 @@ def test_it_has_threads_on_a_plain_host_and_works_offline(bundled: Path) -> None
         page.click("#sample")  # what worked is back
         until(lambda: frames(page) > before and page.text_content("#message") == "")
         assert page.input_value("#engine") == "auto"
+
+
+def test_a_style_file_is_added_offline(exported_many: Exported, dawn: Path, tmp_path: Path) -> None:
+    bundle_at_once([str(exported_many("int8"))], tmp_path / "site")
+    with sync_playwright() as playwright, chromium(playwright) as browser, plain_host(tmp_path) as address:
+        context = browser.new_context()
+        page = opened(context, address + "site/")
+        page.wait_for_selector(STARTED)
+        context.set_offline(True)
+        before = frames(page)
+        drop(page, "dawn.style", dawn.read_bytes(), "")
+        until(lambda: frames(page) > before and page.text_content("#message") == "")
+        assert page.get_by_label("Dawn", exact=True).is_checked()
 
 
 def test_a_new_bundle_takes_the_old_ones_place(tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ function wire(page) {
   get("engine").addEventListener("change", ({target}) => page.changeEngine(target));
   for (const id of ["file", "style-file"]) {
     get(id).addEventListener("change", ({target}) => {
+      if (id === "style-file") get("view").scrollIntoView({block: "nearest"});  // where it is painted, or refused
       page.take(target.files[0], id);
       target.value = "";
     });

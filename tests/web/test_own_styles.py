@@ -1,0 +1,161 @@
+"""The page in a real browser: style files that are dropped on it, or chosen."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from browsing import STARTED, at_once, canvas, drop, frames, in_a_browser, opened, photo, png, saved, serving, until
+from conftest import Exported
+from mobile_style.exporting.runtimes import load
+from mobile_style.inference.network import Network
+from mobile_style.media import images
+from mobile_style.metrics import psnr
+from mobile_style.network.card import MODEL
+from mobile_style.network.checkpoint import Checkpoint
+from mobile_style.network.styles import shares_of
+from mobile_style.painting.stylize import stylize_image
+from mobile_style.training.style_files import StyleFile, with_style
+from mobile_style.web.models import known_frame
+from mobile_style.web.site import build_site
+
+pytestmark = [in_a_browser, pytest.mark.slow]
+SLIDE = """(percent) => {
+  const slider = document.getElementById("blending");
+  slider.value = percent;
+  slider.dispatchEvent(new Event("input"));
+}"""
+
+
+@pytest.fixture(scope="module")
+def with_dawn(many_styles: Path, dawn: Path) -> Checkpoint:
+    return with_style(Checkpoint.read(many_styles / MODEL), StyleFile.read(dawn))
+
+
+def network(checkpoint: Checkpoint, mix: str) -> Network:
+    return Network(checkpoint.architecture(), checkpoint.mixed(mix).weights)
+
+
+def painted_after(page: Any, action: Any) -> tuple[np.ndarray, np.ndarray]:
+    """(painted, given to the engine) once something was done."""
+    before = frames(page)
+    action()
+    until(lambda: frames(page) > before)
+    painted, given = canvas(page)
+    assert given is not None
+    return painted, given
+
+
+@pytest.mark.parametrize(("recipe", "least"), [("int8", 36), ("dynamic_int8", 36), ("float16", 50)])
+def test_a_style_is_added_to_the_file_that_the_page_has(
+    context: Any, exported_many: Exported, with_dawn: Checkpoint, dawn: Path, recipe: str, least: float
+) -> None:
+    errors: list[str] = []
+    with serving(at_once(build_site([exported_many(recipe)])[0])) as url:
+        page = opened(context, url, errors)
+        page.wait_for_selector(STARTED)
+        drop(page, "Any Name.STYLE", dawn.read_bytes(), "")
+        until(lambda: page.locator(".style img").last.get_attribute("src").startswith("data:"))  # the last that is run
+        painted, given = painted_after(page, lambda: page.click("#mirror"))
+        assert psnr(network(with_dawn, "dawn")(given), painted) > least
+        assert psnr(network(with_dawn, "night")(given), painted) < 25
+        assert page.locator(".style span").all_text_contents() == ["Night", "Noon", "Dusk", "Dawn"]
+        assert page.get_by_label("Dawn", exact=True).is_checked() and page.text_content("#message") == ""
+        assert page.text_content("#painting-title") == "The painting: Dawn"
+
+        page.select_option("#other", label="Noon")
+        painted, given = painted_after(page, lambda: page.evaluate(SLIDE, 40))
+        assert psnr(network(with_dawn, "dawn=0.6,noon=0.4")(given), painted) > least
+        painted, given = painted_after(page, lambda: page.get_by_label("Night", exact=True).check(force=True))
+        assert psnr(load(exported_many(recipe))(given, shares_of("night", ["night", "noon", "dusk"])), painted) > 38
+        page.select_option("#other", label="Dawn")
+        painted, given = painted_after(page, lambda: page.evaluate(SLIDE, 100))
+        assert psnr(network(with_dawn, "dawn")(given), painted) > least
+
+        shown = page.locator(".style img").last.get_attribute("src").partition(",")[2]
+        thumbnail = images.load(base64.b64decode(shown)).astype(int)
+        assert np.abs(thumbnail - network(with_dawn, "dawn")(known_frame(64, 64))).mean() < 16
+    assert errors == []
+
+
+def test_an_added_style_paints_photos_at_their_own_size(
+    context: Any, exported_many: Exported, with_dawn: Checkpoint, dawn: Path
+) -> None:
+    picture = images.with_shorter_side(photo("roman_colosseum"), 400)[:398, :598]
+    with serving(build_site([exported_many("int8")])[0]) as url:
+        page = opened(context, url)
+        page.wait_for_selector(STARTED)
+        drop(page, "a.png", png(picture), "image/png")
+        until(lambda: page.get_attribute("#still", "data-painted") == "598x398")  # by the files without the style
+        painted_after(page, lambda: drop(page, "dawn.style", dawn.read_bytes(), ""))
+        until(lambda: page.get_attribute("#still", "data-painted") == "598x398")
+        taken = saved(page)
+        assert psnr(stylize_image(network(with_dawn, "dawn"), picture), taken) > 31
+        assert psnr(stylize_image(network(with_dawn, "night"), picture), taken) < 25
+
+
+def test_what_is_wrong_with_a_file_is_said_in_a_line(
+    context: Any, exported_many: Exported, exported: Exported, dawn: Path
+) -> None:
+    content, errors = dawn.read_bytes(), list[str]()
+    changed = bytearray(content)
+    changed[-100] ^= 1
+    with serving(at_once(build_site([exported("int8"), exported_many("int8")])[0])) as url:
+        page = opened(context, url, errors)
+        page.wait_for_selector(STARTED)
+
+        def refused(name: str, given: bytes, words: str) -> None:
+            drop(page, name, given, "")
+            until(lambda: page.text_content("#message") == words)
+            assert page.get_attribute("#message", "class") == "error"
+
+        refused("a.style", b"", "a.style is no style file that this page can read.")
+        refused("<b>.style", b"\x05" * 3000, "<b>.style is no style file that this page can read.")
+        refused("cut.style", content[:-9], "cut.style is damaged: use another copy of it.")
+        refused("bad.style", bytes(changed), "bad.style is damaged: use another copy of it.")
+        assert page.locator(".style").count() == 4
+        drop(page, "dawn.style", content, "")  # while a style of another file is shown
+        until(lambda: page.text_content("#message") == "" and page.get_by_label("Dawn", exact=True).is_checked())
+        refused("dawn.style", content, "There is a style called Dawn already.")
+        assert page.locator(".style").count() == 5 and errors == []
+    with serving(at_once(build_site([exported("int8")])[0])) as url:
+        page.goto(url)
+        page.wait_for_selector(STARTED)
+        refused("dawn.style", content, "Dawn belongs to a network that is not on this page.")
+
+
+def test_a_style_that_no_engine_can_use_leaves_the_list(context: Any, exported_many: Exported, dawn: Path) -> None:
+    with serving(at_once(build_site([exported_many("int8")])[0])) as url:
+        page = opened(context, url)
+        page.wait_for_selector(STARTED)
+        page.route("**/models/0/0.tflite", lambda route: route.abort())
+        drop(page, "dawn.style", dawn.read_bytes(), "")
+        until(lambda: "Dawn cannot be used" in page.text_content("#message"))
+        page.unroute("**/models/0/0.tflite")
+        until(lambda: page.locator(".style").count() == 3 and page.get_by_label("Night", exact=True).is_checked())
+        painted, _ = painted_after(page, lambda: page.click("#sample"))
+        assert page.locator("#other option").all_text_contents() == ["Noon", "Dusk"]
+        painted_after(page, lambda: drop(page, "dawn.style", dawn.read_bytes(), ""))
+        assert page.get_by_label("Dawn", exact=True).is_checked()
+
+
+def test_a_style_is_chosen_with_the_keyboard(context: Any, exported_many: Exported, dawn: Path) -> None:
+    with serving(at_once(build_site([exported_many("int8")])[0])) as url:
+        page = opened(context, url)
+        page.set_viewport_size({"width": 390, "height": 500})
+        page.wait_for_selector(STARTED)
+        page.evaluate(
+            """() => document.getElementById("style-file").addEventListener("click", (event) => {
+                 event.preventDefault();  // no dialog, which headless Chromium lacks
+                 window.asked = true;
+               })"""
+        )
+        page.get_by_role("button", name="Add a style…").focus()
+        page.keyboard.press("Enter")
+        until(lambda: page.evaluate("window.asked"))
+        painted_after(page, lambda: page.set_input_files("#style-file", dawn))
+        assert page.get_by_label("Dawn", exact=True).is_checked()
+        assert page.locator("#message").bounding_box()["y"] < 500 and page.evaluate("scrollY") < 100
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
