@@ -1,6 +1,7 @@
 """The page in a real browser: style files that are dropped on it, or chosen."""
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from mobile_style.network.card import MODEL
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.network.styles import shares_of
 from mobile_style.painting.stylize import stylize_image
-from mobile_style.training.style_files import StyleFile, with_style
+from mobile_style.training.config import TrainConfig
+from mobile_style.training.style_files import StyleFile, style_file, with_style
 from mobile_style.web.models import known_frame
 from mobile_style.web.site import build_site
 
@@ -80,6 +82,35 @@ def test_a_style_is_added_to_the_file_that_the_page_has(
     assert errors == []
 
 
+def test_two_styles_are_added_while_the_camera_runs_and_mixed(
+    context: Any, exported_many: Exported, many_styles: Path, with_dawn: Checkpoint, dawn: Path, tmp_path: Path
+) -> None:
+    many = Checkpoint.read(many_styles / MODEL)
+    noon = style_file(many, TrainConfig.from_card(many.card).styles[1], np.zeros((64, 64, 3), np.uint8))
+    late = replace(noon, card=replace(noon.card, style=replace(noon.card.style, name="late")))
+    late.write(tmp_path / "late.style")
+    errors: list[str] = []
+    with serving(at_once(build_site([exported_many("int8")])[0])) as url:
+        page = opened(context, url, errors)
+        page.wait_for_selector(STARTED)
+        page.click("#camera")
+        page.wait_for_selector("#camera[aria-pressed=true]")
+        for count, file in enumerate((tmp_path / "late.style", dawn), 1):
+            drop(page, file.name, file.read_bytes(), "")
+            until(lambda count=count: page.locator(".style img[src^='data:']").count() == count)
+        before = frames(page)
+        until(lambda: frames(page) > before + 3)
+        assert page.text_content("#message") == ""
+        page.click("#sample")
+        page.wait_for_selector("#camera[aria-pressed=false]")
+        page.select_option("#other", label="Late")
+        painted, given = painted_after(page, lambda: page.evaluate(SLIDE, 50))
+        assert psnr(network(with_dawn, "dawn=0.5,noon=0.5")(given), painted) > 36
+        painted, given = painted_after(page, lambda: page.get_by_label("Late", exact=True).check(force=True))
+        assert psnr(network(with_dawn, "noon")(given), painted) > 36
+    assert errors == []
+
+
 def test_an_added_style_paints_photos_at_their_own_size(
     context: Any, exported_many: Exported, with_dawn: Checkpoint, dawn: Path
 ) -> None:
@@ -135,7 +166,7 @@ def test_a_style_that_no_engine_can_use_leaves_the_list(context: Any, exported_m
         until(lambda: "Dawn cannot be used" in page.text_content("#message"))
         page.unroute("**/models/0/0.tflite")
         until(lambda: page.locator(".style").count() == 3 and page.get_by_label("Night", exact=True).is_checked())
-        painted, _ = painted_after(page, lambda: page.click("#sample"))
+        painted_after(page, lambda: page.click("#sample"))
         assert page.locator("#other option").all_text_contents() == ["Noon", "Dusk"]
         painted_after(page, lambda: drop(page, "dawn.style", dawn.read_bytes(), ""))
         assert page.get_by_label("Dawn", exact=True).is_checked()
