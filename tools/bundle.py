@@ -29,7 +29,7 @@ from mobile_style.inference import int8_choice
 from mobile_style.inference.int8_calibration import calibration_photos
 from mobile_style.inference.network import load_network
 from mobile_style.media import images
-from mobile_style.media.labels import Labelled, sheet
+from mobile_style.media.labels import Labeled, sheet
 from mobile_style.network.architecture import Architecture
 from mobile_style.network.card import MODEL, read_card, styles_of
 from mobile_style.network.catalog import bundled_photos, list_models
@@ -143,7 +143,7 @@ def _samples(out: Path) -> None:
     painted = [stylize_image(network, photo) for photo in photos]
     half = len(photos) // 2
     above, below = (
-        [Labelled(each, (words,)) for each in row] for row, words in ((photos, "photo"), (painted, out.name))
+        [Labeled(each, (words,)) for each in row] for row, words in ((photos, "photo"), (painted, out.name))
     )
     made = sheet([above[:half], below[:half], above[half:], below[half:]])
     (out / "samples.jpg").write_bytes(images.encode(made, "JPEG", quality=88))

@@ -26,7 +26,7 @@ LAYOUT = ("devices", "coordinator", "processes", "process")  # of a training, wh
 StyleCrop = Annotated[
     str,
     typer.Option(
-        help="Part of the style image, LEFT,TOP,WIDTH,HEIGHT in pixels or per cent: 86,0,938,640 or 8%,0,92%,100%.",
+        help="Part of the style image, LEFT,TOP,WIDTH,HEIGHT in pixels or percent: 86,0,938,640 or 8%,0,92%,100%.",
         show_default="all of it",
     ),
 ]

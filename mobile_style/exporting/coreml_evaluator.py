@@ -61,7 +61,7 @@ class Evaluator:
             raise CheckpointError(f"{path} is missing, damaged or no .mlpackage ({reason}); export it again") from None
 
     def __call__(self, picture: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
-        """Stylises a picture.
+        """Stylizes a picture.
 
         Args:
             picture: (H, W, 3) uint8, RGB.

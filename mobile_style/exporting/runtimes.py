@@ -47,7 +47,7 @@ class Runner:
         self.sizes, self.runtime, self._run, self.close, self.styles = sizes, runtime, run, close, styles
 
     def __call__(self, picture: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
-        """Stylises a (H, W, 3) uint8 picture of one of `sizes`.
+        """Stylizes a (H, W, 3) uint8 picture of one of `sizes`.
 
         Args:
             picture: the picture.

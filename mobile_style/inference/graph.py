@@ -80,7 +80,7 @@ class Ops(Protocol):
 
 
 def forward(ops: Ops, convolutions: Sequence[Convolution], image: Tensor) -> Tensor:
-    """Stylises (1, H, W, 3) RGB, 0..255, H and W at least 8; the target clips the result to 0..255."""
+    """Stylizes (1, H, W, 3) RGB, 0..255, H and W at least 8; the target clips the result to 0..255."""
     stem, down1, down2, *blocks, up1, up2, out = convolutions
 
     def convolved(x: Tensor, layer: Convolution) -> Tensor:

@@ -1,7 +1,7 @@
 """What int8 does to the contrast and the tint of the styles of a network of many, taken back by its last layers.
 
 In a network of many styles scales and offsets are bytes, and their errors add up to a change of a style's contrast, by
-up to one per cent, and to a small shift of its colors, both nearly the same on all photos. A network of one style keeps
+up to one percent, and to a small shift of its colors, both nearly the same on all photos. A network of one style keeps
 its last offsets in 32 bits, and has next to none.
 """
 

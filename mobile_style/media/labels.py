@@ -12,21 +12,21 @@ LINE, TEXT = 20, 14  # pixels: height of a line, and of its type
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Labeled:
     """A picture (H, W, 3) uint8 and the lines below it."""
 
     picture: np.ndarray
     lines: tuple[str, ...]
 
 
-def sheet(rows: Sequence[Sequence[Labelled]]) -> np.ndarray:
+def sheet(rows: Sequence[Sequence[Labeled]]) -> np.ndarray:
     """Rows of pictures of one size with their labels, on white: (H, W, 3) uint8."""
     height = 4 + LINE * max(len(each.lines) for row in rows for each in row)
     return images.grid([[np.concatenate([each.picture, _label(each, height)]) for each in row] for row in rows])
 
 
-def _label(labelled: Labelled, height: int) -> np.ndarray:
-    label = Image.new("RGB", (labelled.picture.shape[1], height), "white")
-    for number, line in enumerate(labelled.lines):
+def _label(labeled: Labeled, height: int) -> np.ndarray:
+    label = Image.new("RGB", (labeled.picture.shape[1], height), "white")
+    for number, line in enumerate(labeled.lines):
         ImageDraw.Draw(label).text((2, 1 + LINE * number), line, "black", ImageFont.load_default(TEXT))
     return np.asarray(label)

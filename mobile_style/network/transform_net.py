@@ -76,7 +76,7 @@ class TransformNet(keras.Model):  # type: ignore[misc]
         return variable
 
     def call(self, images: Tensor, magnitude: Magnitude = image_magnitude, training: bool = False) -> Tensor:
-        """Stylises a batch.
+        """Stylizes a batch.
 
         Args:
             images: (N, H, W, 3) float, RGB, 0..255; H and W multiples of 4, at least `SMALLEST`.

@@ -14,7 +14,7 @@ from ..errors import UsageError
 from ..files import refuse_existing, writing
 from ..inference.network import load_network
 from ..media import images
-from ..media.labels import Labelled, sheet
+from ..media.labels import Labeled, sheet
 from ..network.catalog import bundled_photos, model_name, model_path, reference, style_path
 from ..painting.stylize import stylize_image
 from ..painting.temporal_consistency import temporal_error
@@ -230,9 +230,9 @@ def write(evaluation: Evaluation, out: Path) -> None:
         (folder / "evaluation.json").write_text(json.dumps(evaluation.figures(), indent=2) + "\n")
         rows = zip(evaluation.photos, evaluation.pictures, strict=True)
         methods = [row.method for row in evaluation.rows]
-        images.save(sheet([_labelled(name, methods, pictures) for name, pictures in rows]), folder / "grid.png")
+        images.save(sheet([_labeled(name, methods, pictures) for name, pictures in rows]), folder / "grid.png")
 
 
-def _labelled(photo: str, methods: Sequence[str], pictures: Sequence[np.ndarray]) -> list[Labelled]:
+def _labeled(photo: str, methods: Sequence[str], pictures: Sequence[np.ndarray]) -> list[Labeled]:
     """What each method made of a photo, the photo first."""
-    return [Labelled(picture, (name,)) for name, picture in zip((photo, *methods[1:]), pictures, strict=True)]
+    return [Labeled(picture, (name,)) for name, picture in zip((photo, *methods[1:]), pictures, strict=True)]

@@ -56,7 +56,7 @@ class _Canvas(keras.Model):  # type: ignore[misc]
 
 
 class PixelOptimizer:
-    """Optimises images of one size for one style."""
+    """Optimizes images of one size for one style."""
 
     def __init__(self, perceptual: PerceptualLoss, height: int, width: int) -> None:
         self.shape = (1, height, width, 3)

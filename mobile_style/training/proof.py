@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import UsageError
 from ..files import refuse_existing, writing
 from ..media import images
-from ..media.labels import Labelled, sheet
+from ..media.labels import Labeled, sheet
 from ..metrics import palette_distance
 from ..network.catalog import bundled_photos, style_path
 from ..painting.stylize import stylize_image
@@ -59,7 +59,7 @@ class Proof:
 
     Attributes:
         steps: of the optimizer: those that all cells share, and those of each cell.
-        sheet: the pictures, labelled: (H, W, 3) uint8.
+        sheet: the pictures, labeled: (H, W, 3) uint8.
     """
 
     style: str
@@ -182,13 +182,13 @@ def _train(
 def _sheet(cells: Sequence[ProofCell], painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
     """The photo and each column's part of the painting, then a row for each style size: the strokes, and the cells."""
     height, width = photo.shape[:2]
-    first, rows = {"": Labelled(photo, ("the photo",))}, {}
+    first, rows = {"": Labeled(photo, ("the photo",))}, {}
     for cell in cells:
         part = cropped(painting, cell.config.style_crop)
-        first[cell.name[0]] = Labelled(images.center_crop(part, height, width), (f"{cell.name[0]}: {cell.differs}",))
+        first[cell.name[0]] = Labeled(images.center_crop(part, height, width), (f"{cell.name[0]}: {cell.differs}",))
         size = cell.config.style_size
         if size not in rows:
             strokes = images.middle(style_image(cell.config, painting), height, width)
-            rows[size] = [Labelled(strokes, (f"style size {size}", "the painting as large as the network sees it"))]
-        rows[size].append(Labelled(cell.picture, (cell.name, f"palette distance {cell.palette:.1f}")))
+            rows[size] = [Labeled(strokes, (f"style size {size}", "the painting as large as the network sees it"))]
+        rows[size].append(Labeled(cell.picture, (cell.name, f"palette distance {cell.palette:.1f}")))
     return sheet([list(first.values()), *rows.values()])

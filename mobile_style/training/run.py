@@ -20,7 +20,7 @@ from ..files import writing
 from ..inference.network import Network
 from ..interrupts import interruptible
 from ..media import images
-from ..media.labels import Labelled, sheet
+from ..media.labels import Labeled, sheet
 from ..network.card import MODEL, SCHEMA, STATE, Card, Settings
 from ..network.catalog import bundled_photos
 from ..network.checkpoint import Checkpoint
@@ -282,17 +282,17 @@ class Run:
         self.progress(Step("Training", done, total, unit, details))
 
     def preview(self, paintings: Sequence[np.ndarray], photos: list[np.ndarray]) -> None:
-        """Photos above what the network makes of them, a row for each style, the style image in front; labelled."""
+        """Photos above what the network makes of them, a row for each style, the style image in front; labeled."""
         if not self.team.writes:
             return
         side = PREVIEW_SIZE if len(paintings) == 1 else PREVIEW_SIZE_OF_MANY
         photos = [images.center_square(photo, side) for photo in photos]
-        after = Labelled(np.full_like(photos[0], 255), (f"after step {self.step}",))
-        rows = [[after, *(Labelled(photo, ("photo",)) for photo in photos)]]
+        after = Labeled(np.full_like(photos[0], 255), (f"after step {self.step}",))
+        rows = [[after, *(Labeled(photo, ("photo",)) for photo in photos)]]
         names = [entry.name for entry in self.config.styles] or [Path(self.config.style).stem]
         for name, network, painting in zip(names, self.networks(), paintings, strict=True):
-            painted = (Labelled(stylize_image(network, photo), ("painted",)) for photo in photos)
-            rows.append([Labelled(images.center_square(painting, side), (name,)), *painted])
+            painted = (Labeled(stylize_image(network, photo), ("painted",)) for photo in photos)
+            rows.append([Labeled(images.center_square(painting, side), (name,)), *painted])
         whole = sheet(rows)
         images.save(whole, self.out / "previews" / f"step-{self.step:06d}.png")
         images.save(whole, self.out / "preview.png")

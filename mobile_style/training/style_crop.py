@@ -1,6 +1,6 @@
 """The part of a painting's picture that a training uses, written `LEFT,TOP,WIDTH,HEIGHT`.
 
-Each number is pixels of the picture, or per cent of its width or height: "86,0,938,640", "8%,0,92%,100%".
+Each number is pixels of the picture, or percent of its width or height: "86,0,938,640", "8%,0,92%,100%".
 """
 
 import re
@@ -46,7 +46,7 @@ def crop_box(picture: "np.ndarray", text: str, name: str = "the painting") -> tu
         value * whole / 100 if unit else value
         for (value, unit), whole in zip(numbers, (width, height, width, height), strict=True)
     )
-    # Sums before they are rounded, so that parts that meet in per cent meet in pixels.
+    # Sums before they are rounded, so that parts that meet in percent meet in pixels.
     rows, columns = slice(round(top), round(top + high)), slice(round(left), round(left + wide))
     if rows.stop > height or columns.stop > width or rows.start == rows.stop or columns.start == columns.stop:
         raise ImageError(

@@ -95,7 +95,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         self.style_factor.assign(target.weight)
 
     def call(self, content_images: Any, training: bool = False) -> Any:
-        """Stylises a batch."""
+        """Stylizes a batch."""
         return self.network(content_images, training=training and self.fine)
 
     def refine(self) -> None:

@@ -1,12 +1,12 @@
 import numpy as np
 
 from mobile_style.media import images
-from mobile_style.media.labels import LINE, Labelled, sheet
+from mobile_style.media.labels import LINE, Labeled, sheet
 
 
 def test_every_picture_has_its_lines_below() -> None:
     black = np.zeros((40, 60, 3), np.uint8)
-    made = sheet([[Labelled(black, ("one", "two")), Labelled(black, ("three",))], [Labelled(black, ())]])
+    made = sheet([[Labeled(black, ("one", "two")), Labeled(black, ("three",))], [Labeled(black, ())]])
     label = 4 + 2 * LINE
     assert made.shape == (2 * (40 + label) + 4, 2 * 60 + 4, 3)
     first, second = made[40 : 40 + LINE, :60], made[40 + LINE : 40 + label, 64:]
