@@ -51,8 +51,11 @@ def measure(
     Args:
         models: .tflite files, or models to export as int8 for this.
         sizes: (height, width) of the exports; none for 256 x 256.
-        conditions: on what, and how.
+        conditions: the device, and how it measures.
         progress: called with what is done.
+
+    Returns:
+        A row for each model, accelerator and number of threads, with times in milliseconds.
 
     Raises:
         UsageError: the models or the conditions contradict each other.

@@ -119,7 +119,11 @@ TARGETS = tuple(dict.fromkeys(recipe.target for recipe in RECIPES))
 
 
 def find_recipe(target: str, name: str) -> Recipe:
-    """The row of the table.
+    """The row of `RECIPES`.
+
+    Args:
+        target: "tflite" or "coreml".
+        name: the recipe's name, such as "int8".
 
     Raises:
         UsageError: there is no such target, or it has no such recipe.

@@ -1,1 +1,1 @@
-"""Running a trained network by LiteRT: its graph, the files that hold it, and pictures of any size."""
+"""Runs a trained network with LiteRT: its graph, the files that hold it, and pictures of any size."""

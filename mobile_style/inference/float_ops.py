@@ -22,7 +22,7 @@ class FloatOps:
 
     Attributes:
         graph: what the operators are added to.
-        mix: of a network of many styles: the share of each, (1, 1, 1, styles).
+        mix: in a network of many styles, the share of each, (1, 1, 1, styles).
         named: the tensors that an int8 file would hold, by name.
     """
 
@@ -99,7 +99,7 @@ class FloatOps:
         return self.named[name]
 
     def _levels(self, name: str) -> Levels | None:
-        """Of a tensor that is made: floats need none."""
+        """The levels of a new tensor: floats need none."""
         return None
 
     def _copy(self, operator: str, inputs: Sequence[Value], shape: Sequence[int], **options: Any) -> Value:
@@ -143,7 +143,7 @@ class FloatOps:
         return self._made("CONV_2D", given, name, (1, 1, 1, len(kernel)), self._own_levels(values), **options)
 
     def _own_levels(self, values: np.ndarray) -> Levels | None:
-        """Of mixes of the values."""
+        """The levels of mixes of the values."""
         return None
 
     def _parameters(self, name: str, values: np.ndarray) -> Value:
@@ -175,5 +175,5 @@ class FloatOps:
 
 
 def mix_in(graph: TfliteWriter, styles: int) -> Value | None:
-    """The second input of a file of many styles, their shares of the mix, (1, 1, 1, styles); None of one style."""
+    """The second input of a file of many styles, their shares of the mix, (1, 1, 1, styles); None for one style."""
     return graph.input(MIX, "FLOAT32", (1, 1, 1, styles)) if styles > 1 else None

@@ -1,4 +1,4 @@
-"""From a trained network's arrays to the convolutions of its graph."""
+"""Turns a trained network's arrays into the convolutions of its graph."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -17,8 +17,8 @@ def fold(
 
     Args:
         architecture: the network's shape.
-        weights: its trained arrays, named and shaped as `architecture.weights()` says; of many styles, their scales and
-            offsets stacked, (styles, channels).
+        weights: its trained arrays, named and shaped as `architecture.weights()` says; the scales and offsets of many
+            styles are stacked, (styles, channels).
         typical: `typical_magnitudes`. Each normalized channel is divided by its own, which the normalization undoes:
             float16 stays far from its limits, and the channels of a layer can share one int8 range. Without them
             channels keep their scale.
@@ -69,7 +69,7 @@ def styles_photos(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The photos that each style is observed on: its share of the mix, (styles,), and (n, H, W, 3) of the photos.
 
-    Of one style all; of many, every style sees others, and so many at `least`.
+    One style gets all photos; of many styles, each gets different photos, `least` or more.
     """
     count = styles(convolutions)
     taken = len(photos) if count == 1 else max(least, len(photos) // count)

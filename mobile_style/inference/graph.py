@@ -28,15 +28,15 @@ class Convolution:
     """A convolution without padding, and what follows it up to the next.
 
     Attributes:
-        name: of its output tensor.
-        kernel: (k, k, in, out) float32; of up1 and up2 what `phases` makes of it.
+        name: name of its output tensor.
+        kernel: (k, k, in, out) float32; for up1 and up2, what `phases` makes of it.
         offset: (channels,) float32, added to the convolution or, where there is a gain, after it.
         scale, floor: (channels,) float32: the output is multiplied by scale / (its channels' mean absolute
             value over the image + floor); None: it is not.
         strides: 1 or 2.
         relu: whether a ReLU6 follows: outputs are kept within 0..6.
 
-    Of a network of many styles, offset and scale are (styles, channels): the graph mixes them by its second input.
+    In a network of many styles, offset and scale are (styles, channels): the graph mixes them by its second input.
     """
 
     name: str
@@ -125,7 +125,7 @@ def forward(ops: Ops, convolutions: Sequence[Convolution], image: Tensor) -> Ten
 
 
 def common(layer: Convolution) -> np.ndarray:
-    """The part of a layer's offsets that the convolution adds: of many styles the mean, if no gain comes between."""
+    """The part of a layer's offsets that the convolution adds: for many styles their mean, if no gain comes between."""
     return layer.offset.mean(axis=0) if layer.scale is None else np.zeros(layer.offset.shape[-1], np.float32)
 
 
@@ -145,7 +145,7 @@ def picked(convolutions: Sequence[Convolution], shares: np.ndarray) -> list[Conv
 
 
 def _reflected(ops: Ops, x: Tensor, margin: int) -> Tensor:
-    """The image continued by its mirror image, the border row itself not repeated."""
+    """The image continued by its mirror image, without repeating the border row."""
     for axis in (1, 2):
         length = ops.size(x)[axis - 1]
         before = [ops.take(x, axis, i, 1) for i in range(margin, 0, -1)]

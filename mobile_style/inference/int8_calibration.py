@@ -38,10 +38,10 @@ PIXELS_IN_ALL = 1_200_000  # enough for ranges and means, and within 2 GB of mem
 
 
 def calibration_photos(folder: Path | None, size: tuple[int, int], progress: Progress = silent) -> np.ndarray:
-    """A representative dataset, of the shape that the app will pass, smaller where many would not fit into memory.
+    """A representative dataset, in the shape that the app will pass, or smaller if many would not fit into memory.
 
     Args:
-        folder: of photos; None: the bundled training photos.
+        folder: a folder of photos; None for the bundled training photos.
         size: (height, width) of the pictures.
         progress: called with a note for each file that cannot be read.
 
@@ -64,7 +64,7 @@ def calibrate(convolutions: Sequence[Convolution], photos: np.ndarray) -> Quanti
     """Chooses what int8 needs on a representative dataset.
 
     Args:
-        convolutions: the network's.
+        convolutions: the network's convolutions.
         photos: (N, H, W, 3) uint8; 16 to 64 photos, N * H * W up to about 2 million pixels.
     """
     seen, chosen = observe(convolutions, photos), Quantization({convolutions[-1].name: PIXELS})
@@ -81,7 +81,7 @@ def calibrate(convolutions: Sequence[Convolution], photos: np.ndarray) -> Quanti
 
 
 def _cuts(convolutions: Sequence[Convolution]) -> dict[str, Range]:
-    """Beyond which values, once multiplied, the ReLU6 after the offset leaves only 0 or 6: no levels are spent there.
+    """The limits beyond which the ReLU6 after the offset leaves only 0 or 6: no levels are spent on such products.
 
     No ReLU6 follows a block's second convolution: its peaks are seen. The last one's output ends at 0 and 255.
     """
@@ -121,12 +121,12 @@ def _interpolate(layer: Convolution, seen: Observed, chosen: Quantization) -> No
 
 
 def best_range(values: np.ndarray, factors: np.ndarray | None = None, cut: Range = ALL) -> Range:
-    """The range whose 256 levels come nearest to the values, by the mean squared error of what matters of them.
+    """The range whose 256 levels come nearest to the values, by the mean squared error of the part that matters.
 
     Args:
         values: (N,) float32.
-        factors: (N,) by which they are multiplied later; None: by 1.
-        cut: what lies beyond these limits then is as good as the limit.
+        factors: (N,), what later multiplies the values; None for 1.
+        cut: limits of the products; a product beyond them counts as the limit.
     """
     lowest, highest = min(0.0, float(values.min())), max(0.0, float(values.max()))
     if lowest == highest:
@@ -134,7 +134,7 @@ def best_range(values: np.ndarray, factors: np.ndarray | None = None, cut: Range
     unlimited = cut == ALL
 
     def matters(x: np.ndarray) -> np.ndarray:
-        """Changes x itself."""
+        """Changes x in place."""
         if factors is not None:
             x *= factors
         return x if unlimited else np.clip(x, *cut, out=x)

@@ -1,4 +1,4 @@
-"""What int8 needs of a network, chosen on photos, and of bundled models kept in a file: choosing takes a second."""
+"""Chooses on photos what int8 needs of a network. Bundled models keep it in a file: choosing takes a second."""
 
 import json
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ CHOSEN_AT = (256, 256)  # pixels of the photos, as exports by default
 @strict
 @dataclass(frozen=True)
 class Int8Choice:
-    """What was chosen.
+    """What was chosen for a network.
 
     Attributes:
-        arrays_sha256: of the network's arrays, as in its card.
+        arrays_sha256: sha256 of the network's arrays, as in its card.
         typical: the channels' magnitudes on the photos, by the normalized layer's name (fold.py).
         ranges, knots: those of a `Quantization`.
     """

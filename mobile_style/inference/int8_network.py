@@ -22,9 +22,9 @@ class Int8Network:
     """A trained network in int8.
 
     Args:
-        convolutions: of the network.
+        convolutions: the network's convolutions.
         quantization: what was chosen for them.
-        threads: for an inference; by default one for each core that this process may use.
+        threads: number of threads of an inference; by default one for each core that this process may use.
     """
 
     def __init__(
@@ -34,13 +34,13 @@ class Int8Network:
         self._use(threads)
 
     def with_threads(self, threads: int) -> "Int8Network":
-        """The same network with graphs of its own, for so many threads."""
+        """The same network with its own graphs, for another number of threads."""
         other = copy(self)
         other._use(threads)
         return other
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        """The painted picture, all at once: (H, W, 3) uint8 to the same."""
+        """Paints a whole picture at once, (H, W, 3) uint8; the result has the same shape and type."""
         height, width = picture.shape[:2]
         more = [max(0, SMALLEST - length) for length in (height, width)]
         padded = np.pad(picture, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge") if any(more) else picture
@@ -57,7 +57,7 @@ def load_int8_network(model: str | Path, threads: int | None = None, photos: np.
 
     Args:
         model: its name.
-        threads: for an inference; by default one for each core that this process may use.
+        threads: number of threads of an inference; by default one for each core that this process may use.
         photos: (N, H, W, 3) uint8, to choose its ranges on; by default the bundled training photos, as for an export.
 
     Raises:

@@ -38,7 +38,7 @@ class Quantization:
 
 @dataclass
 class Int8Ops(FloatOps):
-    """Full integers: activations of one range each, weights of one scale for each output channel, int32 biases."""
+    """Full integers: each activation has one range, weights have a scale for each output channel, biases are int32."""
 
     quantization: Quantization = field(default_factory=Quantization)
 
@@ -47,7 +47,7 @@ class Int8Ops(FloatOps):
 
         int8 has no kernel for |x| = relu(x) + relu(-x), but relu(-x) = relu(x) - x, of which only means are needed. A
         pooling over single pixels changes nothing; its ReLU keeps the levels of x, so that XNNPACK only clamps bytes. A
-        leaky ReLU of slope -1 would be |x| as well, but GPUs take it for a plain ReLU (docs/operators.md).
+        leaky ReLU of slope -1 would be |x| as well, but GPUs compute it as a plain ReLU (docs/operators.md).
         """
         positive = self._stored("MAX_POOL_2D", [x], f"{name}_relu", x.shape, x.levels, **SINGLE_PIXELS)
         # Over each row, then over the rows: of so few bytes no sum need lie between two levels (`levels.ties`).
@@ -63,7 +63,7 @@ class Int8Ops(FloatOps):
         return self._stored("MEAN", [x, self._integers((2,))], name, shape, levels, keepDims=True)
 
     def _interpolated(self, magnitude: Value, scale: np.ndarray, floor: np.ndarray, name: str) -> Value:
-        """scale / (magnitude + floor) between the knots as a sum of ReLUs, for want of an int8 division.
+        """scale / (magnitude + floor) between the knots as a sum of ReLUs, because int8 has no division.
 
         The channels' magnitudes, laid out as pixels of one channel, go through a 1x1 convolution that makes
         the terms, and one that adds them up.

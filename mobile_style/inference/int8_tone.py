@@ -1,4 +1,4 @@
-"""What int8 does to the contrast and the tint of the styles of a network of many, taken back by its last layers.
+"""Undoes, in the last layers, what int8 does to the contrast and the tint of each style of a network of many.
 
 In a network of many styles scales and offsets are bytes, and their errors add up to a change of a style's contrast, by
 up to one percent, and to a small shift of its colors, both nearly the same on all photos. A network of one style keeps
@@ -60,7 +60,7 @@ def _contrast(pictures: np.ndarray) -> float:
 
 
 def _with_contrast(convolutions: Sequence[Convolution], factors: np.ndarray) -> list[Convolution]:
-    """With what the last two layers before the output give of each style, (styles,), times a factor."""
+    """Multiplies what the last two layers before the output give by a factor for each style, (styles,)."""
     *others, up1, up2, out = convolutions
     assert up1.scale is not None
     times = factors.astype(np.float32)[:, None]

@@ -1,4 +1,4 @@
-"""Running a .tflite file that is in memory."""
+"""Runs a .tflite file that is in memory."""
 
 import os
 from collections.abc import Sequence
@@ -11,21 +11,21 @@ from ..network.backend import quiet
 
 
 class Loaded:
-    """The file, ready to run, from several threads at once: each has an interpreter of its own.
+    """A file that is ready to run from several threads at once: each has its own interpreter.
 
     Attributes:
-        inputs, outputs: what the runtime says of each, in the file's order.
+        inputs, outputs: the runtime's description of each, in the file's order.
     """
 
     def __init__(self, content: bytes, threads: int | None = None) -> None:
-        """`threads`, of each interpreter, is by default one for each core that this process may use."""
+        """Each interpreter has `threads` threads, by default one for each core that this process may use."""
         self._content, self._threads = content, threads or cores()
         self._idle = [first := self._interpreter()]
         self.inputs: list[dict[str, Any]] = first.get_input_details()
         self.outputs: list[dict[str, Any]] = first.get_output_details()
 
     def __call__(self, *inputs: np.ndarray) -> Sequence[np.ndarray]:
-        """The outputs; they and the inputs are in the file's order, and of its types."""
+        """Runs the file; inputs and outputs have its order and types."""
         try:
             interpreter = self._idle.pop()
         except IndexError:

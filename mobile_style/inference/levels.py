@@ -19,20 +19,20 @@ class Levels:
 
     @classmethod
     def spanning(cls, limits: Range) -> "Levels":
-        """256 levels from about the lowest to the highest value, zero between or at them being one of the levels."""
+        """256 levels from about the lowest to the highest value; zero lies within these limits and is a level."""
         lowest, highest = (np.float64(np.float32(limit)) for limit in limits)
         scale = (highest - lowest) / 255 or 1.0  # of nothing but zeros: any
         return cls(np.float32(scale), int(np.clip(np.floor(-128 - lowest / scale + 0.5), -128, 127)))
 
     def of(self, values: np.ndarray) -> np.ndarray:
-        """The int8 levels next to the values."""
+        """The int8 levels nearest to the values."""
         nearest = np.rint(values.astype(np.float64) / np.float64(self.scale)) + self.zero
         levels: np.ndarray = np.clip(nearest, -128, 127).astype(np.int8)
         return levels
 
 
 def kernel_levels(kernel: np.ndarray, least: np.ndarray | float = 1e-30) -> tuple[np.ndarray, list[Levels]]:
-    """Weights (out, ...) as int8, each output channel with levels of its own, of a scale that is not below `least`."""
+    """Weights (out, ...) as int8; each output channel has its own levels, whose scale is at least `least`."""
     largest = np.abs(kernel).reshape(len(kernel), -1).max(axis=1).astype(np.float64)
     scales = np.maximum(largest / 127, least)
     levels = np.rint(kernel / scales.reshape(-1, *[1] * (kernel.ndim - 1))).astype(np.int8)
@@ -40,21 +40,21 @@ def kernel_levels(kernel: np.ndarray, least: np.ndarray | float = 1e-30) -> tupl
 
 
 def product_levels(one: Levels, other: Levels, limits: Range) -> Levels:
-    """Levels about `limits` for products of two int8 tensors, of which none lies between two of these levels."""
+    """Levels near `limits` for products of two int8 tensors; no product lies halfway between two levels."""
     results = np.outer(*(np.arange(-128, 128) - each.zero for each in (one, other)))
     return _decided(results, np.float64(one.scale) * other.scale, limits)
 
 
 def mean_levels(of: Levels, count: int, limits: Range) -> Levels:
-    """Levels about `limits` for means of `count` values of a tensor whose lowest level stands for zero."""
+    """Levels near `limits` for means of `count` values of a tensor whose lowest level stands for zero."""
     return _decided(np.arange(255 * count + 1), np.float64(of.scale) / count, limits)
 
 
 def _decided(results: np.ndarray, scale: np.float64, limits: Range) -> Levels:
-    """Levels whose scale is millionths above that of the limits, with no ties; the fewest, if all have some.
+    """Levels without ties, whose scale is millionths above that of the limits; those with the fewest if all have some.
 
     XNNPACK's kernels for x86, WebAssembly and ARM compute products and means in floats or in fixed point, and round
-    what lies between two levels to different ones: a file would paint other bytes on a phone.
+    values halfway between two levels differently: a file would paint other bytes on a phone.
     """
     wanted = Levels.spanning(limits)
     candidates = wanted.scale * (1 + 1e-6 * np.arange(TRIES)).astype(np.float32)
@@ -63,11 +63,11 @@ def _decided(results: np.ndarray, scale: np.float64, limits: Range) -> Levels:
 
 
 def ties(results: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """How many integer results, times each scale, lie halfway between two of the 256 levels, or all but halfway.
+    """How many integer results, times each scale, lie halfway between two of the 256 levels, or nearly halfway.
 
     Args:
-        results: positive or not; the same one counts once, as do two that differ in sign.
-        scales: of at least 2 * HALFWAY, so that one result at most is that near to a place halfway.
+        results: of either sign; equal ones, or ones that differ only in sign, count once.
+        scales: at least 2 * HALFWAY, so that at most one result is that near to each halfway point.
     """
     possible = np.zeros(int(np.abs(results).max()) + 2, bool)
     possible[np.abs(results)] = True

@@ -27,7 +27,7 @@ class Network:
 
     Args:
         weights: its trained arrays by name.
-        threads: for an inference; by default one for each core that this process may use.
+        threads: number of threads of an inference; by default one for each core that this process may use.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class Network:
         self._use(threads)
 
     def with_threads(self, threads: int) -> "Network":
-        """The same network with graphs of its own, for so many threads."""
+        """The same network with its own graphs, for another number of threads."""
         other = copy(self)
         other._use(threads)
         return other
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        """The painted picture, all at once: (H, W, 3), 0..255, to float32 of the same shape."""
+        """Paints a whole picture at once, (H, W, 3), 0..255; the result is float32 of the same shape."""
         height, width = picture.shape[:2]
         more = [max(0, SMALLEST - length) for length in (height, width)]
         padded = np.pad(picture, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge") if any(more) else picture
@@ -52,7 +52,7 @@ class Network:
         return painted[0, :height, :width]
 
     def gains(self, crops: np.ndarray, trims: tuple[int, int]) -> list[np.ndarray]:
-        """What the normalized layers are multiplied by, for a picture of which these are crops.
+        """The factors that multiply the normalized layers, from crops of a picture.
 
         Args:
             crops: (N, H, W, 3), 0..255; H and W multiples of 4. All together give each layer's magnitude.
@@ -68,7 +68,7 @@ class Network:
         return tile
 
     def release(self) -> None:
-        """Gives back the memory of the graphs that are kept; they are made again when they are needed."""
+        """Frees the memory of the graphs that are kept; they are rebuilt when they are needed."""
         self._whole.cache_clear()
         self._tile.cache_clear()
 
@@ -92,8 +92,8 @@ def load_network(model: str | Path, threads: int | None = None) -> tuple[Network
 def reach(architecture: Architecture) -> int:
     """How far, in pixels, a pixel influences the output; rounded up to a multiple of 4.
 
-    Half a kernel at the resolution of each convolution's input and, for nearest-neighbor upsampling and striding, one
-    pixel more of the coarser grid.
+    It adds up half a kernel at the resolution of each convolution's input and, for nearest-neighbor upsampling and
+    striding, one pixel more of the coarser grid.
     """
     pixels = 0
     for name, kernel, _, _, downsampling in architecture.convolutions():

@@ -1,4 +1,4 @@
-"""What a network computes on photos, in float: what int8 ranges are chosen by."""
+"""Observes what a network computes on photos, in float; int8 ranges are chosen from it."""
 
 import math
 from collections import defaultdict
@@ -19,15 +19,15 @@ SAMPLES = 200_000  # values of each tensor that are kept
 
 @dataclass
 class Observed:
-    """What was found, all photos together.
+    """What was observed, on all photos together.
 
     Attributes:
-        samples: some values of every tensor that an int8 file will hold, by its name; parts of gains aside, which
-            float computes otherwise.
-        factors: by which those of a normalized layer's convolution are multiplied; by the convolution's name.
+        samples: some values of every tensor that an int8 file will hold, by its name, except parts of gains, which
+            float computes differently.
+        factors: what multiplies the samples of a normalized layer's convolution, by the convolution's name.
         magnitudes: (N, C), by the normalized layer's name.
         scales: (N, C), what the gains of each of them are multiples of, by the normalized layer's name.
-        rows: of the normalized layers, by name: the lowest and the highest of the rows' means, by the name of the part
+        rows: for each normalized layer, by name, the lowest and the highest of the rows' means, by the name of the part
             of an int8 gain that holds them (`Int8Ops.gain`).
     """
 
@@ -73,7 +73,7 @@ def observe(convolutions: Sequence[Convolution], photos: np.ndarray) -> Observed
 
 
 def row_means(x: np.ndarray) -> dict[str, np.ndarray]:
-    """Of (N, H, W, C): what `Int8Ops.gain` computes of each row, (N, H, C), by the name of the tensor's last part."""
+    """What `Int8Ops.gain` computes of each row of (N, H, W, C): (N, H, C), by the last part of the tensor's name."""
     positive, mean = np.maximum(x, 0).mean(axis=2), x.mean(axis=2)
     return {"_positive": positive, "_mean": mean, "_negative": positive - mean, "_rows": 2 * positive - mean}
 

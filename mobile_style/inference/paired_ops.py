@@ -16,10 +16,10 @@ LARGE = 5  # side of a kernel from which on it pays
 class PairedOps(FloatOps):
     """The same values as `FloatOps`, bit for bit, in less memory.
 
-    XNNPACK keeps a pointer for each pixel of the output and each place of the kernel: of 5 x 5 those are 200 bytes a
+    XNNPACK keeps a pointer for each pixel of the output and each place of the kernel: for 5 x 5, these are 200 bytes a
     pixel, and filling them takes a third of painting's time. And it computes 8 channels or more at a time, where the
-    last convolution has 3. Pairs of pixels need a third of the pointers and give it twice the channels; to take a row's
-    pixels as pairs costs nothing, as they lie in memory like that.
+    last convolution has 3. Pairs of pixels need a third of the pointers and give it twice the channels; taking a row's
+    pixels as pairs costs nothing, because they lie in memory like that.
     """
 
     def convolve(self, x: Value, kernel: np.ndarray, bias: np.ndarray, strides: int, relu: bool, name: str) -> Value:
@@ -37,10 +37,10 @@ class PairedInt8Ops(PairedOps, Int8Ops):
 
 
 def paired(kernel: np.ndarray) -> np.ndarray:
-    """The kernel that makes pairs of pixels of pairs: (k, k, in, out) to (k, (k + 1) / 2, 2 * in, 2 * out), k odd.
+    """The kernel that maps pairs of pixels to pairs: (k, k, in, out) to (k, (k + 1) / 2, 2 * in, 2 * out), k odd.
 
-    Zeros stand where a place of the pair's kernel lies outside the pixel's. The values keep their order, in which sums
-    are added up.
+    Zeros stand where a place of the pair's kernel lies outside the pixel's. The values keep the order in which sums are
+    added up.
     """
     k, _, channels_in, channels_out = kernel.shape
     both = np.zeros((k, k + 1, channels_in, 2, channels_out), np.float32)
@@ -49,7 +49,7 @@ def paired(kernel: np.ndarray) -> np.ndarray:
 
 
 def painter(convolutions: Sequence[Convolution], size: tuple[int, int], threads: int | None = None) -> Loaded:
-    """The network, ready to paint (1, H, W, 3) float32, 0..255, of one (height, width); of many styles with a mix."""
+    """The network, ready to paint (1, H, W, 3) float32, 0..255, of one (height, width); for many styles, with a mix."""
     graph = TfliteWriter()
     ops, image = PairedOps(graph), graph.input(INPUT, "FLOAT32", (1, *size, 3))
     ops.mix = mix_in(graph, styles(convolutions))
@@ -63,7 +63,7 @@ def int8_painter(
     size: tuple[int, int],
     threads: int | None = None,
 ) -> Loaded:
-    """The same in full integers, of (1, H, W, 3) uint8."""
+    """The same in full integers, for (1, H, W, 3) uint8."""
     graph = TfliteWriter()
     ops, image = PairedInt8Ops(graph, quantization=quantization), bytes_in(graph, size)
     ops.mix = shares_in(graph, styles(convolutions))

@@ -113,8 +113,8 @@ def _nodes(model: Any) -> Iterator[Node]:
 def macs(nodes: list[Node]) -> dict[str, int]:
     """Multiply-accumulates of one inference by the arithmetic that does them: "int8" or "float".
 
-    Convolutions and matrix products, which are all but a few percent of the work. Where the weights have
-    8 bits, runtimes multiply integers, whether the activations are stored as such or rounded as they come.
+    It counts convolutions and matrix products, which are all but a few percent of the work. Where the weights have 8
+    bits, runtimes multiply integers, whether the activations are stored as such or rounded as they come.
     """
     sums = {"int8": 0, "float": 0}
     for node in nodes:

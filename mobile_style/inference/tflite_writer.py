@@ -47,12 +47,12 @@ class TfliteWriter:
         self._constants: dict[tuple[Any, ...], Value] = {}
 
     def input(self, name: str, kind: str, shape: Sequence[int], levels: Levels | None = None) -> Value:
-        """A tensor that whoever runs the file provides; `kind` is one of the schema's TensorType."""
+        """Adds an input of the file; `kind` is one of the schema's TensorType."""
         self.inputs[name] = self._tensor(name, kind, shape, levels)
         return self.inputs[name]
 
     def constant(self, name: str, values: np.ndarray, levels: Levels | Sequence[Levels] | None = None) -> Value:
-        """A tensor of these values; `levels` one for all of them, or one for each along the first axis."""
+        """Adds a tensor of these values; `levels` is one for all of them, or one for each along the first axis."""
         key = (values.dtype.str, values.shape, values.tobytes(), repr(levels))
         if key not in self._constants:
             made = self._tensor(name, values.dtype.name.upper(), values.shape, levels, self._buffer(values.tobytes()))
@@ -166,14 +166,14 @@ class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
         self.written: dict[tuple[str, bytes], int] = {}
 
     def CreateNumpyVector(self, x: np.ndarray) -> int:
-        """Where the array is, or is written now."""
+        """Returns the array's place; writes it if it is new."""
         key = (x.dtype.str, x.tobytes())
         if key not in self.written:
             self.written[key] = super().CreateNumpyVector(x)
         return self.written[key]
 
     def CreateString(self, s: str, encoding: str = "utf-8", errors: str = "strict") -> int:
-        """Where the name is, or is written now."""
+        """Returns the name's place; writes it if it is new."""
         key = ("name", s.encode(encoding, errors))
         if key not in self.written:
             self.written[key] = super().CreateString(s, encoding, errors)

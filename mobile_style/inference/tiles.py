@@ -1,7 +1,7 @@
-"""Files for pictures that are painted in parts: what is divided by comes from elsewhere than the part itself.
+"""Files for pictures that are painted in parts: the magnitudes to divide by do not come from the part itself.
 
-`magnitudes` gives each normalized layer's magnitudes over several crops of a picture; `tile` paints with gains that
-are its inputs, which `gains` makes of magnitudes. All float32. Of many styles, the mix is an input after the picture.
+`magnitudes` gives each normalized layer's magnitudes over several crops of a picture; `tile` takes gains, which `gains`
+makes of magnitudes, as inputs. All are float32. With many styles, the mix is an input after the picture.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ def tile(convolutions: Sequence[Convolution], size: tuple[int, int], weights: st
 
 
 def gains(convolutions: Sequence[Convolution], found: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """What `tile` takes, of what `magnitudes` gives."""
+    """Turns what `magnitudes` gives into what `tile` takes."""
     layers = [(c.scale, c.floor) for c in convolutions if c.scale is not None]
     return [scale / (each + floor) for (scale, floor), each in zip(layers, found, strict=True)]
 

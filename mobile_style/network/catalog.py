@@ -143,7 +143,7 @@ def newest_model() -> str:
 
 
 def list_models(runs: Path = RUNS) -> list[ModelInfo]:
-    """Every bundled model by name, then every trained one under `runs`, newest last; damaged ones left out."""
+    """Every bundled model by name, then every trained one under `runs`, newest last; damaged ones are left out."""
     found = []
     for origin, folder in (("bundled", BUNDLED), ("trained here", runs)):
         infos = []

@@ -1,4 +1,4 @@
-"""Steps of a stream that work at the same time, in threads of their own."""
+"""Runs the steps of a stream at the same time, each in its own thread."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -15,7 +15,7 @@ WAITING = 2  # items that are made before they are asked for
 
 
 def ahead(items: Iterable[T]) -> Generator[T, None, None]:
-    """The items, made in a thread that is up to `WAITING` of them ahead.
+    """Yields the items; a thread makes up to `WAITING` of them ahead.
 
     An error of that thread is raised where the items are taken. Once this generator is closed, the thread has ended and
     has closed `items`.
@@ -52,7 +52,7 @@ def ahead(items: Iterable[T]) -> Generator[T, None, None]:
 
 
 def side_by_side(change: Callable[[S], T], items: Generator[S, None, None], count: int) -> Generator[T, None, None]:
-    """Each item changed, in their order; `count` of them are worked on at once. Closes `items` at its end."""
+    """Yields each item changed, in order; changes `count` at once. Closes `items` at its end."""
     begun: deque[Future[T]] = deque()
     with ThreadPoolExecutor(count) as pool, closing(items):
         try:

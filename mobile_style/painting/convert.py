@@ -1,4 +1,4 @@
-"""One file painted into another: a photo, a video or an animated picture."""
+"""Paints one file into another: a photo, a video or an animated picture."""
 
 from ..inference.interpreter import cores
 from ..progress import Note, Progress
@@ -12,7 +12,7 @@ AT_ONCE = 2  # frames: two on half the threads each are done sooner than one aft
 def convert(
     job: Job, painter: Painter, choose: bool, size: int | None, metadata: bool, progress: Progress
 ) -> list[str]:
-    """Paints a file, a video in int8 where that is better and `choose` allows it; what is to be said of it.
+    """Paints a file, a video in int8 where that is better and `choose` allows it. Returns remarks for the user.
 
     Raises:
         ImageError: the file cannot be used.

@@ -1,10 +1,10 @@
 """Enlarging a painted picture to the size of its photo: broad strokes, and the photo's own edges.
 
 Strokes have a width in pixels, so those of a large photo are broader when a smaller one is painted and enlarged. An
-enlarged edge is soft. What the photo has besides its own reduction enlarged (the detail) makes it sharp again, as far
-as the painting follows the photo there: `painted = a * brightness + b`, fitted around each pixel of the small pictures
-by least squares, as in the guided filter (He et al. 2013, https://doi.org/10.1109/TPAMI.2012.213). Where it does not,
-`a` is near 0, and the painting stays as it is.
+enlarged edge is soft. The photo's detail (the photo minus its own reduction, enlarged) makes it sharp again, as far as
+the painting follows the photo there: `painted = a * brightness + b`, fitted around each pixel of the small pictures by
+least squares, as in the guided filter (He et al. 2013, https://doi.org/10.1109/TPAMI.2012.213). Where it does not, `a`
+is near 0, and the painting stays as it is.
 """
 
 import math
@@ -31,10 +31,10 @@ def enlarged_bands(photo: np.ndarray, small: np.ndarray, painted: np.ndarray) ->
     Args:
         photo: (H, W, 3) uint8, RGB; a band needs no row of it but its own.
         small: the same reduced, (h, w, 3) uint8.
-        painted: what was made of that, (h, w, 3) uint8.
+        painted: `small` painted, (h, w, 3) uint8.
 
     Yields:
-        The row that a band begins at, and the band, (rows, W, 3) float32, 0..255.
+        The first row of a band, and the band, (rows, W, 3) float32, 0..255.
     """
     size = photo.shape[:2]
     brightness = _brightness(small)
@@ -68,7 +68,7 @@ def _resized(picture: np.ndarray, size: tuple[int, int], top: int, bottom: int, 
 
 
 def _slopes(brightness: np.ndarray, painted: np.ndarray, top: int) -> np.ndarray:
-    """How each channel follows the brightness around each pixel: of a band, as bytes, 1 for -1 and 255 for 1."""
+    """How each channel follows the brightness around each pixel of a band, as bytes: 1 stands for -1, 255 for 1."""
     rows = slice(max(0, top - RADIUS), top + ROWS + RADIUS)
     own = slice(top - rows.start, top - rows.start + ROWS)
     light = brightness[rows].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Painting files: photos, folders of photos, and videos."""
+"""Paints files: photos, folders of photos, and videos."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -26,10 +26,10 @@ class Look(TypedDict, total=False):
 
     Attributes:
         strength: 0 gives the photo, 1 the network's output, between them a blend; by default 1.
-        preserve_color: keep the photo's colors; by default not.
+        preserve_color: keep the photo's colors; False by default.
         precision: "float" or "int8"; by default float, and int8 for a video where that is faster on this machine and
             paints the same (precision.py).
-        stroke_width: times the network's own, from 1 to 8; by default broader the larger a picture is.
+        stroke_width: factor of the network's own stroke width, 1 to 8; by default it grows with the picture.
     """
 
     strength: float
@@ -57,16 +57,16 @@ def stylize_files(
             FOLDER-MODEL next to it. In a folder, what was painted before with the same settings is skipped.
         size: shorter side of the result in pixels; by default the input's own.
         metadata: write date, place, titles and the like into the results, too.
-        progress: called after each photo and each frame of a video, and with notes of what was skipped, damaged or is
-            left out.
-        look: `strength`, `preserve_color`, `precision` and `stroke_width`, as `Look` tells.
+        progress: called after each photo and each frame of a video, and with notes on what was skipped, damaged or left
+            out.
+        look: `strength`, `preserve_color`, `precision` and `stroke_width`; see `Look`.
 
     Returns:
         The files written, in the order of the inputs.
 
     Raises:
-        UnpaintedError: some of several inputs could not be used; the others are done all the same.
-        ImageError: the only input cannot be used, or an input is not there.
+        UnpaintedError: some of several inputs could not be used; the others are painted.
+        ImageError: the only input cannot be used, or an input is missing.
         UsageError, CheckpointError, OutputError: before anything is computed.
     """
     check_size(size)
@@ -97,14 +97,14 @@ def stylize_files(
 
 
 def _fail(failures: dict[Job, ImageError], count: int, written: list[Path]) -> NoReturn:
-    """Raises one error for all failures, which were told; that of a single file is the error itself."""
+    """Raises one error for all failures, which were reported before; for a single file, its own error."""
     if count == 1:
         raise next(iter(failures.values()))
     raise UnpaintedError(f"{len(failures)} of {count} failed; the others are done", written)
 
 
 def _each(jobs: Sequence[Job], paint: Callable[[Job], None], progress: Progress) -> dict[Job, ImageError]:
-    """Paints one after the other, photos first; what could not be painted, and why."""
+    """Paints one after the other, photos first. Returns what could not be painted, and why."""
     failures = {}
     photos = [job for job in jobs if not job.moving]
     videos = [job for job in jobs if job.moving]  # each reports its own frames

@@ -1,10 +1,10 @@
-"""Grain for what is flat in a picture, so that there, too, a network finds something to paint strokes from.
+"""Adds grain to flat areas of a picture, so that a network finds something to paint strokes from there, too.
 
 A network paints the same color wherever the pixels around are the same: blown-out skies, white walls, drawings and
 pages of text get bare patches in the middle of brush strokes. Film has grain there; here it is noise of a few gray
-levels, too faint to be seen, only where the picture has no detail of its own. docs/grain.md has what it is worth.
+levels, too faint to be seen, only where the picture has no detail of its own. docs/grain.md has measurements.
 
-Integers throughout, so that the Android demo (Grain.kt) and the page (grain.js) add the same.
+All numbers are integers, so that the Android demo (Grain.kt) and the page (grain.js) add the same grain.
 """
 
 from functools import lru_cache
@@ -17,7 +17,7 @@ DETAILED = 6  # gray levels: mean detail of a square that gets no grain
 
 
 def grained_part(picture: np.ndarray, top: int, bottom: int, left: int, right: int) -> np.ndarray:
-    """The part of `grained(picture)` between these rows and columns, without working all of it out."""
+    """The part of `grained(picture)` between these rows and columns, without computing all of it."""
     # Grain depends on the squares around; those at the cut edges of the part are the same as in the whole.
     y, x = max(0, top - 2 * CELL) // CELL * CELL, max(0, left - 2 * CELL) // CELL * CELL
     bottom_, right_ = (-(-(end + 2 * CELL) // CELL) * CELL for end in (bottom, right))
@@ -28,7 +28,7 @@ def grained_part(picture: np.ndarray, top: int, bottom: int, left: int, right: i
 def grained(picture: np.ndarray, place: tuple[int, int] = (0, 0)) -> np.ndarray:
     """The picture with grain where it is flat: (H, W, 3) uint8, of any size.
 
-    `place` is the row and column in a larger picture, multiples of `CELL`, that this one was cut out at.
+    `place` is the row and column, multiples of `CELL`, at which this picture was cut out of a larger one.
 
     Detail is how far pixels are from the mean of their two neighbors, across and down, times two, both added up: an
     even gradient has none.
@@ -41,7 +41,7 @@ def grained(picture: np.ndarray, place: tuple[int, int] = (0, 0)) -> np.ndarray:
 
 
 def _flatness(luma: np.ndarray) -> np.ndarray:
-    """Of each square, the last ones perhaps smaller: 0 (detailed) to 256 (flat)."""
+    """The flatness of each square, from 0 (detailed) to 256 (flat); the last squares may be smaller."""
     wide = np.pad(luma, 1, mode="edge")
     detail = np.abs(2 * luma - wide[1:-1, :-2] - wide[1:-1, 2:]) + np.abs(2 * luma - wide[:-2, 1:-1] - wide[2:, 1:-1])
     sizes = []
@@ -54,7 +54,7 @@ def _flatness(luma: np.ndarray) -> np.ndarray:
 
 
 def _smooth(flatness: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Linear between the squares' middles: (height, width), 0 to 65536."""
+    """Interpolates linearly between the squares' middles: (height, width), 0 to 65536."""
     for axis, length in enumerate((height, width)):
         at = 2 * np.arange(length, dtype=np.int32) + 1 - CELL  # in half pixels, from the middle of the first square
         first, weight = at // (2 * CELL), at % (2 * CELL)
@@ -66,7 +66,7 @@ def _smooth(flatness: np.ndarray, height: int, width: int) -> np.ndarray:
 
 @lru_cache(maxsize=1)  # of the last size: the frames of a video share theirs
 def _noise(height: int, width: int, top: int, left: int) -> np.ndarray:
-    """(height, width), in sixteenths of a gray level, from this row and column of the endless noise on."""
+    """The endless noise from this row and column on: (height, width), in sixteenths of a gray level."""
     y, x = top + np.arange(height, dtype=np.int32), left + np.arange(width, dtype=np.int32)
     total = np.zeros((height, width), np.int32)
     for spacing, levels in OCTAVES:

@@ -1,4 +1,4 @@
-"""A photo's file painted into another: every page of it, with what it tells besides."""
+"""Paints a photo's file into another: every page, with its metadata."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,16 +22,16 @@ def convert(
 
     Args:
         source: a picture file of any kind that is read.
-        target: the format is its suffix's.
+        target: its suffix decides the format.
         paint_over: changes a (H, W, 3) uint8 picture in its own memory.
         size: shorter side of the result in pixels, or None for the source's own.
         metadata: write date, place, comment and the like, too.
 
     Returns:
-        What was damaged or is left out, without the file's name.
+        Remarks on what was damaged or left out, without the file's name.
 
     Raises:
-        ImageError: the source cannot be read, or the target's format not hold it.
+        ImageError: the source cannot be read, or the target's format cannot hold it.
         OutputError: the target cannot be written.
     """
     pages = decode(source, everything=True)

@@ -32,16 +32,16 @@ class Job:
 
 
 def plan(inputs: Sequence[Path], name: str, out: Path | str | None, on_skip: Callable[[Path], None]) -> list[Job]:
-    """What is to be painted, each file once, in the order of the inputs.
+    """The jobs of the inputs, each file once, in their order.
 
     Args:
         inputs: files and folders.
-        name: of the model, which becomes part of the results' names.
+        name: the model's name, which becomes part of the results' names.
         out: as `stylize_files` takes it.
-        on_skip: told of every file in a folder that is neither a photo nor a video.
+        on_skip: called for every file in a folder that is neither a photo nor a video.
 
     Raises:
-        ImageError: an input is not there, or a folder without photos and videos.
+        ImageError: an input is missing, or is a folder without photos and videos.
         OutputError: two results would have the same place, or a file of its name cannot be written.
     """
     found = {}
@@ -92,7 +92,7 @@ def _job(given: Path, file: Path, name: str, out: Path | None) -> Job:
 
 
 def suffix_of(file: Path, moves: bool) -> str:
-    """The suffix of what becomes of a file, a moving one or a photo."""
+    """The suffix of a file's result, for a moving picture or a photo."""
     return moving.suffix_of(file) if moves else file.suffix if images.is_image(file) else ".png"
 
 
@@ -104,7 +104,7 @@ def _twice(jobs: Sequence[Job]) -> Path | None:
 
 
 def fitting(stem: str, end: str) -> str:
-    """A file's name that is no longer than file systems take: of a long `stem`, the beginning and a digest."""
+    """A file name that file systems accept: a long `stem` becomes its beginning and a digest."""
     if len(os.fsencode(stem + end)) <= LONGEST:
         return stem + end
     end = f"-{hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]}{end}"

@@ -1,4 +1,4 @@
-"""Whether a video is painted in int8: where that is faster on this machine, and its frames pass the gate of exports."""
+"""Decides whether a video is painted in int8: if that is faster here, and frames keep the PSNR limits of exports."""
 
 import math
 import time
@@ -35,7 +35,7 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
         size: shorter side of the result in pixels, or None for the source's own.
 
     Returns:
-        The painter, and what is to be said where int8 is faster, without the file's name.
+        The painter, and if int8 is faster, a remark without the file's name.
     """
     chosen = kept(painter.path, read_model(painter.path)) is not None
     try:
@@ -67,7 +67,7 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
 
 
 def _with_some_ranges(painter: Painter, frame: np.ndarray) -> Painter:
-    """A painter that takes the time of int8: choosing ranges that fit takes longer than painting some frames."""
+    """A painter as fast as int8, with rough ranges: choosing good ones takes longer than painting some frames."""
     some = copy(painter)
     some.precision = "int8"
     some.int8_network = load_int8_network(painter.path, painter.threads, frame[None, :PATCH, :PATCH])

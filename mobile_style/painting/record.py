@@ -1,4 +1,4 @@
-"""What was painted into a folder of results, so that a run that was stopped or gets new photos goes on."""
+"""Records what was painted into a folder, so that a run that was stopped or gets new photos can continue."""
 
 import hashlib
 import json
@@ -12,11 +12,11 @@ NAME = ".mobile-style-results"
 
 
 class Record:
-    """A file in a folder of results, with a line for each result: its name, and a digest of what it is made of.
+    """A file in a folder of results, with a line for each result: its name, and a digest of what it was made from.
 
     Args:
-        folder: of the results.
-        settings: whatever changes the results, the model included.
+        folder: the folder of results.
+        settings: everything that changes the results, including the model.
     """
 
     def __init__(self, folder: Path, settings: object):
@@ -51,7 +51,7 @@ class Record:
         return True
 
     def begin(self, job: Job) -> None:
-        """Notes what the job's result is made of, before it is there: a result without its line is not recognized.
+        """Writes the job's line before its result: a result without its line is not recognized.
 
         Raises:
             ImageError: the photo is not there.
@@ -71,7 +71,7 @@ class Record:
         return job.target.relative_to(self._path.parent).as_posix()
 
     def _digest(self, job: Job) -> str:
-        """Of the settings and the photo's size in bytes; its date changes with every copy."""
+        """Covers the settings and the photo's size in bytes, but not its date, which changes with every copy."""
         try:
             size = job.source.stat().st_size
         except OSError as error:  # a link to nothing, or a file that has gone

@@ -1,8 +1,8 @@
-"""Painting pictures of any size with a trained network.
+"""Paints pictures of any size with a trained network.
 
-The network divides each channel by its mean absolute value over the whole image. Cut into tiles, each tile would get
-its own, and the seams would show. So a large image is painted in two passes: crops spread over it give the gains of
-every layer, all crops together; then every tile is painted with those. Tiles overlap by the network's reach, so that
+The network divides each channel by its mean absolute value over the whole image. Tiles painted separately would each
+get their own mean, and the seams would show. So a large image is painted in two passes: crops spread over it give,
+together, the gains of every layer; then every tile is painted with these. Tiles overlap by the network's reach, so that
 with the same gains a pixel comes out the same whichever tile it lies in, and there is no seam to hide.
 """
 
@@ -46,9 +46,9 @@ class Painter:
         preserve_color: take the brightness from the network's output, the colors from the photo
             (luminance-only transfer, Gatys et al. 2016, https://arxiv.org/abs/1606.05897).
         precision: "float", or "int8" as phones paint, which is faster on processors that multiply it in hardware.
-        stroke_width: how many times as broad as the network's own strokes are (`enlarge.py`), from 1 to 8; by default
-            broader the larger a picture is, so that it looks as a smaller one would.
-        threads: for an inference; by default one for each core that this process may use.
+        stroke_width: factor of the network's own stroke width (`enlarge.py`), 1 to 8; by default it grows with the
+            picture, so that a large one looks as a smaller one would.
+        threads: number of threads of an inference; by default one for each core that this process may use.
 
     Raises:
         UsageError: a parameter is out of range.
@@ -84,7 +84,7 @@ class Painter:
         return load_int8_network(self.path, self.threads)
 
     def with_threads(self, threads: int) -> "Painter":
-        """The same painter, for so many threads of an inference."""
+        """The same painter with another number of threads of an inference."""
         other = copy(self)
         other.threads, other.network = threads, self.network.with_threads(threads)
         if self.precision == "int8":
@@ -92,14 +92,14 @@ class Painter:
         return other
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        """The painted picture, of the same size: (H, W, 3) uint8, RGB, to the same."""
+        """Paints a picture, (H, W, 3) uint8, RGB; the result has the same shape and type."""
         painted = np.empty_like(picture)
         for top, band in self._bands(picture):
             painted[top : top + len(band)] = band
         return painted
 
     def paint_over(self, picture: np.ndarray) -> None:
-        """Paints a writable (H, W, 3) uint8 picture in its own memory, which a second one would double."""
+        """Paints a writable (H, W, 3) uint8 picture in place, which saves the memory of a second one."""
         waiting: list[tuple[int, np.ndarray]] = []
         for top, band in self._bands(picture):
             # The next band sees some of the photo above it, so each is put in place one later.
@@ -137,7 +137,7 @@ class Painter:
             yield top, images.to_pixels(painted)
 
     def _strokes(self, picture: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        """What the network makes of a picture, in bands."""
+        """Yields the network's output for a picture, in bands."""
         if self.precision == "int8":
             return self._in_int8(picture)
         return painted_bands(self.network, picture, grain=True)
@@ -188,10 +188,10 @@ def stylize(
         strength: 0 gives the photo, 1 the network's output, between them a blend.
         preserve_color: keep the photo's colors.
         precision: "float", or "int8" as phones paint.
-        stroke_width: times the network's own, from 1 to 8; by default broader the larger the picture is.
+        stroke_width: factor of the network's own stroke width, 1 to 8; by default it grows with the picture.
 
     Returns:
-        An array for an array, else a PIL image. Transparency is laid on white.
+        An array for an array, else a PIL image. Transparent parts are laid on white.
 
     Raises:
         ImageError: the picture cannot be used.
@@ -214,13 +214,13 @@ def check_size(size: int | None) -> None:
 def stylize_image(network: Network, picture: np.ndarray, grain: bool = True) -> np.ndarray:
     """The painted picture, of the same size: (H, W, 3) uint8, of any size.
 
-    `grain`: whether the network sees flat areas with grain (grain.py), as `Painter` shows it pictures.
+    `grain`: whether flat areas get grain first (grain.py), as in `Painter`.
     """
     return np.concatenate([images.to_pixels(band) for _, band in painted_bands(network, picture, grain)])
 
 
 def painted_bands(network: Network, picture: np.ndarray, grain: bool) -> Iterator[tuple[int, np.ndarray]]:
-    """The painted picture from top to bottom: the row that each band begins at, and the band, (h, W, 3) float32.
+    """Yields the painted picture from top to bottom: each band's first row, and the band, (h, W, 3) float32.
 
     A band needs no row of the picture that lies further above it than a band is high.
     """
@@ -248,7 +248,7 @@ def painted_bands(network: Network, picture: np.ndarray, grain: bool) -> Iterato
 
 
 def _cut(length: int, reach: int) -> tuple[int, list[tuple[int, int, int]]]:
-    """How a side is cut: the length of a tile, and of each tile where it begins and what is taken of it, from and to.
+    """How a side is cut: the tiles' length, and for each tile its start and the range that is taken from it.
 
     All tiles have one length, a multiple of 4, so that one graph paints them; they begin at multiples of 4, so that
     both downsamplings see the same pixels in a tile and in the whole.
@@ -272,8 +272,7 @@ def sampled_gains(
 ) -> list[np.ndarray]:
     """The gains of every normalized layer, from crops spread over a large picture.
 
-    The crops go through together, each layer averaging over all of them, without the margin where a crop's own border
-    is felt.
+    Each layer averages over all crops together, without the margin that a crop's own border affects.
     """
 
     def starts(length: int) -> list[int]:

@@ -1,6 +1,6 @@
 """How much a network's pictures of neighboring video frames differ, where only the camera moved.
 
-The motion is made, so it is known exactly: shifts by whole pixels, and zooms.
+The motion is synthetic, so it is known exactly: shifts by whole pixels, and zooms.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def temporal_error(paint: Callable[[np.ndarray], np.ndarray], photo: np.ndarray,
     of the mean squared difference, over all movements.
 
     Args:
-        paint: what stylizes a frame, (H, W, 3) uint8.
+        paint: stylizes a frame, (H, W, 3) uint8.
         photo: (H, W, 3) uint8; what the camera sees.
         size: side of a frame, in pixels.
 
@@ -48,7 +48,7 @@ def _mean_square(difference: np.ndarray) -> float:
 
 
 def _zoomed(frame: np.ndarray, zoom: float) -> np.ndarray:
-    """The frame as a camera sees it that zooms in, (H, W, 3) like it."""
+    """The frame as a camera that zooms in sees it, (H, W, 3)."""
     height, width, _ = frame.shape
     left, top = width * (1 - 1 / zoom) / 2, height * (1 - 1 / zoom) / 2
     box = (left, top, width - left, height - top)

@@ -1,4 +1,4 @@
-"""Videos and animated pictures, frame by frame from one file into another."""
+"""Paints videos and animated pictures, frame by frame, from one file into another."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -53,7 +53,7 @@ def convert(
         at_once: how many frames are painted at the same time.
 
     Returns:
-        What was damaged, made anew or left out, without the file's name.
+        Remarks on what was damaged, made anew or left out, without the file's name.
 
     Raises:
         ImageError: the source is no video that can be decoded.
@@ -81,7 +81,7 @@ def _encode(frames: Iterator[Frame], file: VideoFile) -> None:
 
 @contextmanager
 def telling(source: Path, target: Path) -> Iterator[None]:
-    """Makes one `ImageError` that names the source of whatever goes wrong inside."""
+    """Turns any error inside into one `ImageError` that names the source."""
     try:
         yield
     except ImageError as error:
@@ -105,7 +105,7 @@ def reading(source: Path) -> Iterator[Video | Animation]:
 def painted(
     decoded: Iterator[Frame], apply: Callable[[np.ndarray], np.ndarray], size: int | None, at_once: int = 1
 ) -> Iterator[Frame]:
-    """The frames, resized and changed by `apply`, each from its own pixels only, so many at the same time."""
+    """Yields the frames, resized and changed by `apply`, each from its own pixels only, `at_once` at the same time."""
 
     def change(frame: Frame) -> Frame:
         pixels, alpha = frame.pixels, frame.alpha
@@ -172,7 +172,7 @@ def tags(told: dict[str, str]) -> dict[str, str]:
 
 
 def _lost(wanted: dict[str, str], path: Path) -> list[str]:
-    """The tags that the file does not tell, though they were given to its muxer."""
+    """The tags that the file lacks although its muxer got them."""
     with opened(path) as container:
         return sorted(wanted.keys() - tags(container.metadata).keys())
 

@@ -1,8 +1,8 @@
-"""A long video painted in parts, which are encoded apart and joined without encoding them again.
+"""Paints a long video in parts, which are encoded separately and joined without encoding them again.
 
 A network paints each frame from that frame alone: its normalization takes the frame's own magnitudes, and the grain
-depends on the place in the picture only. So the frames of the parts are those of the whole, as long as they are decoded
-the same, which `Part` sees to.
+depends on the place in the picture only. So the frames of the parts are those of the whole if they are decoded in the
+same way, which `Part` ensures.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,7 @@ def paint_part(
 
     Args:
         source: the video.
-        part: of it, one of `parts_of`.
+        part: one of the video's `parts_of`.
         target: the part's file; its suffix is that of the joined video.
         apply: (H, W, 3) uint8 to the same shape.
         size: shorter side of the result in pixels, or None for the source's own.
@@ -92,7 +92,7 @@ def _retimed(parts: Sequence[Path], time_base: Fraction) -> Iterator[tuple[Any, 
     """The packets of the parts, each with the ticks at which it is shown and decoded.
 
     A packet is decoded when another frame is shown, which is a fixed number of frames before it in the order of
-    decoding; x264 counts so. The parts' own decoding times do not do: a part's first ones lie before its beginning,
+    decoding; x264 counts so. The parts' own decoding times do not fit: a part's first ones lie before its beginning,
     where frames of the part before are decoded.
     """
     shown, delay = _times(parts, time_base)

@@ -1,1 +1,1 @@
-"""Training a network for one style, and measuring what it reaches."""
+"""Trains a network for one style or many, and measures the result."""

@@ -30,24 +30,25 @@ class TrainConfig:
     """Every setting of a training; stored in the checkpoint.
 
     Attributes:
-        style: file of the style image, or the name of a bundled one; of many styles, their names.
-        styles: of a network of many styles, which take turns; else none.
+        style: file of the style image, or the name of a bundled one; for many styles, their names.
+        styles: the styles of a network of many, which take turns; else none.
         content: folder of photos or of shards; empty for the bundled photos.
-        architecture: of the network; `preset` is its name.
+        architecture: the network's; `preset` is its name.
         objective: the losses.
         style_size: shorter side of the style image in pixels: the scale of the strokes.
         style_crop: the part of the style image that is used, LEFT,TOP,WIDTH,HEIGHT (style_crop.py); empty for all.
-        image_size: side of the square crops that are trained on; the first ones are smaller (trainer.py).
+        image_size: side of the square crops that are trained on; the first ones are smaller (run.py).
         steps: optimizer steps of `batch_size` crops each; or
         minutes: wall-clock time. The other one is 0.
-        learning_rate: at its peak; a short warm-up, then a cosine to zero. None for one that suits the number of steps.
-        qat_weight: of quantization-aware training: factor of the squared difference, in gray levels, that int8's
+        learning_rate: its peak, between a short warm-up and a cosine to zero. None for one that suits the number of
+            steps.
+        qat_weight: factor of the quantization-aware training loss: the squared difference, in gray levels, that int8's
             rounding makes to the output.
         temporal_weight: factor of the squared difference, in gray levels, between neighboring frames of a video.
         checkerboard_weight: factor of the checkerboard loss.
         palette_weight: factor of the palette loss: the squared distance, in CIE Lab, between the sorted colors of the
             output and of the painting.
-        loss_precision: of the loss network while training; "auto" for the fastest on the machine.
+        loss_precision: precision of the loss network in training; "auto" for the fastest on the machine.
         init: model whose weights are the start; empty to start from random ones.
         only_style: leave the kernels of `init` as they are, and train the scales and offsets of new styles.
     """
@@ -122,7 +123,7 @@ class TrainConfig:
         return max(288, round(self.image_size * 1.25))
 
     def without_paths(self) -> "TrainConfig":
-        """The settings to pass on: names of files in place of paths, which are this machine's."""
+        """The settings to share: file names in place of this machine's paths."""
         names = {key: Path(getattr(self, key)).name for key in ("style", "content", "init")}
         styles = tuple(replace(entry, file=Path(entry.file).name) for entry in self.styles)
         return replace(self, styles=styles, **names)  # type: ignore[arg-type]
@@ -155,7 +156,7 @@ def configure(
         style: file of the style image, or the name of a bundled one; or several, folders of them, or a list in JSON,
             for a network of many styles.
         content: folder of photos or shards; None for the bundled photos.
-        preset: of the architecture; None for that of `init`, or "small".
+        preset: name of an architecture; None for that of `init`, or "small".
         objective: name of a preset in `OBJECTIVES`.
         init: model whose weights are the start; "none" for random ones, None for the bundled `START` if it is of
             this architecture.
@@ -203,7 +204,7 @@ def configure(
 
 
 def _styles(style: str | Sequence[str], alone: bool) -> tuple[str, tuple[StyleEntry, ...]]:
-    """What a training's style is called, and the styles if it is one of many, or of styles alone."""
+    """The name of a training's style; and its styles, if it trains many, or styles alone."""
     given = [style] if isinstance(style, str) else list(style)
     if alone or len(given) != 1 or is_list(given[0]):
         styles = list_styles(given)

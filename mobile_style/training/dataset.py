@@ -1,4 +1,4 @@
-"""Photos to TFRecord shards, and shards to training batches.
+"""Turns photos into TFRecord shards, and shards into training batches.
 
 A shard is a TFRecord file (https://www.tensorflow.org/tutorials/load_data/tfrecord) in which every
 record is one JPEG file, so `tf.data.TFRecordDataset(shard).map(tf.io.decode_jpeg)` reads it too. It
@@ -47,8 +47,8 @@ class Manifest:
     """What `build` made, as written to manifest.json.
 
     Attributes:
-        photos: how many are in the shards, in an order shuffled by `seed`.
-        shorter_side: of every photo, in pixels.
+        photos: number of photos in the shards, in an order shuffled by `seed`.
+        shorter_side: shorter side of every photo, in pixels.
         unreadable: (file, reason) of every file that was skipped.
     """
 
@@ -72,17 +72,16 @@ class Manifest:
 def build(
     sources: Sequence[Path], out: Path, shorter_side: int = 288, seed: int = 0, progress: Progress = silent
 ) -> Manifest:
-    """Packs photos into TFRecord shards under the new folder `out`.
+    """Packs photos into TFRecord shards under the new folder `out`, and returns the manifest.
 
-    Each photo is decoded, turned upright, converted to RGB and resized; what cannot be read is
-    skipped and listed. The same photos and seed give the same bytes. Nothing appears at `out`
-    before all of it is complete.
+    Each photo is turned upright, converted to RGB and resized; what cannot be read is skipped and listed. The same
+    photos and seed give the same bytes. Nothing appears at `out` before it is complete.
 
     Args:
-        sources: files and folders (searched all the way down).
+        sources: files and folders (searched recursively).
         out: the folder to make.
-        shorter_side: of the stored photos, in pixels; a smaller photo is enlarged.
-        seed: of the order of the photos.
+        shorter_side: shorter side of the stored photos, in pixels; a smaller photo is enlarged.
+        seed: decides the order of the photos.
         progress: called after each photo, and with what was skipped.
 
     Raises:
@@ -227,7 +226,7 @@ class Batches:
         self.count = len(photos) - photos.held_out
 
     def __getitem__(self, number: int) -> np.ndarray:
-        """The part of batch `number`: (batch_size, image_size, image_size, 3) float32, 0..255, of a whole one."""
+        """The part of batch `number`; a whole one is (batch_size, image_size, image_size, 3) float32, 0..255."""
         first = number * self.batch_size
         crops = range(first, first + self.batch_size)[self.part]
         return np.stack([self._crop(n) for n in crops]).astype(np.float32)
@@ -245,7 +244,7 @@ class Batches:
         return crop[:, ::-1] if rng.random() < 0.5 else crop
 
     def starting_at(self, number: int) -> Generator[np.ndarray, None, None]:
-        """Endless batches from `number` on, the next two being decoded while one is trained on."""
+        """Yields batches without end from `number` on; the next two are decoded while one is trained on."""
         with ThreadPoolExecutor(1) as pool:
             waiting = [pool.submit(self.__getitem__, number + ahead) for ahead in range(2)]
             try:

@@ -94,15 +94,15 @@ def evaluate(
         size: side of the square that is compared, in pixels.
         photos: a folder; by default the package's own held-out photos.
         iterations: the optimization-based method is measured after each of these numbers of L-BFGS iterations.
-        start: of the optimization: white "noise", as in the paper, or the "photo" itself.
+        start: where the optimization starts: white "noise", as in the paper, or the "photo" itself.
         limit: use only the first N photos.
-        progress: called after each photo and each iteration of the optimization, and with a note for each result of the
-            optimization, for how long the rest takes, and for each photo that cannot be read.
+        progress: called after each photo and each iteration, with notes on results, time left and unreadable photos.
 
     Returns:
-        What was measured; after Ctrl-C, of the photos that the optimization is done with.
+        What was measured; after Ctrl-C, only on the photos that the optimization has finished.
 
     Raises:
+        UsageError, CheckpointError, ImageError: a parameter, the model, or the style image or photos cannot be used.
         KeyboardInterrupt: after Ctrl-C, if no result of the optimization is there.
     """
     if not 32 <= size <= 2048:
@@ -172,7 +172,7 @@ def _by_optimization(
     start: str,
     progress: Progress,
 ) -> dict[str, Painted]:
-    """By method, one for each number of iterations; after Ctrl-C, what is done of all, or else of the first photo."""
+    """Results by method, one for each number of iterations; after Ctrl-C, those of all photos or else of the first."""
     from .losses import PerceptualLoss  # which load Keras
     from .optimize import PixelOptimizer, Snapshot
 

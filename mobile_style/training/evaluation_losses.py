@@ -1,6 +1,6 @@
 """The perceptual losses of finished pictures, through LiteRT: what `evaluate` and `validate` report, without Keras.
 
-The same figures as losses.py, which training differentiates; a test compares the two.
+They equal those of losses.py, which training differentiates; a test compares the two.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The losses of every step, as they are kept: log.jsonl, and TensorBoard's files."""
+"""Keeps the losses of every step in log.jsonl and TensorBoard's files."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ Add = Callable[[int, Mapping[str, str], Mapping[str, float], float], None]
 
 @contextmanager
 def journal(out: Path) -> Iterator[Add]:
-    """Gives what adds a step: its number, whose turn it was, its losses, and images a second."""
+    """Gives a function that adds a step: its number, whose turn it was, its losses, and images per second."""
     with closing(Writer(str(out / "tensorboard"))) as board, (out / "log.jsonl").open("a", buffering=1) as log:
 
         def add(step: int, of: Mapping[str, str], losses: Mapping[str, float], rate: float) -> None:
@@ -33,5 +33,5 @@ def journal(out: Path) -> Iterator[Add]:
 
 @contextmanager
 def no_journal() -> Iterator[Add]:
-    """Gives what adds nothing: in a training by several processes, one of them keeps the journal."""
+    """Gives a function that adds nothing: of several processes of a training, one keeps the journal."""
     yield lambda *_: None

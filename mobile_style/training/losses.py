@@ -92,11 +92,11 @@ def total_variation(images: Tensor) -> Tensor:
 
 
 def checkerboard(images: Tensor) -> Tensor:
-    """What the network's two upsamplings leave behind: color that depends on where in a cell of 4 x 4 pixels it is.
+    """The grid that the network's two upsamplings leave: color that depends on the position in a cell of 4 x 4 pixels.
 
-    In each window of `WINDOW` x `WINDOW` pixels, the variance of the 16 places' means, in squared gray levels. Strokes
-    and contents fall on every place alike, so they leave little; a grid adds up. (`fidelity.checkerboard`, the gate's
-    score, is the amplitude of one wave of the whole picture's brightness.)
+    In each window of `WINDOW` x `WINDOW` pixels, it is the variance of the 16 positions' means, in squared gray levels.
+    Strokes and contents fall on every position alike, so they leave little; a grid adds up. (`metrics.checkerboard`,
+    the gate's score, is the amplitude of one wave of the whole picture's brightness.)
 
     Args:
         images: (N, H, W, 3), each side at least `WINDOW` pixels; what is left over of whole windows does not count.
@@ -123,8 +123,8 @@ class PerceptualLoss:
             objective: the layers and the weights.
             style: the style image, (H, W, 3), RGB, 0..255, at least 8x8, at the scale its strokes should have; or its
                 Gram matrices by layer, (C, C).
-            precision: of the loss network. In bfloat16 it is nearly twice as fast where the processor has it,
-                good enough to train with; figures that are reported are taken in float32.
+            precision: precision of the loss network. bfloat16 is nearly twice as fast where the processor has it, and
+                good enough to train with; reported figures are taken in float32.
         """
         self.objective = objective
         self.network = LossNetwork((*objective.content_layers, *objective.style_layers), precision)

@@ -1,8 +1,8 @@
 """The slow way: optimizing the pixels of one image (Gatys et al. 2016, https://arxiv.org/abs/1508.06576).
 
-What a transform network is measured against. As in Johnson et al. 2016, section 4.1: L-BFGS over
-the pixels, kept within 0..255, with the same losses. The paper starts from white noise; from the photo
-itself, whose content is perfect, the same number of iterations gets further.
+Transform networks are measured against it. As in Johnson et al. 2016, section 4.1, L-BFGS changes the pixels, kept
+within 0..255, to minimize the same losses. The paper starts from white noise; from the photo itself, whose content is
+perfect, the same number of iterations gets further.
 """
 
 import time
@@ -23,7 +23,7 @@ class Snapshot:
     """The image after a number of iterations.
 
     Attributes:
-        seconds: since the start, the losses' compilation left out.
+        seconds: since the start, without the losses' compilation.
         image: (H, W, 3) float32, 0..255.
     """
 
@@ -33,7 +33,7 @@ class Snapshot:
 
 
 class _GradientAsValue(keras.optimizers.Optimizer):  # type: ignore[misc]
-    """Leaves each variable's gradient in the variable: a gradient on every Keras backend alike."""
+    """Leaves each variable's gradient in the variable, which gives the gradient on every Keras backend."""
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         self.assign(variable, gradient)
@@ -85,14 +85,14 @@ class PixelOptimizer:
         each: Callable[[Snapshot], None] = lambda _: None,
         tell: Callable[[int], None] = lambda _: None,
     ) -> list[Snapshot]:
-        """Goes from `start` and keeps the image after each of the `iterations`.
+        """Optimizes from `start` and keeps the image after each of the `iterations`.
 
         Args:
             content: (H, W, 3), 0..255.
             iterations: counts in ascending order.
             start: (H, W, 3), 0..255.
-            each: called with each of them as soon as it is there.
-            tell: called with the number of iterations that are done, after each.
+            each: called with each kept image as soon as it is there.
+            tell: called after each iteration with how many are done.
         """
         targets = self.canvas.perceptual.content_targets(ops.convert_to_tensor(content[None], dtype="float32"))
         self.loss_and_gradient(content, targets)  # compiles

@@ -25,12 +25,12 @@ class StyleEntry:
     """One style of many.
 
     Attributes:
-        file: of the style image, or the name of a bundled one.
-        name: by which mixes call it; by default the file's.
+        file: file of the style image, or the name of a bundled one.
+        name: its name in mixes; by default the file's.
         size: shorter side of the style image in pixels; 0 for the training's `style_size`.
         weight: factor of its style loss's weight.
         crop: the part of it that is used (style_crop.py); empty for all of it.
-        sha256: of the file; the training fills it in.
+        sha256: the file's; the training fills it in.
     """
 
     file: str
@@ -56,7 +56,7 @@ class StyleEntry:
             raise UsageError(f"`style`: the weight of {self.name} must be above 0, not {self.weight}")
 
     def load(self) -> "np.ndarray":
-        """The part of the style image that counts: (H, W, 3) uint8."""
+        """The part of the style image that is used: (H, W, 3) uint8."""
         from ..media import images
 
         return cropped(images.load(style_path(self.file)), self.crop, self.name)

@@ -37,9 +37,9 @@ def lab(images: Tensor) -> Tensor:
 class PaletteLoss:
     """Mean squared distance between the sorted colors of a picture and of one painting, over directions of Lab.
 
-    Taken of each quarter of the picture, so that a sky gets all the colors too. And taken of the pixels as well as of
+    Each quarter of the picture is compared, so that a sky gets all the colors, too. The pixels are compared, and also
     the means of cells of `CELLS` pixels: fine strokes can mix a painting's colors and yet be gray from afar; shapes of
-    its size cannot.
+    that size cannot.
     """
 
     def __init__(self, painting: np.ndarray) -> None:

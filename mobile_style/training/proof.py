@@ -1,7 +1,7 @@
 """A proof before a training: what a photo would look like, for several settings, from a short training of each.
 
 All cells share a network, the crops of the photos, and the first part of the training, for the settings in the middle
-of the sheet; from there each goes its own way. docs/art_direction.md tells how well that predicts a training.
+of the sheet; then each cell trains by itself. docs/art_direction.md tells how well that predicts a training.
 """
 
 import itertools
@@ -55,10 +55,10 @@ class ProofCell(PlannedCell):
 
 @dataclass(frozen=True)
 class Proof:
-    """All cells, and what there is to say of the painting.
+    """All cells, and remarks on the painting.
 
     Attributes:
-        steps: of the optimizer: those that all cells share, and those of each cell.
+        steps: optimizer steps that all cells share, and those of each cell.
         sheet: the pictures, labeled: (H, W, 3) uint8.
     """
 
@@ -92,10 +92,13 @@ def proof(
 
     Args:
         style: file of the painting, or the name of a bundled one.
-        photo: what is painted; None for a bundled one.
+        photo: the photo that is painted; None for a bundled one.
         style_crop: the part of the painting that is used (style_crop.py); empty for all of it.
         minutes: how long it may take.
-        progress: called after each step, and with what there is to say of the painting.
+        progress: called after each step, and with remarks on the painting.
+
+    Returns:
+        The cells, and the sheet that shows them.
 
     Raises:
         ImageError: the painting or the photo cannot be used.
@@ -156,7 +159,7 @@ def _train(
     training.train(WARM, False)
 
     def affordable(taken: list[float]) -> float:
-        """How many steps there is time for, pictures not counted, where each of some steps took `taken` seconds."""
+        """How many steps there is time for besides the pictures, if steps go on taking `taken` seconds each."""
         return max(0.0, deadline - time.perf_counter() - PAINTING * len(cells)) / statistics.median(taken)
 
     def counter(task: str, total: int) -> Callable[[], None]:

@@ -40,7 +40,7 @@ class PlannedCell:
 
 
 def plan(style: str, painting: np.ndarray, style_crop: str) -> tuple[tuple[Remark, ...], tuple[PlannedCell, ...]]:
-    """What there is to say of a painting, and the cells of its proof, row by row.
+    """Remarks on a painting, and the cells of its proof, row by row.
 
     Args:
         style: its file or name.

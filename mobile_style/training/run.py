@@ -58,7 +58,7 @@ class Plan:
 
     Attributes:
         image_size: side of the crops in the fine phase.
-        learning_rate: at its peak.
+        learning_rate: its peak.
     """
 
     image_size: int
@@ -69,8 +69,8 @@ class Run:
     """A training in the folder `out`, from `step` on.
 
     Args:
-        began: of `time.perf_counter`, such that the seconds since then are those of the whole training.
-        turns: of many styles; by default the trainer's one style has all of them.
+        began: a value of `time.perf_counter`; the seconds since then are those of the whole training.
+        turns: the turns of many styles; by default the trainer's one style has all of them.
         others: the network of many styles that the trained ones are put into, in a training of styles alone.
     """
 
@@ -169,7 +169,7 @@ class Run:
             self.progress(Note(text, warning=True))
 
     def save(self) -> None:
-        """Writes the network, and the state that `resume` goes on from."""
+        """Writes the network, and the state that `resume` continues from."""
         settings = self.config
         if self.planned:
             chosen = {"image_size": self.plan.image_size, "learning_rate": self.plan.learning_rate}
@@ -203,7 +203,7 @@ class Run:
         )
 
     def take_step(self, batches: Iterator[np.ndarray], done: float) -> float:
-        """One step of the optimizer; the seconds that it took."""
+        """Takes one optimizer step, and returns its seconds."""
         if done >= ROUGH and not self.trainer.fine:
             self.trainer.refine()
         self.trainer.optimizer.learning_rate = self.learning_rate(done)
@@ -218,7 +218,7 @@ class Run:
         return time.perf_counter() - started
 
     def painting(self) -> dict[str, str]:
-        """Whose turn the last step was, as the log names it; nothing in a training of one style."""
+        """The style of the last step, as the log names it; nothing in a training of one style."""
         return {"painting": self.config.styles[self.turns.now].name} if self.config.styles else {}
 
     def go(self, paintings: Sequence[np.ndarray]) -> Path:
@@ -273,7 +273,7 @@ class Run:
         return self.out / MODEL
 
     def report(self, rate: float) -> None:
-        """Tells where the training stands; the losses are weighted, so that they add up."""
+        """Reports the progress; the losses are weighted, so that they add up."""
         weighted = self.trainer.weighted(self.losses)
         details = self.painting() | {name: f"{value:.3g}" for name, value in weighted.items()}
         details["images/s"] = f"{rate:.1f}"
@@ -282,7 +282,7 @@ class Run:
         self.progress(Step("Training", done, total, unit, details))
 
     def preview(self, paintings: Sequence[np.ndarray], photos: list[np.ndarray]) -> None:
-        """Photos above what the network makes of them, a row for each style, the style image in front; labeled."""
+        """Labeled photos above what the network makes of them; a row for each style starts with its image."""
         if not self.team.writes:
             return
         side = PREVIEW_SIZE if len(paintings) == 1 else PREVIEW_SIZE_OF_MANY
@@ -298,7 +298,7 @@ class Run:
         images.save(whole, self.out / "preview.png")
 
     def networks(self) -> Iterator[Network]:
-        """What each style has come to."""
+        """Each style's network as it is now."""
         architecture, weights = self.trainer.network.architecture, self.turns.weights()
         names = [entry.name for entry in self.config.styles]
         for name in names:
@@ -308,13 +308,13 @@ class Run:
 
 
 class Watch:
-    """Whether the loss of a style explodes."""
+    """Watches whether the loss of a style explodes."""
 
     def __init__(self) -> None:
         self.lowest = self.smoothed = math.inf
 
     def diverges(self, loss: float) -> bool:
-        """Whether it does with this step's loss."""
+        """Whether it explodes with this step's loss."""
         self.smoothed = loss if math.isinf(self.smoothed) else SMOOTHING * self.smoothed + (1 - SMOOTHING) * loss
         self.lowest = min(self.lowest, self.smoothed)
         return not math.isfinite(self.smoothed) or self.smoothed > DIVERGED * self.lowest

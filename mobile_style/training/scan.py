@@ -1,4 +1,4 @@
-"""What a picture of a painting brings to a training: a frame around it, its contrast and its colors."""
+"""Finds what matters to a training in a picture of a painting: a frame around it, its contrast and its colors."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -23,9 +23,9 @@ class Remark:
     """Something about a painting's picture that shows in what is trained on it.
 
     Attributes:
-        kind: "frame", "contrast", "colors" or, of too few of them, "pixels".
+        kind: "frame", "contrast", "colors" or, if there are too few, "pixels".
         text: one sentence: what is seen, what it does, and what to do.
-        crop: of a frame, the `style_crop` without it; else empty.
+        crop: for a frame, the `style_crop` without it; else empty.
     """
 
     kind: Literal["frame", "contrast", "colors", "pixels"]
@@ -34,7 +34,7 @@ class Remark:
 
 
 def remarks(painting: np.ndarray, left: int = 0, top: int = 0) -> tuple[Remark, ...]:
-    """What there is to say of a painting's picture, (H, W, 3) uint8, or of a part of one at `left`, `top`.
+    """Remarks on a painting's picture, (H, W, 3) uint8, or on a part of one at `left`, `top`.
 
     The limits were set on 13 pictures of paintings: docs/art_direction.md has their figures.
     """
@@ -64,7 +64,8 @@ def remarks(painting: np.ndarray, left: int = 0, top: int = 0) -> tuple[Remark, 
 
 
 def frameless(painting: np.ndarray, left: int = 0, top: int = 0) -> str:
-    """The `style_crop` that leaves a frame or paper border away; empty if there is none. Arguments as of `remarks`.
+    """The `style_crop` that leaves a frame or paper border away; empty if there is none. The arguments are those of
+    `remarks`.
 
     A frame is a run of lines along a side, each of nearly one color, whatever the next line's is; it is there if two
     sides that face each other have it, because a sky or a wall is a frame's side for one line at most.

@@ -1,4 +1,4 @@
-"""One network trained for a while towards many targets in turn, by one compiled step: what a proof is made with."""
+"""Trains one network for a while towards many targets in turn, with one compiled step; a proof uses it."""
 
 import math
 import time
@@ -34,7 +34,7 @@ class ShortTraining:
         self.trainer.aims = [self.palette_weight]
 
     def aim(self, target: Target, palette_weight: float) -> None:
-        """Turns to a style image's target, of `trainer.target_of`, and a palette weight."""
+        """Turns to a style image's target, from `trainer.target_of`, and a palette weight."""
         self.trainer.aim_at(target)
         self.palette_weight.assign(palette_weight)
 
@@ -58,7 +58,7 @@ class ShortTraining:
         return taken
 
     def state(self) -> tuple[int, list[np.ndarray]]:
-        """The step, the weights and the optimizer's state, to come back to."""
+        """The step, the weights and the optimizer's state, for `restore`."""
         return self.step, [ops.convert_to_numpy(variable.value) for variable in self._variables()]
 
     def restore(self, state: tuple[int, list[np.ndarray]]) -> None:

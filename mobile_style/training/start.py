@@ -20,8 +20,8 @@ from .paintings import RESERVED, StyleEntry
 def start_arrays(config: TrainConfig) -> dict[str, np.ndarray] | None:
     """The arrays that a training starts from, by name; None for random weights.
 
-    In a training of many styles those of each style are stacked, (styles, ...): a style that `init` has starts from its
-    own, another one from the mean of all that `init` has, or from the mix that is named.
+    In a training of many styles, each style's arrays are stacked, (styles, ...): a style that `init` has starts from
+    its own, another one from the mean of all that `init` has, or from the mix that is named.
     """
     if not config.init:
         return None
@@ -45,10 +45,10 @@ def start_arrays(config: TrainConfig) -> dict[str, np.ndarray] | None:
 
 
 def other_styles(config: TrainConfig) -> Checkpoint | None:
-    """The network whose kernels a training of styles alone leaves as they are, and with them its styles.
+    """The network whose kernels and styles a training of styles alone leaves as they are.
 
     Raises:
-        UsageError: it has a style of a name that is trained.
+        UsageError: it has a style with the name of one that is trained.
     """
     if not config.only_style:
         return None
@@ -60,7 +60,7 @@ def other_styles(config: TrainConfig) -> Checkpoint | None:
 
 
 def as_many(checkpoint: Checkpoint, name: str) -> Checkpoint:
-    """A network of one style as one of many styles, of which it has one; others as they are."""
+    """A network of one style as a network of many that has one; a network of many as it is."""
     if styles_of(checkpoint.card):
         return checkpoint
     config, own = TrainConfig.from_card(checkpoint.card), own_arrays(checkpoint.architecture())
@@ -73,7 +73,7 @@ def as_many(checkpoint: Checkpoint, name: str) -> Checkpoint:
 def joined(trained: Checkpoint, others: Checkpoint) -> Checkpoint:
     """The styles of `others`, then those that were trained on the same kernels, in one network.
 
-    What `others` holds of the trained ones, from an earlier time, is replaced.
+    Earlier versions of the trained styles in `others` are replaced.
     """
     config, before = (TrainConfig.from_card(each.card) for each in (trained, others))
     names = [entry.name for entry in config.styles]

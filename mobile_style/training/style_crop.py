@@ -32,7 +32,7 @@ def crop_box(picture: "np.ndarray", text: str, name: str = "the painting") -> tu
     Args:
         picture: (H, W, 3).
         text: LEFT,TOP,WIDTH,HEIGHT, or empty for all of it.
-        name: of the picture, for errors.
+        name: the picture's name, for errors.
 
     Raises:
         UsageError: the text is no crop.

@@ -1,7 +1,8 @@
-"""A style as a file of a few kilobytes: its scales and offsets, its painting in small, and the kernels that it fits.
+"""A style in a file of a few kilobytes: its scales and offsets, a thumbnail, and the sha256 of the kernels that it
+fits.
 
-A safetensors file with the arrays of one style in float16, at most one part in 2,000 from those trained,
-and a thumbnail (a JPEG file's bytes, uint8). Its metadata holds the card.
+It is a safetensors file with the arrays of one style in float16, at most one part in 2,000 from those trained, and a
+thumbnail (a JPEG file's bytes, uint8). Its metadata holds the card.
 """
 
 import json
@@ -40,10 +41,10 @@ class StyleCard:
 
     Attributes:
         style: its name, and how its painting was seen.
-        kernels_sha256: of the network that it belongs to.
-        arrays_sha256: of what the file holds beside this card.
-        style_weight: of its style loss in training.
-        steps: that it was trained for.
+        kernels_sha256: sha256 of the kernels of the network that it belongs to.
+        arrays_sha256: sha256 of what the file holds beside this card.
+        style_weight: weight of its style loss in training.
+        steps: number of steps that it was trained for.
         date: ISO 8601, UTC.
     """
 
@@ -82,7 +83,7 @@ class StyleFile:
         """Reads the file.
 
         Raises:
-            CheckpointError: missing, damaged, or no style.
+            CheckpointError: the file is missing, damaged, or no style.
         """
         try:
             with safe_open(regular(path), "numpy") as file:
@@ -155,7 +156,7 @@ def with_style(model: Checkpoint, file: StyleFile) -> Checkpoint:
 
 
 def add_styles(model: str | Path, files: Sequence[Path], out: Path) -> Path:
-    """Writes a network with more styles into the new folder `out`; its file.
+    """Writes a network with more styles into the new folder `out`. Returns its file.
 
     Raises:
         UsageError, CheckpointError: a style does not belong to it, or it has one of this name.

@@ -1,6 +1,6 @@
 """The losses that a checkpoint was trained with, from its style image or the Gram matrices kept in its place.
 
-A painting that may not be passed on is replaced by an .npz file, `GRAMS`, or styles/NAME.npz of many styles: for each
+A painting that may not be shared is replaced by an .npz file, `GRAMS`, or styles/NAME.npz for many styles: for each
 style layer the upper half of the Gram matrix, row by row, float16.
 """
 
@@ -41,7 +41,7 @@ def losses_of(checkpoint: Path, config: TrainConfig, style: Path | None = None) 
 
 
 def style_source(checkpoint: Path, style: str) -> Path:
-    """What tells the style of a checkpoint, or one of its styles: the Gram matrices beside it, or the painting.
+    """The source of a checkpoint's style, or of one of its styles: the Gram matrices beside it, or the painting.
 
     Raises:
         ImageError: the style image is not here.
@@ -51,7 +51,7 @@ def style_source(checkpoint: Path, style: str) -> Path:
 
 
 def save_grams(losses: PictureLosses, path: Path) -> None:
-    """Keeps a style image's Gram matrices: what is needed of a painting that cannot be passed on."""
+    """Keeps a style image's Gram matrices, which are all that is needed of a painting that may not be shared."""
     halves: dict[str, Any] = {
         layer: gram[np.triu_indices(len(gram))].astype(np.float16) for layer, gram in losses.style_grams.items()
     }
@@ -61,8 +61,8 @@ def save_grams(losses: PictureLosses, path: Path) -> None:
 def read_grams(path: Path, layers: tuple[str, ...]) -> dict[str, np.ndarray]:
     """The Gram matrices of `layers`, (C, C) float32 each.
 
-    No more is read than matrices of their sizes take, and nothing but numbers: `numpy.load` makes room for whatever
-    size a file names.
+    It reads only numbers, and no more than matrices of these sizes take: `numpy.load` allocates whatever size a file
+    names.
 
     Raises:
         CheckpointError: the file is damaged, or lacks a layer.
@@ -94,7 +94,7 @@ def _half(file: IO[bytes], channels: int) -> np.ndarray:
 
 
 def _whole(half: np.ndarray, channels: int) -> np.ndarray:
-    """(C, C), symmetric, of its upper half, row by row."""
+    """The symmetric matrix, (C, C), from its upper half, row by row."""
     whole = np.zeros((channels, channels), np.float32)
     whole[np.triu_indices(channels)] = half
     return whole + np.triu(whole, 1).T

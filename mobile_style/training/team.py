@@ -1,7 +1,7 @@
-"""Training on many devices, of one process or of several: each has the whole network, and a part of every batch.
+"""Trains on many devices, of one process or several: each has the whole network and a part of every batch.
 
 Keras 3 on JAX: its `DataParallel` gives each device a copy of the weights and its crops of the batch, and the compiled
-step adds the gradients up, so a step is that of one device with the whole batch. All processes do the same steps on
+step adds the gradients up, so a step equals that of one device with the whole batch. All processes do the same steps on
 the same files; the first one writes.
 """
 
@@ -39,7 +39,7 @@ class Team:
         return self.index == 0
 
     def distribute(self, batch_size: int) -> None:
-        """Makes Keras spread what is built from now on.
+        """Makes Keras distribute what is built from now on.
 
         Raises:
             UsageError: the batch cannot be divided.
@@ -54,7 +54,7 @@ class Team:
             keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
 
     def part(self, batch_size: int) -> slice:
-        """The crops of a batch that are this process's."""
+        """This process's crops of a batch."""
         share = batch_size // self.count
         return slice(self.index * share, (self.index + 1) * share)
 
@@ -70,7 +70,7 @@ class Team:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """For work that each process does its part of: if one fails, the others end, too, and do not wait for it.
+        """For work that the processes share: if one fails, the others end, too, and do not wait for it.
 
         Raises:
             DeviceError: another process is lost.
@@ -92,7 +92,7 @@ class Team:
 
 
 def assemble(devices: str = "one", coordinator: str = "", processes: int = 0, process: int = 0) -> Team:
-    """Makes this process one of a training's. To be called before Keras computes anything.
+    """Makes this process one of a training's. Call it before Keras computes anything.
 
     Args:
         devices: "one", or "all" that are here.
@@ -102,7 +102,7 @@ def assemble(devices: str = "one", coordinator: str = "", processes: int = 0, pr
         process: which of them this one is, from 0.
 
     Raises:
-        UsageError: they contradict each other, or JAX is not there, or not what Keras runs on.
+        UsageError: the arguments contradict each other, or Keras does not run on JAX.
         DeviceError: the others cannot be reached.
     """
     if devices not in ("one", "all"):
@@ -137,7 +137,7 @@ def _jax() -> Any:
 
 
 def _leave_at_once(code: int) -> None:
-    """Has this process end without JAX's way of ending, which waits minutes for the processes that are lost."""
+    """Ends this process without JAX's shutdown, which waits minutes for lost processes."""
 
     def leave() -> None:
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Training a transform network for one style, or for many.
+"""Trains a transform network for one style, or for many.
 
 `train(config, out)` makes a run folder:
 
@@ -10,9 +10,9 @@
     log.jsonl             the losses of every step
     tensorboard/          the same for TensorBoard
 
-Two phases (docs/training.md has what each is worth). The rough one, on smaller crops, gets palette and strokes
-cheaply; the fine one, on full ones, also rounds as int8 will. How far a training is, in steps or in time, decides its
-phase and its learning rate.
+There are two phases (docs/training.md). The rough one learns palette and strokes cheaply, on smaller crops; the fine
+one, on full ones, also rounds as int8 will. How far a training is, in steps or in time, decides its phase and its
+learning rate.
 
 A network that starts from random weights learns to draw first: meanwhile the weight of the style loss grows to what was
 asked for. Without that it learns to cover the photo with brush strokes, and never looks at it again.
@@ -118,19 +118,19 @@ def _train(config: TrainConfig, out: Path, progress: Progress, painting: np.ndar
 
 
 def resume(out: Path, progress: Progress = silent, team: Team | None = None) -> Path:
-    """Goes on with the training in `out`, from its last checkpoint, as if it had never stopped.
+    """Continues the training in `out` from its last checkpoint, as if it had never stopped.
 
     Args:
         out: the run's folder.
         progress: called after every step.
-        team: the processes that train; by default this one alone. With as many as before, it goes on exactly.
+        team: the processes that train; by default this one alone. With as many as before, it continues exactly.
 
     Returns:
         The network's file.
 
     Raises:
         CheckpointError: there is no checkpoint, or it is damaged.
-        OutputError: it is under way in another process.
+        OutputError: another process is running it.
         DeviceError: another process of the team is lost.
     """
     team = team or Team()
@@ -221,7 +221,7 @@ def style_image(config: TrainConfig, painting: np.ndarray) -> np.ndarray:
 
 
 def _refuse_started(out: Path) -> None:
-    """Raises OutputError if `out` is of a training that was killed before its first checkpoint."""
+    """Raises OutputError if `out` belongs to a training that was killed before its first checkpoint."""
     if not (out / STATE).exists() and any((out / name).exists() for name in LEFT):
         raise OutputError(
             f"{out} is the folder of a training that has no checkpoint yet; if it is not under way any more, remove "

@@ -106,13 +106,13 @@ class Trainer(keras.Model):  # type: ignore[misc]
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:
         """The total of the losses of outputs `y_pred` for content images `x`, mean over the batch.
 
-        Of the weights of style and palette, only `style_share` counts here; what is logged counts all of them.
+        Only `style_share` of the weights of style and palette counts here; the log counts them in full.
 
-        In the fine phase, `y_pred` is rounded as int8 will round it. Its distance from the output that is not
-        rounded, in squared gray levels, is a loss of its own, with gradients through both: it makes the network
-        amplify rounding less. In both phases, so is the distance between the output that is not rounded and that
-        of a frame moved by `motion` pixels, moved back: it keeps strokes in place in a video. And so is, always,
-        the grid that upsampling leaves in `y_pred`.
+        In the fine phase, `y_pred` is rounded as int8 will round it. The quantization loss is its distance from the
+        output that is not rounded, in squared gray levels, with gradients through both: it makes the network amplify
+        rounding less. The temporal loss, in both phases, is the distance between the output that is not rounded and
+        that of a frame moved by `motion` pixels, moved back: it keeps strokes in place in a video. The checkerboard
+        loss is the grid that upsampling leaves in `y_pred`.
         """
         seen = self.window(y_pred)
         parts = self.perceptual.parts(seen, self.perceptual.content_targets(self.window(x)))
@@ -149,7 +149,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         """One optimizer step.
 
         Args:
-            batch: (N, H, W, 3) crops, 0..255; of a team, this process's part.
+            batch: (N, H, W, 3) crops, 0..255; in a team, this process's part.
             motion: (2,) integers from 0 to `FARTHEST` - 1: pixels down and right that frames move by.
             corner: (2,) integers from 0 to `margin`: pixels down and right of what the losses see.
 
@@ -163,7 +163,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         return {name: float(logs[name]) for name in LOGGED}
 
     def weighted(self, losses: dict[str, float]) -> dict[str, float]:
-        """The same losses as they add up to the total."""
+        """The same losses, weighted, so that they add up to the total."""
         objective = self.perceptual.objective
         factors = self.weights_of | {name: getattr(objective, f"{name}_weight") for name in ("content", "style", "tv")}
         factors["style"] *= float(self.style_factor)
@@ -174,7 +174,7 @@ def moved_difference(network: TransformNet, frames: Any, outputs: Any, motion: A
     """Mean squared difference, in gray levels, between what is painted before and after a movement: (N,).
 
     Args:
-        network: what paints.
+        network: the network that paints.
         frames: (N, H, W, 3), 0..255.
         outputs: what the network makes of the frames.
         motion: (2,) integers from 0 to `FARTHEST` - 1, down and right.
@@ -187,7 +187,7 @@ def moved_difference(network: TransformNet, frames: Any, outputs: Any, motion: A
 
 
 def suitable_rate(steps: int) -> float:
-    """The highest learning rate of a training of so many steps."""
+    """The peak of the learning rate in a training of `steps` steps."""
     return LEARNING_RATE * min(1.0, math.sqrt(LONG / max(steps, 1)))
 
 

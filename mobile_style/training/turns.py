@@ -22,7 +22,7 @@ class Turns:
 
     Args:
         trainer: holds the first of the targets.
-        targets: of each style; none for a training of one style.
+        targets: each style's; none for a training of one style.
     """
 
     def __init__(self, trainer: Trainer, targets: Sequence[Target] = ()) -> None:
@@ -62,7 +62,7 @@ class Turns:
         """Puts in what `weights` and `optimizer` gave.
 
         Raises:
-            ValueError: the optimizer's arrays are others.
+            ValueError: the optimizer has other arrays.
         """
         if set(state) != set(self._state):
             raise ValueError("another optimizer")
@@ -99,7 +99,7 @@ class Turns:
 
 
 def optimizer_variables(trainer: Trainer) -> dict[str, Any]:
-    """By name and place, because Keras numbers names by how many objects were made before."""
+    """The optimizer's variables by name and place, because Keras numbers names by how many objects were made before."""
     return {f"{index:03d}": variable for index, variable in enumerate(trainer.optimizer.variables)}
 
 

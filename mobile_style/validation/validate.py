@@ -62,13 +62,13 @@ class Figures:
 
 @dataclass(frozen=True)
 class Fixed:
-    """What the mean difference over all photos has at one place, in gray levels; of several sizes the worst.
+    """How far the mean difference over all photos is off at one place, in gray levels; for several sizes, the worst.
 
     Attributes:
         spots, line, texture, tint: by the functions of metrics.py; spots of each side of `metrics.SPOTS`.
         tone: of all sizes together, by `metrics.tone`.
         mixed_tint, mixed_tone: those of mixes of styles, which do not count as `tint` and `tone`; 0 without any.
-        photos: of each size; with fewer than `ENOUGH` they do not tell.
+        photos: number of photos of each size; with fewer than `ENOUGH`, these scores do not count.
     """
 
     spots: tuple[float, ...]
@@ -99,10 +99,10 @@ class Validation:
     """What was measured, on what, and what the gate says.
 
     Attributes:
-        name: of the style.
-        rows: a photo each, the worst PSNR first.
-        mean: over the photos (`largest`, `block` and `line`: the maximum).
-        fixed: of the mean difference.
+        name: the style's name.
+        rows: one for each photo, the worst PSNR first.
+        mean: mean over the photos (`largest`, `block` and `line`: the maximum).
+        fixed: scores of the mean difference.
         pictures: (photo, float output, exported output) of the first `SHOWN` rows.
     """
 
@@ -139,13 +139,13 @@ class Validation:
 
 @dataclass(frozen=True)
 class Subject:
-    """An exported file beside the float network that it was made of.
+    """An exported file beside the float network that it was made from.
 
     Attributes:
         exported: the .tflite file or the .mlpackage.
         card: its card, as `read_export_card` gives it.
         checkpoint: the float network's file.
-        mixes: of its styles, those that the exported file is judged by; of a network of one style, "" alone.
+        mixes: mixes of its styles that the exported file is judged by; for a network of one style, "" alone.
     """
 
     exported: Path
@@ -155,7 +155,7 @@ class Subject:
 
     @classmethod
     def of(cls, exported: Path, card: dict[str, Any], checkpoint: Path, mix: str) -> "Subject":
-        """Of a file of many styles each style and some mixes (`trial_mixes`), of others the mix that it has."""
+        """A file of many styles, with each style and some mixes (`trial_mixes`); or another file, with its own mix."""
         return cls(exported, card, checkpoint, tuple(trial_mixes(styles_in(card))) or (mix,))
 
 
@@ -169,19 +169,22 @@ def validate(
     benchmark_binary: Path | None = None,
     progress: Progress = silent,
 ) -> Validation:
-    """Runs the exported file itself on photos, and compares with the float network.
+    """Runs the exported file itself on photos, and compares it with the float network.
 
-    A file of many styles is judged by each style, and by each half and half with the next; each must pass the gate.
+    A file of many styles is judged by each style, and by an equal mix of each with the next; all must pass the gate.
 
     Args:
         exported: a .tflite file or an .mlpackage with its card beside it or inside.
-        reference: the checkpoint it was made of; by default the one that its card names, or one beside it.
+        reference: the checkpoint it was made from; by default the one that its card names, or one beside it.
         images: a folder of photos; by default the package's own held-out photos. Each is cut to the model's shape.
         limit: use only the first N photos.
         device: one of `registry.NAMES`; a .tflite file runs on the device's CPU, with "gpu" on this machine's GPU.
         runtime: of a .tflite file on the host, a key of `runtimes.RUNTIMES`.
         benchmark_binary: benchmark_model for a phone.
         progress: called after each photo.
+
+    Returns:
+        What was measured; `failures` are the limits of the gate that the file breaks, none if it passed.
 
     Raises:
         UsageError, DeviceError: the device cannot be used.
@@ -200,7 +203,7 @@ def validate(
 def validate_on(
     device: Device, subject: Subject, images: Path | None, limit: int | None, progress: Progress
 ) -> Validation:
-    """`validate` with everything open."""
+    """`validate` with the device open and the files found."""
     recipe = find_recipe(subject.card["target"], subject.card["recipe"])
     folder = images or bundled_photos("held_out")
     count = len(pictures.photos(folder, limit))
@@ -245,14 +248,14 @@ def validate_on(
 
 @dataclass
 class _Found:
-    """What was measured of one mix; of a network of one style, of "".
+    """What was measured of one mix, or of "" for a network of one style.
 
     Attributes:
-        label: how a photo is named, of its name and the mix.
-        rows: a photo each.
-        differences: by size, summed up over the photos.
-        squares: of the differences, likewise.
-        tones: likewise, of all sizes.
+        label: how a photo is named, from its name and the mix.
+        rows: one for each photo.
+        differences: summed up over the photos, by size.
+        squares: the differences' squares, likewise.
+        tones: likewise, for all sizes.
     """
 
     mix: str
@@ -346,7 +349,7 @@ def _mean(rows: Sequence[Figures]) -> Figures:
 
 
 def _worst(found: Sequence[Fixed]) -> Fixed:
-    """Of several mixes."""
+    """The worst of several mixes."""
     spots = tuple(map(max, zip(*(each.spots for each in found), strict=True)))
     names = [f.name for f in fields(Fixed) if f.name not in ("spots", "photos")]
     others = {name: max(getattr(each, name) for each in found) for name in names}
@@ -354,7 +357,7 @@ def _worst(found: Sequence[Fixed]) -> Fixed:
 
 
 def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -> Iterator[Failure]:
-    """Every limit that is not kept: by the mean, and by each photo. A figure that is no number fails."""
+    """Yields every limit that the mean or a photo breaks. A figure that is not a number fails."""
     for row in rows:
         if not row.psnr >= gate.psnr_worst:
             yield Failure("PSNR", row.photo, row.psnr, gate.psnr_worst)
