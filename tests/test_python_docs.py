@@ -48,6 +48,34 @@ def test_importing_the_library_is_light() -> None:
 
 
 @pytest.mark.slow
+def test_files_and_folders_may_be_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is refused for what it names, not for its type."""
+    monkeypatch.chdir(tmp_path)
+    Path("taken").mkdir()
+    Path("taken", "file").touch()
+    recipe, config = mobile_style.find_recipe("tflite", "int8"), mobile_style.configure(steps=1)
+    for refused in (
+        lambda: mobile_style.build_dataset(["none"], "taken"),
+        lambda: mobile_style.bundle_android(["udnie"], "none"),
+        lambda: mobile_style.bundle_web(["udnie"], "taken"),
+        lambda: mobile_style.configure(content="none"),
+        lambda: mobile_style.configure(Path("none")),
+        lambda: mobile_style.evaluate("udnie", photos="none"),
+        lambda: mobile_style.export("udnie", recipe, calibration="none", out="udnie.tflite"),
+        lambda: mobile_style.proof(Path("none"), photo="none"),
+        lambda: mobile_style.resume("none"),
+        lambda: mobile_style.stylize_files(["none"]),
+        lambda: mobile_style.train(config, "taken"),
+        lambda: mobile_style.validate("none.tflite", images="none"),
+    ):
+        with pytest.raises(mobile_style.MobileStyleError):
+            refused()
+    assert [model.name for model in mobile_style.list_models("none")] == [
+        model.name for model in mobile_style.list_models(Path("none"))
+    ]
+
+
+@pytest.mark.slow
 def test_a_model_may_be_a_path(tmp_path: Path) -> None:
     missing, recipe = tmp_path / "none", mobile_style.find_recipe("tflite", "int8")
     for refused in (

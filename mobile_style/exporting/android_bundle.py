@@ -37,7 +37,7 @@ ASSETS = Path("app/src/main/assets")
 THUMBNAIL = 192
 
 
-def bundle_android(models: Sequence[str | Path], app_dir: Path, progress: Progress = silent) -> list[Path]:
+def bundle_android(models: Sequence[str | Path], app_dir: Path | str, progress: Progress = silent) -> list[Path]:
     """Puts each model into the Android app's assets; one of the same name and size is replaced.
 
     Args:
@@ -53,6 +53,7 @@ def bundle_android(models: Sequence[str | Path], app_dir: Path, progress: Progre
         UsageError: there is no such project, or a model does not take and give plain bytes.
         CheckpointError: a model or its card is missing or damaged.
     """
+    app_dir = Path(app_dir)
     if not (app_dir / "app/src/main/AndroidManifest.xml").is_file():
         raise UsageError(f"there is no Android app in {app_dir}; name its folder")
     exported = [path for model in models for path in find_exports(model)] or sorted(BUNDLED.glob("*/int8.tflite"))

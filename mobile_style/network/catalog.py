@@ -142,15 +142,15 @@ def newest_model() -> str:
     return str(newest_run(MODEL) or DEFAULT)
 
 
-def list_models(runs: Path = RUNS) -> list[ModelInfo]:
+def list_models(runs: Path | str = RUNS) -> list[ModelInfo]:
     """Every bundled model by name, then every trained one under `runs`, newest last; damaged ones are left out."""
     found = []
-    for origin, folder in (("bundled", BUNDLED), ("trained here", runs)):
+    for origin, folder in (("bundled", BUNDLED), ("trained here", Path(runs))):
         infos = []
         for path in folder.glob(f"*/{MODEL}"):
             try:
                 infos.append(ModelInfo(path.parent.name, path, origin, read_card(path)))
             except CheckpointError:
                 continue  # `stylize --model` says what is wrong with it
-        found += sorted(infos, key=lambda info: (info.card["date"] if folder == runs else "", info.name))
+        found += sorted(infos, key=lambda info: (info.card["date"] if origin == "trained here" else "", info.name))
     return found

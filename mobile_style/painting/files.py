@@ -39,7 +39,7 @@ class Look(TypedDict, total=False):
 
 
 def stylize_files(
-    inputs: Sequence[Path],
+    inputs: Sequence[Path | str],
     model: str | Path = DEFAULT,
     out: Path | str | None = None,
     size: int | None = None,
@@ -73,7 +73,8 @@ def stylize_files(
     precision, remarks = look.get("precision"), Remarks()
     settings_of_look = {name: value for name, value in look.items() if value is not None}
     painter = Painter(model, **settings_of_look)  # type: ignore[arg-type]
-    jobs = plan(inputs, model_name(reference(model)), out, lambda file: remarks.add(file, SKIPPED))
+    paths, name = [Path(given) for given in inputs], model_name(reference(model))
+    jobs = plan(paths, name, out, lambda file: remarks.add(file, SKIPPED))
     asked = (size, painter.strength, painter.preserve_color, metadata, precision, painter.stroke_width)
     sha256 = hashlib.sha256(model_path(model).read_bytes()).hexdigest()
     settings = (with_mix(sha256, mix_of(model)), *asked)

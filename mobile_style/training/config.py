@@ -143,8 +143,8 @@ class TrainConfig:
 
 
 def configure(
-    style: str | Sequence[str] = DEFAULT,
-    content: Path | None = None,
+    style: str | Path | Sequence[str | Path] = DEFAULT,
+    content: Path | str | None = None,
     preset: str | None = None,
     objective: str = "painterly",
     init: str | None = None,
@@ -170,8 +170,8 @@ def configure(
     """
     known = {field.name for kind in (Architecture, Objective, TrainConfig) for field in fields(kind)}
     if unknown := sorted(set(overrides) - known):
-        raise UsageError(f"there is no setting `{unknown[0]}`; docs/training.md lists them")
-    if content is not None and not content.is_dir():
+        raise UsageError(f"there is no setting `{unknown[0]}`; `mobile-style train --help` lists them")
+    if content is not None and not Path(content).is_dir():
         raise UsageError(f"`content={content}` is not a folder")
     name, styles = _styles(style, overrides.get("only_style", False))
     start = None if init in (None, "none") else str(init)
@@ -194,7 +194,7 @@ def configure(
     return TrainConfig(
         style=name,
         styles=styles,
-        content="" if content is None else str(content.resolve()),  # a run may be resumed from elsewhere
+        content="" if content is None else str(Path(content).resolve()),  # a run may be resumed from elsewhere
         preset=preset,
         architecture=architecture,
         objective=weighed,
@@ -203,9 +203,9 @@ def configure(
     )
 
 
-def _styles(style: str | Sequence[str], alone: bool) -> tuple[str, tuple[StyleEntry, ...]]:
+def _styles(style: str | Path | Sequence[str | Path], alone: bool) -> tuple[str, tuple[StyleEntry, ...]]:
     """The name of a training's style; and its styles, if it trains many, or styles alone."""
-    given = [style] if isinstance(style, str) else list(style)
+    given = [str(each) for each in ([style] if isinstance(style, str | Path) else style)]
     if alone or len(given) != 1 or is_list(given[0]):
         styles = list_styles(given)
         return ", ".join(entry.name for entry in styles), styles

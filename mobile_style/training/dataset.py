@@ -70,7 +70,7 @@ class Manifest:
 
 
 def build(
-    sources: Sequence[Path], out: Path, shorter_side: int = 288, seed: int = 0, progress: Progress = silent
+    sources: Sequence[Path | str], out: Path | str, shorter_side: int = 288, seed: int = 0, progress: Progress = silent
 ) -> Manifest:
     """Packs photos into TFRecord shards under the new folder `out`, and returns the manifest.
 
@@ -88,8 +88,8 @@ def build(
         DatasetError: no photo at all could be read.
         OutputError: `out` exists or cannot be written.
     """
-    refuse_existing(out)
-    files = images.find(sources, images.is_photo)
+    refuse_existing(out := Path(out))
+    files = images.find(map(Path, sources), images.is_photo)
     if not files:
         raise DatasetError(
             f"no photos in {', '.join(map(str, sources))} (looked for {', '.join(sorted(images.SUFFIXES))}); "

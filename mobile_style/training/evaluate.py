@@ -76,7 +76,7 @@ class Evaluation:
 def evaluate(
     model: str | Path,
     style: str | Path | None = None,
-    photos: Path | None = None,
+    photos: Path | str | None = None,
     size: int = 256,
     iterations: Sequence[int] = (),
     start: str = "noise",
@@ -115,7 +115,7 @@ def evaluate(
     network, card = load_network(model)
     config = TrainConfig.from_card(card)
     losses = losses_of(path, config, None if style is None else style_path(style))
-    read = images.read_photos(photos or bundled_photos("held_out"), limit, progress)
+    read = images.read_photos(Path(photos or bundled_photos("held_out")), limit, progress)
     files, contents = zip(*((file, images.center_square(picture, size)) for file, picture in read), strict=True)
     paint = partial(stylize_image, network, grain=False)
     painted, stopped = _painted(paint, losses, contents, iterations, start, progress)

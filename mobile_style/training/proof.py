@@ -82,8 +82,8 @@ class Proof:
 
 
 def proof(
-    style: str,
-    photo: Path | None = None,
+    style: str | Path,
+    photo: Path | str | None = None,
     style_crop: str = "",
     minutes: float = 3.0,
     progress: Progress = silent,
@@ -108,8 +108,8 @@ def proof(
         raise UsageError(f"`minutes` must be above 0 and at most 1000, not {minutes:g}")
     began = time.perf_counter()
     painting = images.load(style_path(style))
-    picture = _photo(images.load(photo or bundled_photos("held_out") / PHOTO))
-    said, planned = plan(style, painting, style_crop)
+    picture = _photo(images.load(Path(photo or bundled_photos("held_out") / PHOTO)))
+    said, planned = plan(str(style), painting, style_crop)
     for remark in said:
         progress(Note(f"the painting: {remark.text}"))
     with TemporaryDirectory() as folder:
@@ -120,7 +120,7 @@ def proof(
     for cell in planned:
         palette = palette_distance(painted[cell.name], style_image(cell.config, painting))
         cells.append(ProofCell(cell.name, cell.differs, cell.config, palette, painted[cell.name]))
-    return Proof(style, str(photo or PHOTO), steps, said, tuple(cells), _sheet(cells, painting, picture))
+    return Proof(str(style), str(photo or PHOTO), steps, said, tuple(cells), _sheet(cells, painting, picture))
 
 
 def write(found: Proof, out: Path, document: Path) -> None:

@@ -49,7 +49,7 @@ LEFT = ("content", "style.png", "styles")  # what a training makes before its fi
 
 def train(
     config: TrainConfig,
-    out: Path,
+    out: Path | str,
     progress: Progress = silent,
     painting: np.ndarray | None = None,
     team: Team | None = None,
@@ -76,7 +76,7 @@ def train(
     """
     team = team or Team()
     with team.together():
-        return _train(config, out, progress, painting, team)
+        return _train(config, Path(out), progress, painting, team)
 
 
 def _train(config: TrainConfig, out: Path, progress: Progress, painting: np.ndarray | None, team: Team) -> Path:
@@ -117,7 +117,7 @@ def _train(config: TrainConfig, out: Path, progress: Progress, painting: np.ndar
         return _trained(run, paintings)
 
 
-def resume(out: Path, progress: Progress = silent, team: Team | None = None) -> Path:
+def resume(out: Path | str, progress: Progress = silent, team: Team | None = None) -> Path:
     """Continues the training in `out` from its last checkpoint, as if it had never stopped.
 
     Args:
@@ -135,7 +135,7 @@ def resume(out: Path, progress: Progress = silent, team: Team | None = None) -> 
     """
     team = team or Team()
     with team.together():
-        return _resume(out, progress, team)
+        return _resume(Path(out), progress, team)
 
 
 def _resume(out: Path, progress: Progress, team: Team) -> Path:

@@ -30,8 +30,8 @@ def export(
     model: str | Path,
     recipe: Recipe,
     sizes: Sequence[tuple[int, int]] = ((256, 256),),
-    calibration: Path | None = None,
-    out: Path | None = None,
+    calibration: Path | str | None = None,
+    out: Path | str | None = None,
     progress: Progress = silent,
 ) -> list[Export]:
     """Writes a model for phones as `exporting.write` does, and validates each file on a few photos.
@@ -53,7 +53,8 @@ def export(
     checkpoint, card = model_path(model), read_model(model, all_styles=True).card
     for style in [style["name"] for style in styles_of(card)] or [card["config"]["style"]]:
         style_source(checkpoint, style)  # the check needs it, after all is written
-    return [check(written, progress) for written in write(model, recipe, sizes, calibration, out, progress)]
+    photos, place = (None if given is None else Path(given) for given in (calibration, out))
+    return [check(written, progress) for written in write(model, recipe, sizes, photos, place, progress)]
 
 
 def check(written: Written, progress: Progress = silent) -> Export:

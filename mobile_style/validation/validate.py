@@ -160,9 +160,9 @@ class Subject:
 
 
 def validate(
-    exported: Path,
-    reference: str | None = None,
-    images: Path | None = None,
+    exported: Path | str,
+    reference: str | Path | None = None,
+    images: Path | str | None = None,
     limit: int | None = None,
     device: str = "host",
     runtime: str = "litert",
@@ -192,12 +192,13 @@ def validate(
         ImageError: there are no photos that can be read.
         MobileStyleError: the exported model's output is not finite.
     """
+    exported, photos = Path(exported), None if images is None else Path(images)
     card = read_export_card(exported)
     checkpoint = _reference(exported, card, reference)
     mix = mix_of(reference or "") or mix_of(card["source"]["checkpoint"])
     subject = Subject.of(exported, card, checkpoint, mix)
     with closing(open_device(device, runtime, benchmark_binary, progress)) as opened:
-        return validate_on(opened, subject, images, limit, progress)
+        return validate_on(opened, subject, photos, limit, progress)
 
 
 def validate_on(
@@ -309,7 +310,7 @@ def _loaded(
         yield network, losses[config.style], file, picture
 
 
-def _reference(exported: Path, card: dict[str, Any], given: str | None) -> Path:
+def _reference(exported: Path, card: dict[str, Any], given: str | Path | None) -> Path:
     if given is not None:
         return model_path(given)
     try:

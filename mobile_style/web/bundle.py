@@ -14,7 +14,7 @@ from .site import Site, build_site
 PLACE = b'{"version": "", "shell": [], "rest": []}'  # in sw.js
 
 
-def bundle_web(models: Sequence[str | Path], out: Path, progress: Progress = silent) -> Path:
+def bundle_web(models: Sequence[str | Path], out: Path | str, progress: Progress = silent) -> Path:
     """Writes the page with a service worker, which keeps it offline and adds the headers that threads need.
 
     Args:
@@ -30,7 +30,7 @@ def bundle_web(models: Sequence[str | Path], out: Path, progress: Progress = sil
         OutputError: the folder exists or cannot be written.
         DeviceError: LiteRT.js is not set up.
     """
-    refuse_existing(out)
+    refuse_existing(out := Path(out))
     site, left_out = build_site([_place(model) for model in models] or [BUNDLED], offline=True)
     for sentence in left_out:
         progress(Note(f"left out: {sentence}", warning=True))
