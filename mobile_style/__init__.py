@@ -62,6 +62,7 @@ _PLACES = {
     "validation.validate": {"validate": "validate"},
     "web.bundle": {"bundle_web": "bundle_web"},
 }
+_WITH_KERAS = ("training.proof", "training.train")
 _FOUND_IN = {public: (module, name) for module, names in _PLACES.items() for name, public in names.items()}
 __all__ = ["__version__", *_FOUND_IN]
 
@@ -75,6 +76,11 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, original = _FOUND_IN[name]
     try:
+        if module in _WITH_KERAS:
+            from .network.backend import loading
+
+            with loading():  # without what TensorFlow prints meanwhile
+                import_module(f".{module}", __name__)
         value = globals()[name] = getattr(import_module(f".{module}", __name__), original)
     except ModuleNotFoundError as error:
         from .errors import missing_extra

@@ -48,6 +48,12 @@ def test_importing_the_library_is_light() -> None:
 
 
 @pytest.mark.slow
+def test_loading_keras_prints_nothing() -> None:
+    result = subprocess.run([sys.executable, "-c", "import mobile_style; mobile_style.train"], capture_output=True)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+
+
+@pytest.mark.slow
 def test_files_and_folders_may_be_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is refused for what it names, not for its type."""
     monkeypatch.chdir(tmp_path)
