@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .benchmarking.measure import Conditions as Conditions
-    from .benchmarking.measure import measure as benchmark  # noqa: F401
+    from .benchmarking.measure import measure
     from .errors import CheckpointError as CheckpointError
     from .errors import DatasetError as DatasetError
     from .errors import DeviceError as DeviceError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .progress import Note as Note
     from .progress import Step as Step
     from .training.config import configure as configure
-    from .training.dataset import build as build_dataset  # noqa: F401
+    from .training.dataset import build
     from .training.evaluate import evaluate as evaluate
     from .training.proof import proof as proof
     from .training.train import resume as resume
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from .validation.checked_export import export as export
     from .validation.validate import validate as validate
     from .web.bundle import bundle_web as bundle_web
+
+    __version__: str
+    benchmark, build_dataset = measure, build
 
 _PLACES = {
     "benchmarking.measure": {"Conditions": "Conditions", "measure": "benchmark"},
@@ -67,26 +70,28 @@ _FOUND_IN = {public: (module, name) for module, names in _PLACES.items() for nam
 __all__ = ["__version__", *_FOUND_IN]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # a type checker would take every name for one of these
 
-        return version("mobile-style")
-    if name not in _FOUND_IN:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, original = _FOUND_IN[name]
-    try:
-        if module in _WITH_KERAS:
-            from .network.backend import loading
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
 
-            with loading():  # without what TensorFlow prints meanwhile
-                import_module(f".{module}", __name__)
-        value = globals()[name] = getattr(import_module(f".{module}", __name__), original)
-    except ModuleNotFoundError as error:
-        from .errors import missing_extra
+            return version("mobile-style")
+        if name not in _FOUND_IN:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module, original = _FOUND_IN[name]
+        try:
+            if module in _WITH_KERAS:
+                from .network.backend import loading
 
-        raise missing_extra(error) or error from None
-    return value
+                with loading():  # without what TensorFlow prints meanwhile
+                    import_module(f".{module}", __name__)
+            value = globals()[name] = getattr(import_module(f".{module}", __name__), original)
+        except ModuleNotFoundError as error:
+            from .errors import missing_extra
+
+            raise missing_extra(error) or error from None
+        return value
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -39,6 +40,22 @@ def test_every_public_name_is_there_documented_and_on_the_page() -> None:
         assert f"`{name}`" in PAGE, name
         if callable(value):
             assert value.__doc__, name
+
+
+@pytest.mark.slow
+def test_type_checkers_know_the_public_names_and_no_others(tmp_path: Path) -> None:
+    lines = ["import mobile_style", *(f"mobile_style.{name}" for name in (*mobile_style.__all__, "nothing"))]
+    (tmp_path / "use.py").write_text("\n".join(lines))
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "use.py"]
+    found = subprocess.run(
+        [*command, "--follow-imports=silent", "--ignore-missing-imports"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"MYPYPATH": str(Path(mobile_style.__file__).parents[1])},
+    )
+    errors = [line for line in found.stdout.splitlines() if "error:" in line]
+    assert len(errors) == 1 and '"nothing"' in errors[0], found.stdout + found.stderr
 
 
 def test_importing_the_library_is_light() -> None:
