@@ -13,12 +13,14 @@ import numpy as np
 from keras import ops
 
 from ..network.backend import LAST, Precision
+from ..network.transform_net import TransformNet
 from .objective import VGG16_LAYERS, Objective
 from .vgg16 import MEAN_RGB, vgg16_weights
 
 Tensor = Any  # a tensor of whichever backend Keras runs on
 
 WINDOW = 32  # pixels, of the checkerboard loss
+FARTHEST = 8  # pixels that a frame moves in the temporal loss; two of the network's strides
 
 
 class LossNetwork(keras.Model):  # type: ignore[misc]
@@ -109,6 +111,22 @@ def checkerboard(images: Tensor) -> Tensor:
     tiled = images[:, : rows * WINDOW, : columns * WINDOW]
     tiled = ops.reshape(tiled, (-1, rows, cells, 4, columns, cells, 4, channels))
     return ops.mean(ops.var(ops.mean(tiled, axis=(2, 5)), axis=(2, 4)), axis=(1, 2, 3))
+
+
+def moved_difference(network: TransformNet, frames: Tensor, outputs: Tensor, motion: Tensor) -> Tensor:
+    """Mean squared difference, in gray levels, between what is painted before and after a movement: (N,).
+
+    Args:
+        network: the network that paints.
+        frames: (N, H, W, 3), 0..255.
+        outputs: what the network makes of the frames.
+        motion: (2,) integers from 0 to `FARTHEST` - 1, down and right.
+    """
+    count, height, width, _ = frames.shape
+    start, size = (0, motion[0], motion[1], 0), (count, height - FARTHEST, width - FARTHEST, 3)
+    difference = network(ops.slice(frames, start, size)) - ops.slice(outputs, start, size)
+    # Up to the edges, though the two see different reflections there: in a rim left out, networks paint a frame.
+    return ops.mean(ops.square(difference), axis=(1, 2, 3))
 
 
 class PerceptualLoss:

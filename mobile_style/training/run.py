@@ -30,8 +30,9 @@ from ..progress import Note, Progress, Step
 from .config import TrainConfig
 from .dataset import Batches, Photos
 from .journal import journal, no_journal
+from .losses import FARTHEST
 from .start import joined
-from .trainer import FARTHEST, Trainer, suitable_rate
+from .trainer import Trainer, suitable_rate
 from .turns import Turns, turn
 
 PREVIEW_SIZE = 256

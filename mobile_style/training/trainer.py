@@ -11,11 +11,10 @@ from keras import ops
 from ..network.backend import fastest_precision
 from ..network.transform_net import TransformNet
 from .config import TrainConfig
-from .losses import PerceptualLoss, checkerboard
+from .losses import PerceptualLoss, checkerboard, moved_difference
 from .palette import PaletteLoss
 from .team import Team
 
-FARTHEST = 8  # pixels that a frame moves; two of the network's strides
 LEARNING_RATE = 3e-3
 # How many times the kernels' rate that of scales and offsets is, where they are all that a style has of its own. After
 # 100 steps of a style trained alone, content + 12 x style is 710,317 at 3.3 times, 908,444 at the kernels' rate.
@@ -168,22 +167,6 @@ class Trainer(keras.Model):  # type: ignore[misc]
         factors = self.weights_of | {name: getattr(objective, f"{name}_weight") for name in ("content", "style", "tv")}
         factors["style"] *= float(self.style_factor)
         return {name: value * factors.get(name, 1.0) for name, value in losses.items()}
-
-
-def moved_difference(network: TransformNet, frames: Any, outputs: Any, motion: Any) -> Any:
-    """Mean squared difference, in gray levels, between what is painted before and after a movement: (N,).
-
-    Args:
-        network: the network that paints.
-        frames: (N, H, W, 3), 0..255.
-        outputs: what the network makes of the frames.
-        motion: (2,) integers from 0 to `FARTHEST` - 1, down and right.
-    """
-    count, height, width, _ = frames.shape
-    start, size = (0, motion[0], motion[1], 0), (count, height - FARTHEST, width - FARTHEST, 3)
-    difference = network(ops.slice(frames, start, size)) - ops.slice(outputs, start, size)
-    # Up to the edges, though the two see different reflections there: in a rim left out, networks paint a frame.
-    return ops.mean(ops.square(difference), axis=(1, 2, 3))
 
 
 def suitable_rate(steps: int) -> float:
