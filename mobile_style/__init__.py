@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .benchmarking.measure import Conditions as Conditions
     from .benchmarking.measure import measure
+    from .benchmarking.report import Report as Report
     from .errors import CheckpointError as CheckpointError
     from .errors import DatasetError as DatasetError
     from .errors import DeviceError as DeviceError
@@ -21,20 +22,28 @@ if TYPE_CHECKING:
     from .errors import UsageError as UsageError
     from .exporting.android_bundle import bundle_android as bundle_android
     from .exporting.recipes import RECIPES as RECIPES
+    from .exporting.recipes import Recipe as Recipe
     from .exporting.recipes import find_recipe as find_recipe
+    from .network.catalog import ModelInfo as ModelInfo
     from .network.catalog import list_models as list_models
     from .painting.files import stylize_files as stylize_files
     from .painting.stylize import Painter as Painter
     from .painting.stylize import stylize as stylize
     from .progress import Note as Note
     from .progress import Step as Step
+    from .training.config import TrainConfig as TrainConfig
     from .training.config import configure as configure
     from .training.dataset import build
+    from .training.evaluate import Evaluation as Evaluation
     from .training.evaluate import evaluate as evaluate
+    from .training.proof import Proof as Proof
     from .training.proof import proof as proof
+    from .training.team import Team as Team
     from .training.train import resume as resume
     from .training.train import train as train
+    from .validation.checked_export import Export as Export
     from .validation.checked_export import export as export
+    from .validation.validate import Validation as Validation
     from .validation.validate import validate as validate
     from .web.bundle import bundle_web as bundle_web
 
@@ -51,18 +60,20 @@ _PLACES = {
         )
     },
     "exporting.android_bundle": {"bundle_android": "bundle_android"},
-    "exporting.recipes": {"RECIPES": "RECIPES", "find_recipe": "find_recipe"},
-    "network.catalog": {"list_models": "list_models"},
+    "benchmarking.report": {"Report": "Report"},
+    "exporting.recipes": {"RECIPES": "RECIPES", "Recipe": "Recipe", "find_recipe": "find_recipe"},
+    "network.catalog": {"ModelInfo": "ModelInfo", "list_models": "list_models"},
     "painting.files": {"stylize_files": "stylize_files"},
     "painting.stylize": {"Painter": "Painter", "stylize": "stylize"},
     "progress": {"Note": "Note", "Step": "Step"},
-    "training.config": {"configure": "configure"},
+    "training.config": {"TrainConfig": "TrainConfig", "configure": "configure"},
     "training.dataset": {"build": "build_dataset"},
-    "training.evaluate": {"evaluate": "evaluate"},
-    "training.proof": {"proof": "proof"},
+    "training.evaluate": {"Evaluation": "Evaluation", "evaluate": "evaluate"},
+    "training.proof": {"Proof": "Proof", "proof": "proof"},
+    "training.team": {"Team": "Team"},
     "training.train": {"resume": "resume", "train": "train"},
-    "validation.checked_export": {"export": "export"},
-    "validation.validate": {"validate": "validate"},
+    "validation.checked_export": {"Export": "Export", "export": "export"},
+    "validation.validate": {"Validation": "Validation", "validate": "validate"},
     "web.bundle": {"bundle_web": "bundle_web"},
 }
 _WITH_KERAS = ("training.proof", "training.train")

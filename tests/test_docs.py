@@ -16,7 +16,7 @@ from mobile_style.exporting.lint import table
 from mobile_style.exporting.recipes import RECIPES, find_recipe
 from mobile_style.exporting.write import write
 from mobile_style.network.architecture import PRESETS
-from mobile_style.network.catalog import BUNDLED, DEFAULT, STYLES, bundled_photos
+from mobile_style.network.catalog import BUNDLED, DEFAULT, PAINTINGS, bundled_photos
 from mobile_style.training.objective import OBJECTIVES
 
 ROOT = Path(__file__).parents[1]
@@ -73,7 +73,7 @@ def test_every_carried_picture_has_its_source() -> None:
         for path in bundled_photos(part).iterdir():
             assert f"`{part}/{path.name}`" in sources
     notice = (ROOT / "NOTICE").read_text()
-    assert all(path.name in notice for path in STYLES.iterdir())
+    assert all(path.name in notice for path in PAINTINGS.iterdir())
 
 
 def test_the_readmes_two_commands_are_the_makefiles() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import mobile_style
-from mobile_style.network.catalog import STYLES, bundled_photos
+from mobile_style.network.catalog import PAINTINGS, bundled_photos
 
 PAGE = (Path(__file__).parents[1] / "docs" / "python.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.S)
@@ -23,7 +23,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(bundled_photos("held_out") / "espresso_cup.jpg", "photo.jpg")
-    shutil.copy(STYLES / "starry_night.jpg", "painting.jpg")
+    shutil.copy(PAINTINGS / "starry_night.jpg", "painting.jpg")
     said = io.StringIO()
     for example in EXAMPLES:
         with contextlib.redirect_stdout(said):

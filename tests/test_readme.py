@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from browsing import some_engine
 from mobile_style.cli import app
-from mobile_style.network.catalog import STYLES, bundled_photos
+from mobile_style.network.catalog import PAINTINGS, bundled_photos
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 WALK = README[README.index("\n## Paint\n") :]
@@ -29,7 +29,7 @@ SHORTER = {  # budgets of the same commands
 def test_every_command_works_after_those_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(bundled_photos("held_out") / "espresso_cup.jpg", "photo.jpg")
-    shutil.copy(STYLES / "starry_night.jpg", "painting.jpg")
+    shutil.copy(PAINTINGS / "starry_night.jpg", "painting.jpg")
     Path("photos").mkdir()
     for photo in sorted(bundled_photos("train").glob("*.jpg"))[:6]:
         shutil.copy(photo, "photos")

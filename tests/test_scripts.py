@@ -90,7 +90,7 @@ def test_budgets_measures_the_plain_recipe_and_plots(
     budgets = loaded("benchmarks/budgets.py")
     build([photos], tmp_path / "shards")
     results = budgets.Results(tmp_path / "results.json")
-    style = ROOT / "mobile_style/data/styles/starry_night.jpg"
+    style = ROOT / "mobile_style/data/paintings/starry_night.jpg"
 
     def measure(run: Path, method: str, minutes: float) -> None:
         load_network(run / MODEL)

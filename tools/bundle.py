@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mobile_style.exporting.recipes import find_recipe
-from mobile_style.inference import int8_choice
+from mobile_style.inference import calibration_file
 from mobile_style.inference.int8_calibration import calibration_photos
 from mobile_style.inference.network import load_network
 from mobile_style.media import images
@@ -120,7 +120,7 @@ def _bundle(run: Path | None, name: str, out: Path, before: Path, given: dict[st
             save_grams(losses_of(run / MODEL, config), out / GRAMS)
         if (run / "log.jsonl").is_file():
             _loss_curves(run / "log.jsonl", out / "losses.png")
-    int8_choice.keep(out, calibration_photos(None, int8_choice.CHOSEN_AT))
+    calibration_file.keep(out, calibration_photos(None, calibration_file.CHOSEN_AT))
     exports = [export(name, find_recipe(*kind), out=out / file)[0] for file, kind in EXPORTS.items()]
     failed = [f"{each.path}: {failure}" for each in exports for failure in each.validation.failures]
     if failed:

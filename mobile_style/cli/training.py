@@ -319,7 +319,7 @@ def evaluate(
     with progress_bars() as progress:
         if iterations:
             with _keras(progress):
-                from ..training import optimize as _  # noqa: F401
+                from ..training import pixel_optimization as _  # noqa: F401
         result = run(with_mix(model, mix or ""), style, images, size, iterations, start, limit, progress)
     tables.evaluation(result, size, json, verbose)
     if out is not None:

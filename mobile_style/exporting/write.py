@@ -15,11 +15,11 @@ import numpy as np
 from ..documents import printable
 from ..errors import UsageError
 from ..files import refuse_existing, writing
+from ..inference.calibration_file import CHOSEN_AT, Calibration, kept
 from ..inference.float_ops import MIX
 from ..inference.fold import fold, typical_magnitudes
 from ..inference.graph import Convolution, styles
 from ..inference.int8_calibration import calibrate, calibration_photos
-from ..inference.int8_choice import CHOSEN_AT, Int8Choice, kept
 from ..inference.int8_ops import Quantization
 from ..inference.int8_tone import with_float_tone
 from ..network.card import Card, styles_of
@@ -109,7 +109,7 @@ def write(
 
 
 def _prepared(
-    trained: Checkpoint, recipe: Recipe, photos: np.ndarray, chosen: Int8Choice | None, progress: Progress
+    trained: Checkpoint, recipe: Recipe, photos: np.ndarray, chosen: Calibration | None, progress: Progress
 ) -> tuple[list[Convolution], Quantization | None]:
     """The convolutions of the files, and for int8 what its operators need."""
     architecture = trained.architecture()

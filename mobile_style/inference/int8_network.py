@@ -9,10 +9,10 @@ import numpy as np
 
 from ..network.architecture import SMALLEST
 from ..network.checkpoint import read_model
+from .calibration_file import CHOSEN_AT, choose, kept
 from .fold import fold
 from .graph import Convolution
 from .int8_calibration import calibration_photos
-from .int8_choice import CHOSEN_AT, choose, kept
 from .int8_ops import Quantization
 from .network import KEPT
 from .paired_ops import int8_painter

@@ -10,7 +10,7 @@ from .card import MODEL, Card, read_card
 DEFAULT = "starry_night"
 START = "self_portrait"  # of new trainings: docs/training.md tells why this one
 DATA = Path(__file__).parents[1] / "data"
-STYLES = DATA / "styles"
+PAINTINGS = DATA / "paintings"
 # In a wheel the models lie inside the package, in a checkout beside it.
 BUNDLED = next((p for p in (DATA / "models", DATA.parents[1] / "models") if p.is_dir()), DATA / "models")
 RUNS = Path("runs")
@@ -48,7 +48,7 @@ def style_path(style: str | Path) -> Path:
 
 def bundled_paintings() -> dict[str, Path]:
     """The paintings that the package has, by name."""
-    return {path.stem: path for path in sorted(STYLES.glob("*.jpg"))}
+    return {path.stem: path for path in sorted(PAINTINGS.glob("*.jpg"))}
 
 
 def places(model: str | Path) -> list[Path]:

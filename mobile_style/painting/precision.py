@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from ..errors import ImageError
-from ..inference.int8_choice import kept
+from ..inference.calibration_file import kept
 from ..inference.int8_network import load_int8_network
 from ..media import images
 from ..metrics import psnr

@@ -174,7 +174,7 @@ def _by_optimization(
 ) -> dict[str, Painted]:
     """Results by method, one for each number of iterations; after Ctrl-C, those of all photos or else of the first."""
     from .losses import PerceptualLoss  # which load Keras
-    from .optimize import PixelOptimizer, Snapshot
+    from .pixel_optimization import PixelOptimizer, Snapshot
 
     counts = tuple(sorted(set(iterations)))
     made: dict[int, Painted] = {count: [] for count in counts}

@@ -19,7 +19,7 @@ from PIL import Image
 
 from ..errors import CheckpointError
 from ..media import images
-from ..network.catalog import BUNDLED, STYLES, bundled_photos
+from ..network.catalog import BUNDLED, PAINTINGS, bundled_photos
 from . import litertjs
 from .adding import adding
 from .models import KNOWN_PHOTO, Model, find_models, grouped, known_frame
@@ -194,7 +194,7 @@ def _thumbnail(model: Model, index: int) -> bytes:
 
 
 def _icon(size: int) -> bytes:
-    painting = images.center_square(images.load(STYLES / "starry_night.jpg"), size)
+    painting = images.center_square(images.load(PAINTINGS / "starry_night.jpg"), size)
     content = io.BytesIO()
     Image.fromarray(painting).quantize().save(content, "PNG", optimize=True)  # 256 colors: a third of the bytes
     return content.getvalue()

@@ -15,7 +15,7 @@ from mobile_style.inference.network import load_network
 from mobile_style.media import images
 from mobile_style.network import catalog
 from mobile_style.network.card import read_card, styles_of
-from mobile_style.network.catalog import BUNDLED, DEFAULT, STYLES, bundled_photos, list_models, model_path
+from mobile_style.network.catalog import BUNDLED, DEFAULT, PAINTINGS, bundled_photos, list_models, model_path
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.training.evaluate import evaluate
 from mobile_style.validation.checked_export import PHOTOS
@@ -68,7 +68,7 @@ def test_bundled_model_paints_in_its_style() -> None:
 
 def test_bundled_model_takes_the_paintings_palette_and_keeps_the_content() -> None:
     network, _ = load_network(model_path(DEFAULT))
-    painting = images.load(STYLES / f"{DEFAULT}.jpg").reshape(-1, 3)
+    painting = images.load(PAINTINGS / f"{DEFAULT}.jpg").reshape(-1, 3)
     for path in images.find([bundled_photos("held_out")]):
         photo = images.center_square(images.load(path), 256)
         output = stylize_image(network, photo, grain=False)

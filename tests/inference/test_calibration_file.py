@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from mobile_style.errors import CheckpointError
+from mobile_style.inference.calibration_file import CHOSEN_AT, FILE, choose, keep, kept
 from mobile_style.inference.int8_calibration import calibration_photos
-from mobile_style.inference.int8_choice import CHOSEN_AT, FILE, choose, keep, kept
 from mobile_style.network.card import MODEL
 from mobile_style.network.catalog import BUNDLED, list_models
 from mobile_style.network.checkpoint import read_model

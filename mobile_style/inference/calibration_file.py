@@ -16,13 +16,13 @@ from .fold import fold, typical_magnitudes
 from .int8_calibration import calibrate
 from .int8_ops import Quantization
 
-FILE = "int8_choice.json"  # beside the network's file
+FILE = "calibration.json"  # beside the network's file
 CHOSEN_AT = (256, 256)  # pixels of the photos, as exports by default
 
 
 @strict
 @dataclass(frozen=True)
-class Int8Choice:
+class Calibration:
     """What was chosen for a network.
 
     Attributes:
@@ -45,16 +45,16 @@ class Int8Choice:
         return Quantization(dict(self.ranges), {name: np.array(values) for name, values in self.knots.items()})
 
 
-def choose(checkpoint: Checkpoint, photos: np.ndarray) -> Int8Choice:
+def choose(checkpoint: Checkpoint, photos: np.ndarray) -> Calibration:
     """Chooses on (N, H, W, 3) uint8 photos."""
     architecture = checkpoint.architecture()
     typical = typical_magnitudes(architecture, checkpoint.weights, photos)
     found = calibrate(fold(architecture, checkpoint.weights, typical), photos)
     ranges = {name: (float(low), float(high)) for name, (low, high) in found.ranges.items()}
-    return Int8Choice(checkpoint.card.get("arrays_sha256", ""), _lists(typical), ranges, _lists(found.knots))
+    return Calibration(checkpoint.card.get("arrays_sha256", ""), _lists(typical), ranges, _lists(found.knots))
 
 
-def kept(model: str | Path, checkpoint: Checkpoint) -> Int8Choice | None:
+def kept(model: str | Path, checkpoint: Checkpoint) -> Calibration | None:
     """What was chosen before for a model that is not a mix, on the bundled photos at `CHOSEN_AT`; None if nothing was.
 
     Raises:
@@ -63,7 +63,7 @@ def kept(model: str | Path, checkpoint: Checkpoint) -> Int8Choice | None:
     path = model_path(model).with_name(FILE)
     if mix_of(model) or not path.is_file():
         return None
-    choice = read_document_file(Int8Choice, path, CheckpointError, "; without it, int8 is chosen anew")
+    choice = read_document_file(Calibration, path, CheckpointError, "; without it, int8 is chosen anew")
     return choice if choice.arrays_sha256 == checkpoint.card.get("arrays_sha256") else None
 
 
