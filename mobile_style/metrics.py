@@ -18,9 +18,9 @@ XYZ /= (0.9505, 1.0, 1.089)  # of white, D65
 LAB_GREEN_RED, LAB_BLUE_YELLOW = 500, 200
 BLOCK = 4  # pixels: side of the smallest spot that is looked for
 SPOTS = (BLOCK, 16, 32)  # sides of spots in the mean difference: the larger, the fainter one is seen
-TEXTURE = 16  # pixels: side of the spots in which a fixed pattern is looked for
-TONES = 8  # ranges of values that are looked at one by one
-RARE = 0.005
+TEXTURES = (16, 64, 256)  # pixels: sides of the spots in which a fixed pattern is looked for, the larger, the fainter
+TONES, RARE_TONE = 8, 0.005  # ranges of values that are looked at one by one; share of the pixels below which not
+COLORS, RARE_COLOR = 5, 0.01  # of each channel, which together are cells of color; likewise
 NEAR = 4  # pixels: rounding may move a stroke as far
 RING = 4  # pixels: width of the border that is compared with what lies inside it
 
@@ -81,26 +81,22 @@ def spot(difference: np.ndarray, side: int = BLOCK) -> float:
 
     Of a difference with a shorter side, over squares of that.
     """
-    side = min(side, *difference.shape[:2])
-    for axis in (0, 1):
-        difference = reduce(np.add, _shifted(difference, side, axis))
-    return float(np.abs(difference).max()) / side**2
+    return float(np.abs(_means(difference, side)).max())
 
 
-def texture(mean: np.ndarray, variance: np.ndarray) -> float:
+def texture(mean: np.ndarray, variance: np.ndarray, side: int) -> float:
     """Strength of the worst pattern that all photos have at one place, in gray levels; flat spots are left to `spot`.
 
-    The root of the largest variance of a channel within any `TEXTURE` x `TEXTURE` pixels of the mean difference, less
-    what the photos' own differences leave in a mean of so many.
+    The root of the largest variance of a channel within any `side` x `side` pixels of the mean difference, less what
+    the photos' own differences leave in a mean of so many. That is little in a large spot, so faint ripples, gradients
+    and clouds are found there.
 
     Args:
         mean: difference over all photos, (H, W, 3).
         variance: of that mean, from how far the photos are apart: theirs (unbiased) over their number, (H, W, 3).
+        side: in pixels, one of `TEXTURES`.
     """
-    side = min(TEXTURE, *mean.shape[:2])
-    power, flat = np.square(mean) - variance, mean
-    for axis in (0, 1):
-        power, flat = (reduce(np.add, _shifted(z, side, axis)) / side for z in (power, flat))
+    power, flat = _means(np.square(mean) - variance, side), _means(mean, side)
     return float(np.sqrt(max(0.0, (power - np.square(flat)).max())))
 
 
@@ -121,20 +117,58 @@ def tones(expected: np.ndarray, output: np.ndarray) -> np.ndarray:
         (2, 3, TONES): the sum of the differences and the number of the pixels of each channel whose expected value lies
         in each eighth of 0..255.
     """
-    eighths = (expected // (256 // TONES)).reshape(-1, 3).T
-    differences = (output.astype(int) - expected).reshape(-1, 3).T
-    sums = [np.bincount(e, d, TONES) for e, d in zip(eighths, differences, strict=True)]
-    return np.stack([sums, [np.bincount(e, minlength=TONES) for e in eighths]])
+    return _sums(expected // (256 // TONES), output.astype(int) - expected, TONES)
 
 
 def tone(sums: np.ndarray) -> float:
     """Largest mean difference that `tones` found, its sign left out: of contrast, of clipped ends, of saturation.
 
-    An eighth that fewer than `RARE` of the pixels have does not count.
+    An eighth that fewer than `RARE_TONE` of the pixels have does not count.
     """
+    return _largest_mean(sums, RARE_TONE)
+
+
+def colors(expected: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """Sums that `color` judges, of one picture or, added up, of several.
+
+    Returns:
+        (2, 3, COLORS^3): the sum of each channel's differences and the number of the pixels whose expected color lies
+        in each cell of color: whose red, green and blue each lie in one fifth of 0..255.
+    """
+    red, green, blue = np.moveaxis(expected.astype(int) * COLORS // 256, 2, 0)
+    cells = (red * COLORS + green) * COLORS + blue
+    return _sums(np.stack([cells] * 3, axis=2), output.astype(int) - expected, COLORS**3)
+
+
+def color(sums: np.ndarray) -> float:
+    """Largest mean difference that `colors` found, its sign left out: of hue, which `tone` misses if no value changes.
+
+    A cell of color that fewer than `RARE_COLOR` of the pixels have does not count.
+    """
+    return _largest_mean(sums, RARE_COLOR)
+
+
+def _sums(labels: np.ndarray, differences: np.ndarray, count: int) -> np.ndarray:
+    """Of each channel, the sum of the differences with each label, and their number: (2, 3, count)."""
+    pairs = list(zip(labels.reshape(-1, 3).T, differences.reshape(-1, 3).T, strict=True))
+    return np.stack(
+        [[np.bincount(each, d, count) for each, d in pairs], [np.bincount(each, minlength=count) for each, _ in pairs]]
+    )
+
+
+def _largest_mean(sums: np.ndarray, rare: float) -> float:
+    """Over the labels of `_sums` that at least a share `rare` of the pixels have, its sign left out."""
     differences, counts = sums
-    common = counts >= RARE * counts.sum(axis=1, keepdims=True)
-    return float(np.abs(differences[common] / counts[common]).max())
+    common = counts >= rare * counts.sum(axis=1, keepdims=True)
+    return float(np.abs(differences[common] / counts[common]).max(initial=0.0))
+
+
+def _means(z: np.ndarray, side: int) -> np.ndarray:
+    """Over every `side` x `side` pixels inside (H, W, C); where that has a shorter side, over squares of it."""
+    side = min(side, *z.shape[:2])
+    sums = np.pad(z.astype(np.float64), ((1, 0), (1, 0), (0, 0))).cumsum(axis=0).cumsum(axis=1)
+    rows = sums[side:] - sums[:-side]
+    return np.asarray((rows[:, side:] - rows[:, :-side]) / side**2)
 
 
 def _shifted(z: np.ndarray, length: int, axis: int) -> list[np.ndarray]:
