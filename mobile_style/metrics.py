@@ -22,6 +22,7 @@ TEXTURES = (16, 64, 256)  # pixels: sides of the spots in which a fixed pattern 
 TONES, RARE_TONE = 8, 0.005  # ranges of values that are looked at one by one; share of the pixels below which not
 COLORS, RARE_COLOR = 5, 0.01  # of each channel, which together are cells of color; likewise
 NEAR = 4  # pixels: rounding may move a stroke as far
+CLOSE, FOREIGN = 2, 8  # pixels: how far it moves most strokes; side of the spots in which foreign colors are looked for
 RING = 4  # pixels: width of the border that is compared with what lies inside it
 
 
@@ -69,11 +70,27 @@ def block(expected: np.ndarray, output: np.ndarray) -> float:
     How far a channel of the output lies outside the range that the expected picture has within `NEAR` pixels, as `spot`
     sees it. Rounding moves strokes, so a pixel of an honest export may be far off; but its color is there nearby.
     """
-    low = high = np.pad(expected.astype(np.int16), ((NEAR, NEAR), (NEAR, NEAR), (0, 0)), mode="edge")
+    return spot(_outside(expected.astype(np.int16), output.astype(np.int16), NEAR))
+
+
+def foreign(expected: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """How foreign the color of each pixel is, in gray levels, (H, W, 6).
+
+    As for `block`, but for colors within `CLOSE` pixels, and for the differences of two channels, too: green in a dark
+    blue place with a white stroke has no channel that is not there, but more green than red.
+    """
+    expected, output = (each.astype(np.int16) for each in (expected, output))
+    before, after = (np.concatenate([each, each - np.roll(each, 1, axis=2)], axis=2) for each in (expected, output))
+    return _outside(before, after, CLOSE)
+
+
+def _outside(expected: np.ndarray, output: np.ndarray, near: int) -> np.ndarray:
+    """How far a channel of the output lies outside the range that the expected one has within so many pixels."""
+    low = high = np.pad(expected, ((near, near), (near, near), (0, 0)), mode="edge")
     for axis in (0, 1):
-        low = reduce(np.minimum, _shifted(low, 2 * NEAR + 1, axis))
-        high = reduce(np.maximum, _shifted(high, 2 * NEAR + 1, axis))
-    return spot(np.maximum(np.maximum(low - output, output - high), 0))
+        low = reduce(np.minimum, _shifted(low, 2 * near + 1, axis))
+        high = reduce(np.maximum, _shifted(high, 2 * near + 1, axis))
+    return np.asarray(np.maximum(np.maximum(low - output, output - high), 0))
 
 
 def spot(difference: np.ndarray, side: int = BLOCK) -> float:

@@ -67,6 +67,7 @@ class Fixed:
     Attributes:
         spots, line, textures, tint: by the functions of metrics.py; spots of each side of `metrics.SPOTS`, textures of
             each of `metrics.TEXTURES`.
+        foreign: of the mean foreignness at one place, by `metrics.foreign`.
         tone, color: of all sizes together, by the functions of metrics.py.
         mixed_tint, mixed_tone, mixed_color: those of mixes of styles, which do not count as `tint`, `tone` and `color`;
             0 without any.
@@ -76,6 +77,7 @@ class Fixed:
     spots: tuple[float, ...]
     line: float
     textures: tuple[float, ...]
+    foreign: float
     tint: float
     tone: float
     color: float
@@ -256,6 +258,7 @@ class _Found:
         rows: a photo each.
         differences: by size, summed up over the photos.
         squares: of the differences, likewise.
+        foreign: by `metrics.foreign`, likewise.
         tones, colors: likewise, of all sizes.
     """
 
@@ -264,6 +267,7 @@ class _Found:
     rows: list[Figures] = field(default_factory=list)
     differences: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
     squares: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
+    foreign: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
     tones: np.ndarray = field(default_factory=lambda: np.zeros((2, 3, metrics.TONES)))
     colors: np.ndarray = field(default_factory=lambda: np.zeros((2, 3, metrics.COLORS**3)))
 
@@ -276,9 +280,10 @@ class _Found:
         squares = [each / photos - np.square(mean) for each, mean in zip(self.squares.values(), means, strict=True)]
         apart = [(mean, square / max(1, photos - 1)) for mean, square in zip(means, squares, strict=True)]
         textures = tuple(max(metrics.texture(*each, side) for each in apart) for side in metrics.TEXTURES)
+        foreign = max(metrics.spot(each / photos, metrics.FOREIGN) for each in self.foreign.values())
         colors, none = (tint, metrics.tone(self.tones), metrics.color(self.colors)), (0.0, 0.0, 0.0)
         alone, mixed = (none, colors) if "=" in self.mix else (colors, none)
-        return Fixed(spots, line, textures, *alone, *mixed, photos)
+        return Fixed(spots, line, textures, foreign, *alone, *mixed, photos)
 
     def add(self, expected: np.ndarray, output: np.ndarray) -> None:
         """Adds a photo's to all sums."""
@@ -288,6 +293,7 @@ class _Found:
         for sums, of_photo in (
             (self.differences, difference),
             (self.squares, np.square(difference)),
+            (self.foreign, metrics.foreign(expected, output).astype(int)),
         ):
             sums[difference.shape] = sums.get(difference.shape, 0) + of_photo
 
@@ -398,6 +404,7 @@ def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -
                 (f"fixed pattern in {side} pixels", texture, limit)
                 for side, texture, limit in zip(metrics.TEXTURES, fixed.textures, gate.places.textures, strict=True)
             ),
+            (f"foreign color in {metrics.FOREIGN} pixels", fixed.foreign, gate.places.foreign),
             ("tint", fixed.tint, gate.places.tint),
             ("tone", fixed.tone, gate.places.tone),
             ("color", fixed.color, gate.places.color),

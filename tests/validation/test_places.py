@@ -18,6 +18,8 @@ BLACK, MAGENTA, GREEN = (0, 0, 0), (255, 0, 255), (0, 200, 0)
 FILES = {"int8.tflite": ("tflite", "int8"), "float16.tflite": ("tflite", "float16")}
 STYLES = sorted(path.parent.name for path in BUNDLED.glob("*/int8.tflite"))
 
+FOREIGN = f"foreign color in {metrics.FOREIGN} pixels"
+
 Pictures = list[np.ndarray]
 
 
@@ -92,6 +94,17 @@ def turned_hue(degrees: float) -> Callable[[np.ndarray], np.ndarray]:
     return curve(lambda x: x @ turn.T)
 
 
+def swapped(first: int, second: int, side: int, top: int, left: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Exchanges two channels in a square."""
+
+    def change(picture: np.ndarray) -> np.ndarray:
+        inside = picture[top : top + side, left : left + side]
+        inside[..., [first, second]] = inside[..., [second, first]]
+        return picture
+
+    return change
+
+
 def column(number: int, levels: int) -> Callable[[np.ndarray], np.ndarray]:
     def change(picture: np.ndarray) -> np.ndarray:
         return row(number, levels)(picture.transpose(1, 0, 2)).transpose(1, 0, 2)
@@ -131,6 +144,8 @@ DAMAGES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "less saturation": ("tone", curve(lambda x: 0.88 * x + 0.12 * x.mean(axis=2, keepdims=True))),
     "another gamma": ("tone", curve(lambda x: 255 * (x / 255) ** 1.05)),
     "another hue": ("color", turned_hue(8)),
+    "green and blue exchanged": (FOREIGN, swapped(1, 2, 10, 60, 150)),
+    "red and blue exchanged": (FOREIGN, swapped(0, 2, 10, 100, 120)),
     "cloud": ("fixed pattern in 64 pixels", plus(lambda y, x: cloud(y - 120, x - 140), 256, 0, 0)),
     "ripple": ("fixed pattern in 256 pixels", plus(lambda y, x: 3 * np.sin(x / 10), 256, 0, 0)),
     "gradient": ("fixed pattern in 256 pixels", plus(lambda y, x: (x - 128) / 40, 256, 0, 0)),
@@ -174,6 +189,16 @@ def test_a_moved_stroke_is_no_foreign_color() -> None:
     picture[:, 10:14] = 200
     assert metrics.block(picture, np.roll(picture, 3, axis=1)) == 0
     assert metrics.block(picture, np.roll(picture, 9, axis=1)) == 110
+
+
+def test_foreign_colors_by_hand() -> None:
+    picture = np.full((32, 32, 3), (10, 20, 90), np.uint8)
+    picture[::2] = 200, 210, 220
+    assert not metrics.foreign(picture, np.roll(picture, 1, axis=0)).any()
+    output = picture.copy()
+    output[10, 12] = 10, 150, 90  # each channel has such values nearby
+    assert metrics.block(picture, output) == 0
+    assert metrics.foreign(picture, output)[10, 12].tolist() == [0, 0, 0, 0, 130, 70]
 
 
 def test_textures_by_hand() -> None:
