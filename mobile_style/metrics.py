@@ -19,6 +19,7 @@ LAB_GREEN_RED, LAB_BLUE_YELLOW = 500, 200
 BLOCK = 4  # pixels: side of the smallest spot that is looked for
 SPOTS = (BLOCK, 16, 32)  # sides of spots in the mean difference: the larger, the fainter one is seen
 TEXTURES = (16, 64, 256)  # pixels: sides of the spots in which a fixed pattern is looked for, the larger, the fainter
+DETAIL, FAINT = 16, 3  # pixels: side of the spots in which detail is compared; gray levels: detail that is none
 TONES, RARE_TONE = 8, 0.005  # ranges of values that are looked at one by one; share of the pixels below which not
 COLORS, RARE_COLOR = 5, 0.01  # of each channel, which together are cells of color; likewise
 NEAR = 4  # pixels: rounding may move a stroke as far
@@ -115,6 +116,26 @@ def texture(mean: np.ndarray, variance: np.ndarray, side: int) -> float:
     """
     power, flat = _means(np.square(mean) - variance, side), _means(mean, side)
     return float(np.sqrt(max(0.0, (power - np.square(flat)).max())))
+
+
+def roughness(picture: np.ndarray) -> np.ndarray:
+    """How far each pixel is from the mean of 3 x 3 around it: squared gray levels, mean over channels, (H, W, 1)."""
+    around = np.pad(picture.astype(np.float64), ((1, 1), (1, 1), (0, 0)), mode="edge")
+    return np.asarray(np.square(picture - _means(around, 3)).mean(axis=2, keepdims=True))
+
+
+def detail(expected: np.ndarray, output: np.ndarray) -> float:
+    """Largest change of the strength of detail in any `DETAIL` x `DETAIL` pixels: 0.2 is 20% less or 20% more.
+
+    Blur and shrunken contrast lower it, sharpening and noise raise it. Detail below `FAINT` gray levels hardly counts,
+    as rounding changes a large share of it.
+
+    Args:
+        expected: the mean `roughness` of all photos' expected pictures.
+        output: that of what they became.
+    """
+    before, after = (_means(each, DETAIL) + FAINT**2 for each in (expected, output))
+    return float(np.abs(np.sqrt(after / before) - 1).max())
 
 
 def line(difference: np.ndarray) -> float:

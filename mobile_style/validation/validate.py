@@ -68,6 +68,7 @@ class Fixed:
         spots, line, textures, tint: by the functions of metrics.py; spots of each side of `metrics.SPOTS`, textures of
             each of `metrics.TEXTURES`.
         foreign: of the mean foreignness at one place, by `metrics.foreign`.
+        detail: change of the mean detail at one place, in shares of the float picture's, by `metrics.detail`.
         tone, color: of all sizes together, by the functions of metrics.py.
         mixed_tint, mixed_tone, mixed_color: those of mixes of styles, which do not count as `tint`, `tone` and `color`;
             0 without any.
@@ -78,6 +79,7 @@ class Fixed:
     line: float
     textures: tuple[float, ...]
     foreign: float
+    detail: float
     tint: float
     tone: float
     color: float
@@ -259,6 +261,7 @@ class _Found:
         differences: by size, summed up over the photos.
         squares: of the differences, likewise.
         foreign: by `metrics.foreign`, likewise.
+        roughness: of the float and of the exported pictures, likewise.
         tones, colors: likewise, of all sizes.
     """
 
@@ -268,6 +271,7 @@ class _Found:
     differences: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
     squares: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
     foreign: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
+    roughness: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
     tones: np.ndarray = field(default_factory=lambda: np.zeros((2, 3, metrics.TONES)))
     colors: np.ndarray = field(default_factory=lambda: np.zeros((2, 3, metrics.COLORS**3)))
 
@@ -281,9 +285,10 @@ class _Found:
         apart = [(mean, square / max(1, photos - 1)) for mean, square in zip(means, squares, strict=True)]
         textures = tuple(max(metrics.texture(*each, side) for each in apart) for side in metrics.TEXTURES)
         foreign = max(metrics.spot(each / photos, metrics.FOREIGN) for each in self.foreign.values())
+        detail = max(metrics.detail(*each / photos) for each in self.roughness.values())
         colors, none = (tint, metrics.tone(self.tones), metrics.color(self.colors)), (0.0, 0.0, 0.0)
         alone, mixed = (none, colors) if "=" in self.mix else (colors, none)
-        return Fixed(spots, line, textures, foreign, *alone, *mixed, photos)
+        return Fixed(spots, line, textures, foreign, detail, *alone, *mixed, photos)
 
     def add(self, expected: np.ndarray, output: np.ndarray) -> None:
         """Adds a photo's to all sums."""
@@ -294,6 +299,7 @@ class _Found:
             (self.differences, difference),
             (self.squares, np.square(difference)),
             (self.foreign, metrics.foreign(expected, output).astype(int)),
+            (self.roughness, np.stack([metrics.roughness(expected), metrics.roughness(output)])),
         ):
             sums[difference.shape] = sums.get(difference.shape, 0) + of_photo
 
@@ -405,6 +411,7 @@ def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -
                 for side, texture, limit in zip(metrics.TEXTURES, fixed.textures, gate.places.textures, strict=True)
             ),
             (f"foreign color in {metrics.FOREIGN} pixels", fixed.foreign, gate.places.foreign),
+            ("change of the detail", fixed.detail, gate.places.detail),
             ("tint", fixed.tint, gate.places.tint),
             ("tone", fixed.tone, gate.places.tone),
             ("color", fixed.color, gate.places.color),

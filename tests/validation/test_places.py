@@ -105,6 +105,31 @@ def swapped(first: int, second: int, side: int, top: int, left: int) -> Callable
     return change
 
 
+def sharper(strength: float, side: int, top: int, left: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Adds, in a square, a multiple of what a blur over 3 x 3 pixels takes away; -1 is that blur."""
+
+    def change(picture: np.ndarray) -> np.ndarray:
+        inside = picture[top : top + side, left : left + side]
+        around = np.pad(inside.astype(float), ((1, 1), (1, 1), (0, 0)), mode="edge")
+        blurred = sum(around[y : y + side, x : x + side] for y in range(3) for x in range(3)) / 9
+        inside[:] = np.rint(np.clip(inside + strength * (inside - blurred), 0, 255))
+        return picture
+
+    return change
+
+
+def grain(levels: float, side: int, top: int, left: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Adds noise of that standard deviation to a square, in each picture another."""
+    generator = np.random.default_rng(0)
+
+    def change(picture: np.ndarray) -> np.ndarray:
+        inside = picture[top : top + side, left : left + side]
+        inside[:] = np.rint(np.clip(inside + generator.normal(0, levels, (side, side, 1)), 0, 255))
+        return picture
+
+    return change
+
+
 def column(number: int, levels: int) -> Callable[[np.ndarray], np.ndarray]:
     def change(picture: np.ndarray) -> np.ndarray:
         return row(number, levels)(picture.transpose(1, 0, 2)).transpose(1, 0, 2)
@@ -146,6 +171,9 @@ DAMAGES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "another hue": ("color", turned_hue(8)),
     "green and blue exchanged": (FOREIGN, swapped(1, 2, 10, 60, 150)),
     "red and blue exchanged": (FOREIGN, swapped(0, 2, 10, 100, 120)),
+    "blurred square": ("change of the detail", sharper(-1, 24, 90, 90)),
+    "sharpened square": ("change of the detail", sharper(0.6, 40, 120, 30)),
+    "noise in a square": ("change of the detail", grain(16, 48, 100, 60)),
     "cloud": ("fixed pattern in 64 pixels", plus(lambda y, x: cloud(y - 120, x - 140), 256, 0, 0)),
     "ripple": ("fixed pattern in 256 pixels", plus(lambda y, x: 3 * np.sin(x / 10), 256, 0, 0)),
     "gradient": ("fixed pattern in 256 pixels", plus(lambda y, x: (x - 128) / 40, 256, 0, 0)),
@@ -210,6 +238,22 @@ def test_textures_by_hand() -> None:
     assert metrics.texture(difference, np.full_like(difference, 20), 16) == pytest.approx(4)
     assert metrics.texture(difference, np.zeros_like(difference), 64) == pytest.approx(3)  # a quarter of 32 x 32
     assert metrics.texture(difference[:1], np.zeros((1, 40, 3)), 16) == 0
+
+
+def test_detail_by_hand() -> None:
+    picture = np.full((32, 32, 3), 100, np.uint8)
+    assert metrics.detail(metrics.roughness(picture), metrics.roughness(picture)) == 0
+    coarse, fine = picture.copy(), picture.copy()
+    coarse[:] += (27 * (np.indices((32, 32)).sum(axis=0) % 2)[..., None]).astype(np.uint8)
+    fine[:] += (9 * (np.indices((32, 32)).sum(axis=0) % 2)[..., None]).astype(np.uint8)
+    assert metrics.roughness(coarse)[16, 16, 0] == pytest.approx(12**2)  # of 9 pixels 5 are like the one in the middle
+    expected, output = (12**2 + metrics.FAINT**2) ** 0.5, (4**2 + metrics.FAINT**2) ** 0.5
+    assert metrics.detail(metrics.roughness(coarse), metrics.roughness(fine)) == pytest.approx(
+        1 - output / expected, abs=0.02
+    )
+    faint = picture.copy()
+    faint[::2, ::2] += 1
+    assert metrics.detail(metrics.roughness(picture), metrics.roughness(faint)) < 0.02
 
 
 def test_colors_by_hand() -> None:

@@ -208,6 +208,7 @@ def test_every_limit_of_the_gate_can_fail(files: dict[str, Path]) -> None:
         "spots": spots,
         "textures": [(0.6, 0, 0), (0, 0.3, 0), (0, 0, 0.2), (nan, 0, 0), (0, nan, 0), (0, 0, nan)],
         "foreign": [0.6, nan],
+        "detail": [0.04, nan],
         "line": [0.6, nan],
         "tint": [0.4, nan],
         "tone": [0.4, nan],
