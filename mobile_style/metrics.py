@@ -18,10 +18,12 @@ XYZ /= (0.9505, 1.0, 1.089)  # of white, D65
 LAB_GREEN_RED, LAB_BLUE_YELLOW = 500, 200
 BLOCK = 4  # pixels: side of the smallest spot that is looked for
 SPOTS = (BLOCK, 16, 32)  # sides of spots in the mean difference: the larger, the fainter one is seen
-TEXTURE = 16  # pixels: side of the spots in which a fixed pattern is looked for
-TONES = 8  # ranges of values that are looked at one by one
-RARE = 0.005
+TEXTURES = (16, 64, 256)  # pixels: sides of the spots in which a fixed pattern is looked for, the larger, the fainter
+DETAIL, FAINT = 16, 3  # pixels: side of the spots in which detail is compared; gray levels: detail that is none
+TONES, RARE_TONE = 8, 0.005  # ranges of values that are looked at one by one; share of the pixels below which not
+COLORS, RARE_COLOR = 5, 0.01  # of each channel, which together are cells of color; likewise
 NEAR = 4  # pixels: rounding may move a stroke as far
+CLOSE, FOREIGN = 2, 8  # pixels: how far it moves most strokes; side of the spots in which foreign colors are looked for
 RING = 4  # pixels: width of the border that is compared with what lies inside it
 
 
@@ -69,11 +71,27 @@ def block(expected: np.ndarray, output: np.ndarray) -> float:
     How far a channel of the output lies outside the range that the expected picture has within `NEAR` pixels, as `spot`
     sees it. Rounding moves strokes, so a pixel of an honest export may be far off; but its color is there nearby.
     """
-    low = high = np.pad(expected.astype(np.int16), ((NEAR, NEAR), (NEAR, NEAR), (0, 0)), mode="edge")
+    return spot(_outside(expected.astype(np.int16), output.astype(np.int16), NEAR))
+
+
+def foreign(expected: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """How foreign the color of each pixel is, in gray levels, (H, W, 6).
+
+    As for `block`, but for colors within `CLOSE` pixels, and for the differences of two channels, too: green in a dark
+    blue place with a white stroke has no channel that is not there, but more green than red.
+    """
+    expected, output = (each.astype(np.int16) for each in (expected, output))
+    before, after = (np.concatenate([each, each - np.roll(each, 1, axis=2)], axis=2) for each in (expected, output))
+    return _outside(before, after, CLOSE)
+
+
+def _outside(expected: np.ndarray, output: np.ndarray, near: int) -> np.ndarray:
+    """How far a channel of the output lies outside the range that the expected one has within so many pixels."""
+    low = high = np.pad(expected, ((near, near), (near, near), (0, 0)), mode="edge")
     for axis in (0, 1):
-        low = reduce(np.minimum, _shifted(low, 2 * NEAR + 1, axis))
-        high = reduce(np.maximum, _shifted(high, 2 * NEAR + 1, axis))
-    return spot(np.maximum(np.maximum(low - output, output - high), 0))
+        low = reduce(np.minimum, _shifted(low, 2 * near + 1, axis))
+        high = reduce(np.maximum, _shifted(high, 2 * near + 1, axis))
+    return np.asarray(np.maximum(np.maximum(low - output, output - high), 0))
 
 
 def spot(difference: np.ndarray, side: int = BLOCK) -> float:
@@ -81,27 +99,43 @@ def spot(difference: np.ndarray, side: int = BLOCK) -> float:
 
     Of a difference with a shorter side, over squares of that.
     """
-    side = min(side, *difference.shape[:2])
-    for axis in (0, 1):
-        difference = reduce(np.add, _shifted(difference, side, axis))
-    return float(np.abs(difference).max()) / side**2
+    return float(np.abs(_means(difference, side)).max())
 
 
-def texture(mean: np.ndarray, variance: np.ndarray) -> float:
+def texture(mean: np.ndarray, variance: np.ndarray, side: int) -> float:
     """Strength of the worst pattern that all photos have at one place, in gray levels; flat spots are left to `spot`.
 
-    The root of the largest variance of a channel within any `TEXTURE` x `TEXTURE` pixels of the mean difference, less
-    what the photos' own differences leave in a mean of so many.
+    The root of the largest variance of a channel within any `side` x `side` pixels of the mean difference, less what
+    the photos' own differences leave in a mean of so many. That is little in a large spot, so faint ripples, gradients
+    and clouds are found there.
 
     Args:
         mean: difference over all photos, (H, W, 3).
         variance: of that mean, from how far the photos are apart: theirs (unbiased) over their number, (H, W, 3).
+        side: in pixels, one of `TEXTURES`.
     """
-    side = min(TEXTURE, *mean.shape[:2])
-    power, flat = np.square(mean) - variance, mean
-    for axis in (0, 1):
-        power, flat = (reduce(np.add, _shifted(z, side, axis)) / side for z in (power, flat))
+    power, flat = _means(np.square(mean) - variance, side), _means(mean, side)
     return float(np.sqrt(max(0.0, (power - np.square(flat)).max())))
+
+
+def roughness(picture: np.ndarray) -> np.ndarray:
+    """How far each pixel is from the mean of 3 x 3 around it: squared gray levels, mean over channels, (H, W, 1)."""
+    around = np.pad(picture.astype(np.float64), ((1, 1), (1, 1), (0, 0)), mode="edge")
+    return np.asarray(np.square(picture - _means(around, 3)).mean(axis=2, keepdims=True))
+
+
+def detail(expected: np.ndarray, output: np.ndarray) -> float:
+    """Largest change of the strength of detail in any `DETAIL` x `DETAIL` pixels: 0.2 is 20% less or 20% more.
+
+    Blur and shrunken contrast lower it, sharpening and noise raise it. Detail below `FAINT` gray levels hardly counts,
+    as rounding changes a large share of it.
+
+    Args:
+        expected: the mean `roughness` of all photos' expected pictures.
+        output: that of what they became.
+    """
+    before, after = (_means(each, DETAIL) + FAINT**2 for each in (expected, output))
+    return float(np.abs(np.sqrt(after / before) - 1).max())
 
 
 def line(difference: np.ndarray) -> float:
@@ -121,20 +155,58 @@ def tones(expected: np.ndarray, output: np.ndarray) -> np.ndarray:
         (2, 3, TONES): the sum of the differences and the number of the pixels of each channel whose expected value lies
         in each eighth of 0..255.
     """
-    eighths = (expected // (256 // TONES)).reshape(-1, 3).T
-    differences = (output.astype(int) - expected).reshape(-1, 3).T
-    sums = [np.bincount(e, d, TONES) for e, d in zip(eighths, differences, strict=True)]
-    return np.stack([sums, [np.bincount(e, minlength=TONES) for e in eighths]])
+    return _sums(expected // (256 // TONES), output.astype(int) - expected, TONES)
 
 
 def tone(sums: np.ndarray) -> float:
     """Largest mean difference that `tones` found, its sign left out: of contrast, of clipped ends, of saturation.
 
-    An eighth that fewer than `RARE` of the pixels have does not count.
+    An eighth that fewer than `RARE_TONE` of the pixels have does not count.
     """
+    return _largest_mean(sums, RARE_TONE)
+
+
+def colors(expected: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """Sums that `color` judges, of one picture or, added up, of several.
+
+    Returns:
+        (2, 3, COLORS^3): the sum of each channel's differences and the number of the pixels whose expected color lies
+        in each cell of color: whose red, green and blue each lie in one fifth of 0..255.
+    """
+    red, green, blue = np.moveaxis(expected.astype(int) * COLORS // 256, 2, 0)
+    cells = (red * COLORS + green) * COLORS + blue
+    return _sums(np.stack([cells] * 3, axis=2), output.astype(int) - expected, COLORS**3)
+
+
+def color(sums: np.ndarray) -> float:
+    """Largest mean difference that `colors` found, its sign left out: of hue, which `tone` misses if no value changes.
+
+    A cell of color that fewer than `RARE_COLOR` of the pixels have does not count.
+    """
+    return _largest_mean(sums, RARE_COLOR)
+
+
+def _sums(labels: np.ndarray, differences: np.ndarray, count: int) -> np.ndarray:
+    """Of each channel, the sum of the differences with each label, and their number: (2, 3, count)."""
+    pairs = list(zip(labels.reshape(-1, 3).T, differences.reshape(-1, 3).T, strict=True))
+    return np.stack(
+        [[np.bincount(each, d, count) for each, d in pairs], [np.bincount(each, minlength=count) for each, _ in pairs]]
+    )
+
+
+def _largest_mean(sums: np.ndarray, rare: float) -> float:
+    """Over the labels of `_sums` that at least a share `rare` of the pixels have, its sign left out."""
     differences, counts = sums
-    common = counts >= RARE * counts.sum(axis=1, keepdims=True)
-    return float(np.abs(differences[common] / counts[common]).max())
+    common = counts >= rare * counts.sum(axis=1, keepdims=True)
+    return float(np.abs(differences[common] / counts[common]).max(initial=0.0))
+
+
+def _means(z: np.ndarray, side: int) -> np.ndarray:
+    """Over every `side` x `side` pixels inside (H, W, C); where that has a shorter side, over squares of it."""
+    side = min(side, *z.shape[:2])
+    sums = np.pad(z.astype(np.float64), ((1, 0), (1, 0), (0, 0))).cumsum(axis=0).cumsum(axis=1)
+    rows = sums[side:] - sums[:-side]
+    return np.asarray((rows[:, side:] - rows[:, :-side]) / side**2)
 
 
 def _shifted(z: np.ndarray, length: int, axis: int) -> list[np.ndarray]:

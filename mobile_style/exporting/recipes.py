@@ -17,22 +17,31 @@ class Places:
         fixed_spots, fixed_line, tint: of the mean difference over all photos of a size, by `metrics.spot` for each side
             of `metrics.SPOTS`, `line` and `tint`. What rounding does to one photo is elsewhere in the next; what is
             broken adds up. With fewer than `ENOUGH` photos they do not count.
-        texture: of the same, by `metrics.texture`: a fixed pattern, such as a checkerboard, that is neither light nor
-            dark as a whole.
-        tone: of the difference over all photos, by `metrics.tone`; neither.
-        mixed_tint, mixed_tone: those of a mix of styles, whose scales and offsets are rounded once more when they are
-            mixed; what is broken shows in the styles alone, too. A tint counts in the tone, so both have the same room.
+        textures: of the same, by `metrics.texture` for each side of `metrics.TEXTURES`: a fixed pattern, such as a
+            checkerboard or a ripple, that is neither light nor dark as a whole.
+        foreign: of the mean of `metrics.foreign` over them, by `metrics.spot` for the side `metrics.FOREIGN`: a place
+            where colors are exchanged, which leaves its mean as it is.
+        detail: of all photos of a size, by `metrics.detail`, as a share, 0 to 1: blur, sharpening, noise.
+            With fewer than `ENOUGH`, it does not count.
+        tone, color: of the difference over all photos, by `metrics.tone` and `metrics.color`; neither.
+        mixed_tint, mixed_tone, mixed_color: those of a mix of styles, whose scales and offsets are rounded once more
+            when they are mixed; what is broken shows in the styles alone, too. A tint counts in the tone and in the
+            color, so all have the same room.
     """
 
     block: float
     line: float
     fixed_spots: tuple[float, ...]
     fixed_line: float
-    texture: float
+    textures: tuple[float, ...]
+    foreign: float
+    detail: float
     tint: float
     tone: float
+    color: float
     mixed_tint: float
     mixed_tone: float
+    mixed_color: float
 
 
 @dataclass(frozen=True)
@@ -78,12 +87,12 @@ class Recipe:
 
 ENOUGH = 4  # photos, for their mean difference to tell what is fixed
 BYTES = Places(
-    block=20, line=12, fixed_spots=(20, 10, 6), fixed_line=4, texture=5,
-    tint=1.1, tone=2.2, mixed_tint=2, mixed_tone=3.1,
+    block=20, line=12, fixed_spots=(20, 10, 6), fixed_line=4, textures=(5, 1.8, 0.8),
+    foreign=7, detail=0.2, tint=1.1, tone=2.2, color=2.8, mixed_tint=2, mixed_tone=3.1, mixed_color=3.7,
 )  # fmt: skip
 FLOATS = Places(
-    block=4, line=1, fixed_spots=(2, 1, 0.5), fixed_line=0.5, texture=0.5,
-    tint=0.3, tone=0.3, mixed_tint=0.3, mixed_tone=0.3,
+    block=4, line=1, fixed_spots=(2, 1, 0.5), fixed_line=0.5, textures=(0.5, 0.2, 0.1),
+    foreign=0.5, detail=0.03, tint=0.3, tone=0.3, color=0.3, mixed_tint=0.3, mixed_tone=0.3, mixed_color=0.3,
 )  # fmt: skip
 
 # The limits are the project's own requirements (docs/quantization.md has what was measured, which

@@ -75,8 +75,9 @@ float network {html.escape(_short(validation.reference))}.</p>
 {failed}
 <h2>The gate</h2>
 <p>In brackets: the float network's own. The last rows are what all photos have in common: a <em>fixed</em> difference
-stands in the same place of each, a <em>tint</em> is a shift of a whole color channel, a <em>tone</em> one of its darker
-or brighter values.</p>
+stands in the same place of each, a <em>foreign</em> color is none that the float picture has nearby, a change of the
+<em>detail</em> is blur, sharpening or noise at a place, a <em>tint</em> is a shift of a whole color channel, a
+<em>tone</em> one of its darker or brighter values, a <em>color</em> one of pixels of a like color.</p>
 <table><tr><th>over all photos</th><th>measured</th><th>limit</th></tr>{asked}</table>
 <h2>The pictures</h2>
 {figures}
@@ -116,14 +117,21 @@ def limits(validation: Validation) -> list[tuple[str, str, str]]:
             for side, spot, limit in zip(metrics.SPOTS, fixed.spots, places.fixed_spots, strict=True)
         ),
         ("fixed row or column, gray levels", fixed.line, places.fixed_line),
-        (f"fixed pattern in {metrics.TEXTURE} x {metrics.TEXTURE} pixels, gray levels", fixed.texture, places.texture),
+        *(
+            (f"fixed pattern in {side} x {side} pixels, gray levels", texture, limit)
+            for side, texture, limit in zip(metrics.TEXTURES, fixed.textures, places.textures, strict=True)
+        ),
+        (f"foreign color in {metrics.FOREIGN} x {metrics.FOREIGN} pixels, gray levels", fixed.foreign, places.foreign),
+        ("change of the detail, share", fixed.detail, places.detail),
         ("tint, gray levels", fixed.tint, places.tint),
         ("tone, gray levels", fixed.tone, places.tone),
+        ("color, gray levels", fixed.color, places.color),
         *(
             (f"{name} of mixes, gray levels", value, limit)
             for name, value, limit in (
                 ("tint", fixed.mixed_tint, places.mixed_tint),
                 ("tone", fixed.mixed_tone, places.mixed_tone),
+                ("color", fixed.mixed_color, places.mixed_color),
             )
             if value
         ),

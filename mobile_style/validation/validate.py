@@ -65,19 +65,27 @@ class Fixed:
     """How far the mean difference over all photos is off at one place, in gray levels; for several sizes, the worst.
 
     Attributes:
-        spots, line, texture, tint: by the functions of metrics.py; spots of each side of `metrics.SPOTS`.
-        tone: of all sizes together, by `metrics.tone`.
-        mixed_tint, mixed_tone: those of mixes of styles, which do not count as `tint` and `tone`; 0 without any.
+        spots, line, textures, tint: by the functions of metrics.py; spots of each side of `metrics.SPOTS`, textures of
+            each of `metrics.TEXTURES`.
+        foreign: of the mean foreignness at one place, by `metrics.foreign`.
+        detail: change of the mean detail at one place, in shares of the float picture's, by `metrics.detail`.
+        tone, color: of all sizes together, by the functions of metrics.py.
+        mixed_tint, mixed_tone, mixed_color: those of mixes of styles, which do not count as `tint`, `tone` and `color`;
+            0 without any.
         photos: number of photos of each size; with fewer than `ENOUGH`, these scores do not count.
     """
 
     spots: tuple[float, ...]
     line: float
-    texture: float
+    textures: tuple[float, ...]
+    foreign: float
+    detail: float
     tint: float
     tone: float
+    color: float
     mixed_tint: float
     mixed_tone: float
+    mixed_color: float
     photos: int
 
 
@@ -255,8 +263,10 @@ class _Found:
         label: how a photo is named, from its name and the mix.
         rows: one for each photo.
         differences: summed up over the photos, by size.
-        squares: the differences' squares, likewise.
-        tones: likewise, for all sizes.
+        squares: of the differences, likewise.
+        foreign: by `metrics.foreign`, likewise.
+        roughness: of the float and of the exported pictures, likewise.
+        tones, colors: likewise, of all sizes.
     """
 
     mix: str
@@ -264,7 +274,10 @@ class _Found:
     rows: list[Figures] = field(default_factory=list)
     differences: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
     squares: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
+    foreign: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
+    roughness: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
     tones: np.ndarray = field(default_factory=lambda: np.zeros((2, 3, metrics.TONES)))
+    colors: np.ndarray = field(default_factory=lambda: np.zeros((2, 3, metrics.COLORS**3)))
 
     @property
     def fixed(self) -> Fixed:
@@ -273,17 +286,26 @@ class _Found:
         spots = tuple(max(metrics.spot(mean, side) for mean in means) for side in metrics.SPOTS)
         line, tint = (max(map(score, means)) for score in (metrics.line, metrics.tint))
         squares = [each / photos - np.square(mean) for each, mean in zip(self.squares.values(), means, strict=True)]
-        texture = max(metrics.texture(m, s / max(1, photos - 1)) for m, s in zip(means, squares, strict=True))
-        colors, none = (tint, metrics.tone(self.tones)), (0.0, 0.0)
+        apart = [(mean, square / max(1, photos - 1)) for mean, square in zip(means, squares, strict=True)]
+        textures = tuple(max(metrics.texture(*each, side) for each in apart) for side in metrics.TEXTURES)
+        foreign = max(metrics.spot(each / photos, metrics.FOREIGN) for each in self.foreign.values())
+        detail = max(metrics.detail(*each / photos) for each in self.roughness.values())
+        colors, none = (tint, metrics.tone(self.tones), metrics.color(self.colors)), (0.0, 0.0, 0.0)
         alone, mixed = (none, colors) if "=" in self.mix else (colors, none)
-        return Fixed(spots, line, texture, *alone, *mixed, photos)
+        return Fixed(spots, line, textures, foreign, detail, *alone, *mixed, photos)
 
     def add(self, expected: np.ndarray, output: np.ndarray) -> None:
-        """Adds a photo's to `differences`, `squares` and `tones`."""
+        """Adds a photo's to all sums."""
         difference = output.astype(int) - expected
         self.tones += metrics.tones(expected, output)
-        self.differences[difference.shape] = self.differences.get(difference.shape, 0) + difference
-        self.squares[difference.shape] = self.squares.get(difference.shape, 0) + np.square(difference)
+        self.colors += metrics.colors(expected, output)
+        for sums, of_photo in (
+            (self.differences, difference),
+            (self.squares, np.square(difference)),
+            (self.foreign, metrics.foreign(expected, output).astype(int)),
+            (self.roughness, np.stack([metrics.roughness(expected), metrics.roughness(output)])),
+        ):
+            sums[difference.shape] = sums.get(difference.shape, 0) + of_photo
 
     def failures(self, gate: Gate) -> Iterator[Failure]:
         """Every limit that this mix does not keep, as if it had a file of its own."""
@@ -351,10 +373,11 @@ def _mean(rows: Sequence[Figures]) -> Figures:
 
 def _worst(found: Sequence[Fixed]) -> Fixed:
     """The worst of several mixes."""
-    spots = tuple(map(max, zip(*(each.spots for each in found), strict=True)))
-    names = [f.name for f in fields(Fixed) if f.name not in ("spots", "photos")]
-    others = {name: max(getattr(each, name) for each in found) for name in names}
-    return Fixed(spots, **others, photos=found[0].photos)
+    sides = ("spots", "textures")
+    names = [f.name for f in fields(Fixed) if f.name not in (*sides, "photos")]
+    worst: dict[str, Any] = {name: max(getattr(each, name) for each in found) for name in names}
+    worst |= {name: tuple(map(max, zip(*(getattr(each, name) for each in found), strict=True))) for name in sides}
+    return Fixed(**worst, photos=found[0].photos)
 
 
 def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -> Iterator[Failure]:
@@ -387,11 +410,18 @@ def failures(gate: Gate, rows: Sequence[Figures], mean: Figures, fixed: Fixed) -
                 for side, spot, limit in zip(metrics.SPOTS, fixed.spots, gate.places.fixed_spots, strict=True)
             ),
             ("fixed row or column", fixed.line, gate.places.fixed_line),
-            (f"fixed pattern in {metrics.TEXTURE} pixels", fixed.texture, gate.places.texture),
+            *(
+                (f"fixed pattern in {side} pixels", texture, limit)
+                for side, texture, limit in zip(metrics.TEXTURES, fixed.textures, gate.places.textures, strict=True)
+            ),
+            (f"foreign color in {metrics.FOREIGN} pixels", fixed.foreign, gate.places.foreign),
+            ("change of the detail", fixed.detail, gate.places.detail),
             ("tint", fixed.tint, gate.places.tint),
             ("tone", fixed.tone, gate.places.tone),
+            ("color", fixed.color, gate.places.color),
             ("tint of a mix", fixed.mixed_tint, gate.places.mixed_tint),
             ("tone of a mix", fixed.mixed_tone, gate.places.mixed_tone),
+            ("color of a mix", fixed.mixed_color, gate.places.mixed_color),
         ):
             if not value <= limit:
                 yield Failure(metric, mean.photo, value, limit)

@@ -12,11 +12,13 @@ from mobile_style.exporting.recipes import Gate, find_recipe
 from mobile_style.inference.network import load_network
 from mobile_style.media import images
 from mobile_style.network.catalog import BUNDLED, bundled_photos, model_path
-from mobile_style.validation.validate import Figures, Fixed, failures
+from mobile_style.validation.validate import Figures, _Found
 
 BLACK, MAGENTA, GREEN = (0, 0, 0), (255, 0, 255), (0, 200, 0)
 FILES = {"int8.tflite": ("tflite", "int8"), "float16.tflite": ("tflite", "float16")}
 STYLES = sorted(path.parent.name for path in BUNDLED.glob("*/int8.tflite"))
+
+FOREIGN = f"foreign color in {metrics.FOREIGN} pixels"
 
 Pictures = list[np.ndarray]
 
@@ -32,24 +34,12 @@ def painted(style: str, file: str) -> tuple[Pictures, Pictures]:
 
 def found(gate: Gate, expected: Pictures, outputs: Pictures) -> set[str]:
     """The limits that places break; losses, borders and grids are taken for kept."""
-    rows = [
-        Figures(
-            f"photo {number}",
-            psnr=metrics.psnr(a, b),
-            block=metrics.block(a, b),
-            line=metrics.line(b.astype(int) - a),
-            constant=False,
-            **dict.fromkeys(REST, 1.0),
-        )
-        for number, (a, b) in enumerate(zip(expected, outputs, strict=True))
-    ]
-    differences = np.array([b.astype(int) - a for a, b in zip(expected, outputs, strict=True)])
-    mean = differences.mean(axis=0)
-    texture = metrics.texture(mean, differences.var(axis=0) / max(1, len(rows) - 1))
-    spots = tuple(metrics.spot(mean, side) for side in metrics.SPOTS)
-    tones = sum(metrics.tones(a, b) for a, b in zip(expected, outputs, strict=True))
-    fixed = Fixed(spots, metrics.line(mean), texture, metrics.tint(mean), metrics.tone(tones), 0.0, 0.0, len(rows))
-    return {failure.metric for failure in failures(gate, rows, rows[0], fixed)}
+    all_photos = _Found("", "{}")
+    for a, b in zip(expected, outputs, strict=True):
+        places = {"psnr": metrics.psnr(a, b), "block": metrics.block(a, b), "line": metrics.line(b.astype(int) - a)}
+        all_photos.rows.append(Figures("photo", constant=False, **places, **dict.fromkeys(REST, 1.0)))
+        all_photos.add(a, b)
+    return {failure.metric for failure in all_photos.failures(gate)}
 
 
 REST = [name for name in Figures.__dataclass_fields__ if name not in ("photo", "psnr", "block", "line", "constant")]
@@ -80,9 +70,9 @@ def row(number: int, levels: int) -> Callable[[np.ndarray], np.ndarray]:
     return change
 
 
-def plus(pattern: Callable[[int, int], int], side: int, top: int, left: int) -> Callable[[np.ndarray], np.ndarray]:
+def plus(pattern: Callable[[int, int], float], side: int, top: int, left: int) -> Callable[[np.ndarray], np.ndarray]:
     """Adds what a pattern tells of each place in a square."""
-    levels = np.array([[pattern(y, x) for x in range(side)] for y in range(side)])[..., None]
+    levels = np.rint([[pattern(y, x) for x in range(side)] for y in range(side)])[..., None]
 
     def change(picture: np.ndarray) -> np.ndarray:
         inside = picture[top : top + side, left : left + side]
@@ -94,6 +84,50 @@ def plus(pattern: Callable[[int, int], int], side: int, top: int, left: int) -> 
 
 def curve(of: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
     return lambda picture: np.rint(np.clip(of(picture.astype(float)), 0, 255)).astype(np.uint8)
+
+
+def turned_hue(degrees: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Turns all colors around the gray axis."""
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    across = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / 3**0.5
+    turn = cosine * np.eye(3) + (1 - cosine) / 3 + sine * across
+    return curve(lambda x: x @ turn.T)
+
+
+def swapped(first: int, second: int, side: int, top: int, left: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Exchanges two channels in a square."""
+
+    def change(picture: np.ndarray) -> np.ndarray:
+        inside = picture[top : top + side, left : left + side]
+        inside[..., [first, second]] = inside[..., [second, first]]
+        return picture
+
+    return change
+
+
+def sharper(strength: float, side: int, top: int, left: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Adds, in a square, a multiple of what a blur over 3 x 3 pixels takes away; -1 is that blur."""
+
+    def change(picture: np.ndarray) -> np.ndarray:
+        inside = picture[top : top + side, left : left + side]
+        around = np.pad(inside.astype(float), ((1, 1), (1, 1), (0, 0)), mode="edge")
+        blurred = sum(around[y : y + side, x : x + side] for y in range(3) for x in range(3)) / 9
+        inside[:] = np.rint(np.clip(inside + strength * (inside - blurred), 0, 255))
+        return picture
+
+    return change
+
+
+def grain(levels: float, side: int, top: int, left: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Adds noise of that standard deviation to a square, in each picture another."""
+    generator = np.random.default_rng(0)
+
+    def change(picture: np.ndarray) -> np.ndarray:
+        inside = picture[top : top + side, left : left + side]
+        inside[:] = np.rint(np.clip(inside + generator.normal(0, levels, (side, side, 1)), 0, 255))
+        return picture
+
+    return change
 
 
 def column(number: int, levels: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -109,6 +143,10 @@ def channel(number: int, levels: int) -> Callable[[np.ndarray], np.ndarray]:
         return picture
 
     return change
+
+
+def cloud(y: float, x: float) -> float:
+    return float(8 * np.exp(-(y**2 + x**2) / (2 * 16**2)))
 
 
 DAMAGES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
@@ -130,6 +168,19 @@ DAMAGES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "less contrast": ("tone", curve(lambda x: 128 + 0.94 * (x - 128))),
     "less saturation": ("tone", curve(lambda x: 0.88 * x + 0.12 * x.mean(axis=2, keepdims=True))),
     "another gamma": ("tone", curve(lambda x: 255 * (x / 255) ** 1.05)),
+    "another hue": ("color", turned_hue(8)),
+    "green and blue exchanged": (FOREIGN, swapped(1, 2, 10, 60, 150)),
+    "red and blue exchanged": (FOREIGN, swapped(0, 2, 10, 100, 120)),
+    "blurred square": ("change of the detail", sharper(-1, 24, 90, 90)),
+    "sharpened square": ("change of the detail", sharper(0.6, 40, 120, 30)),
+    "noise in a square": ("change of the detail", grain(16, 48, 100, 60)),
+    "cloud": ("fixed pattern in 64 pixels", plus(lambda y, x: cloud(y - 120, x - 140), 256, 0, 0)),
+    "ripple": ("fixed pattern in 256 pixels", plus(lambda y, x: 3 * np.sin(x / 10), 256, 0, 0)),
+    "gradient": ("fixed pattern in 256 pixels", plus(lambda y, x: (x - 128) / 40, 256, 0, 0)),
+    "ring": (
+        "fixed pattern in 256 pixels",
+        plus(lambda y, x: 6 * (abs(np.hypot(y - 128, x - 128) - 60) < 4), 256, 0, 0),
+    ),
 }
 
 
@@ -168,14 +219,56 @@ def test_a_moved_stroke_is_no_foreign_color() -> None:
     assert metrics.block(picture, np.roll(picture, 9, axis=1)) == 110
 
 
+def test_foreign_colors_by_hand() -> None:
+    picture = np.full((32, 32, 3), (10, 20, 90), np.uint8)
+    picture[::2] = 200, 210, 220
+    assert not metrics.foreign(picture, np.roll(picture, 1, axis=0)).any()
+    output = picture.copy()
+    output[10, 12] = 10, 150, 90  # each channel has such values nearby
+    assert metrics.block(picture, output) == 0
+    assert metrics.foreign(picture, output)[10, 12].tolist() == [0, 0, 0, 0, 130, 70]
+
+
 def test_textures_by_hand() -> None:
     difference = np.zeros((32, 40, 3))
     difference[:, :, 0] = 7  # flat
-    assert metrics.texture(difference, np.zeros_like(difference)) == 0
+    assert metrics.texture(difference, np.zeros_like(difference), 16) == 0
     difference[8:24, 8:24, 2] = 6 * (-1) ** np.add.outer(np.arange(16), np.arange(16))
-    assert metrics.texture(difference, np.zeros_like(difference)) == pytest.approx(6)
-    assert metrics.texture(difference, np.full_like(difference, 20)) == pytest.approx(4)
-    assert metrics.texture(difference[:1], np.zeros((1, 40, 3))) == 0
+    assert metrics.texture(difference, np.zeros_like(difference), 16) == pytest.approx(6)
+    assert metrics.texture(difference, np.full_like(difference, 20), 16) == pytest.approx(4)
+    assert metrics.texture(difference, np.zeros_like(difference), 64) == pytest.approx(3)  # a quarter of 32 x 32
+    assert metrics.texture(difference[:1], np.zeros((1, 40, 3)), 16) == 0
+
+
+def test_detail_by_hand() -> None:
+    picture = np.full((32, 32, 3), 100, np.uint8)
+    assert metrics.detail(metrics.roughness(picture), metrics.roughness(picture)) == 0
+    coarse, fine = picture.copy(), picture.copy()
+    coarse[:] += (27 * (np.indices((32, 32)).sum(axis=0) % 2)[..., None]).astype(np.uint8)
+    fine[:] += (9 * (np.indices((32, 32)).sum(axis=0) % 2)[..., None]).astype(np.uint8)
+    assert metrics.roughness(coarse)[16, 16, 0] == pytest.approx(12**2)  # of 9 pixels 5 are like the one in the middle
+    expected, output = (12**2 + metrics.FAINT**2) ** 0.5, (4**2 + metrics.FAINT**2) ** 0.5
+    assert metrics.detail(metrics.roughness(coarse), metrics.roughness(fine)) == pytest.approx(
+        1 - output / expected, abs=0.02
+    )
+    faint = picture.copy()
+    faint[::2, ::2] += 1
+    assert metrics.detail(metrics.roughness(picture), metrics.roughness(faint)) < 0.02
+
+
+def test_colors_by_hand() -> None:
+    expected = np.zeros((20, 20, 3), np.uint8)
+    expected[:10] = 200, 90, 30
+    expected[10:] = 90, 200, 30
+    output = expected.copy()
+    output[:10, :, 2], output[10:, :, 2] = 34, 26  # blue is as much higher here as it is lower there
+    sums, values = metrics.colors(expected, output), metrics.tones(expected, output)
+    assert sums.shape == (2, 3, metrics.COLORS**3) and metrics.tone(values) == 0 and metrics.color(sums) == 4
+    output = expected.copy()
+    output[0, :3] = 0
+    assert metrics.color(metrics.colors(expected, output)) == pytest.approx(200 * 3 / 200)
+    expected[0, :3] = 250  # a color of less than a hundredth of the pixels
+    assert metrics.color(metrics.colors(expected, output)) == 0
 
 
 def test_tones_by_hand() -> None:

@@ -206,11 +206,16 @@ def test_every_limit_of_the_gate_can_fail(files: dict[str, Path]) -> None:
     spots = [(2.1, 0, 0), (0, 1.1, 0), (0, 0, 0.6), (nan, 0, 0), (0, nan, 0), (0, 0, nan)]
     off: dict[str, list] = {
         "spots": spots,
+        "textures": [(0.6, 0, 0), (0, 0.3, 0), (0, 0, 0.2), (nan, 0, 0), (0, nan, 0), (0, 0, nan)],
+        "foreign": [0.6, nan],
+        "detail": [0.04, nan],
         "line": [0.6, nan],
         "tint": [0.4, nan],
         "tone": [0.4, nan],
+        "color": [0.4, nan],
         "mixed_tint": [0.4, nan],
         "mixed_tone": [0.4, nan],
+        "mixed_color": [0.4, nan],
     }
     for metric, bad_values in off.items():
         for value in bad_values:
