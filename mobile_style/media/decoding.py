@@ -20,6 +20,7 @@ from ..errors import ImageError
 from .colors import SAMPLE_FORMAT, separate
 from .heads import leads_to_pixels
 from .jpeg_end import missing_rows
+from .jpeg_scans import load, scans_of
 from .metadata import Metadata, read_metadata
 from .png_repair import MISSING, completed_png, plain_png
 from .told_colors import note_code_points
@@ -29,10 +30,12 @@ FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000
 ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
 MAX_BYTES = 2 * 2**30  # of a file: 200 million pixels of 16 bits, with transparency, have less
+LARGEST_PIXEL, LARGEST_HEAD = 8, 64 * 2**20  # bytes of JPEG files that are gone through
 MAX_TEXT = 64 * 2**20  # bytes of a PNG file's profile or text
 HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 JPEG, PNG = b"\xff\xd8", b"\x89P"  # what their files begin with
 CUT = "the end of the file is missing"
+DAMAGED = "damaged: parts of the picture may have moved or have changed their colors"
 BIG_ENDIAN = ("F;32BF", "I;16BS", "I;32BS")  # Pillow's names of layouts; with N for B, as the machine has them
 BITS, PLANAR, APART = 258, 284, 2  # tags of TIFF (TIFF 6.0, section 8), and a value
 COLORS = ("icc_profile", "gamma", "chromaticity", "srgb", "transparency")  # Pillow's names of what PNG files tell
@@ -207,8 +210,8 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
         remarks = [remark] if remark else []
         if count > 1 and image.format != "TIFF":
             remarks.append("left out: the file's further pictures (a depth map, a gain map, a preview)")
-        if image.format in ("JPEG", "MPO") and _is_cut(image, source) and CUT not in remarks:
-            remarks.append(CUT)
+        if image.format in ("JPEG", "MPO") and (said := _damage_of_jpeg(image, source)) and not remark:
+            remarks.append(said)
         pages = [_page(image, everything, remarks)]
         if image.format == "TIFF" and everything:
             for number in range(1, count):
@@ -217,22 +220,22 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
         return pages
 
 
-def _is_cut(image: Image.Image, source: io.BytesIO | Path) -> bool:
-    """Whether a JPEG file lacks some of its rows.
+def _damage_of_jpeg(image: Image.Image, source: io.BytesIO | Path) -> str:
+    """Loads a JPEG file, and tells what is wrong with it of which libjpeg says nothing.
 
     Raises:
-        ImageError: it lacks too many.
+        ImageError: it lacks too many rows.
     """
-
-    def read() -> bytes:
-        with _content(source) as file:
-            return file.read()
-
-    image.load()
-    missing = missing_rows(image, read)
+    with _content(source) as file:
+        content = file.read(LARGEST_PIXEL * image.width * image.height + LARGEST_HEAD)
+    scans = scans_of(content)
+    sound = load(image, scans.end) or scans.padded
+    missing = missing_rows(image, content[: scans.end])
     if missing > MISSING * image.height:
         raise ImageError(f"is damaged (it lacks {missing} of {image.height} rows); save it again or leave it out")
-    return missing > 0
+    if missing:
+        return CUT
+    return "" if sound and not scans.is_damaged() else DAMAGED
 
 
 def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = ()) -> Picture:

@@ -1,0 +1,113 @@
+"""What a JPEG file holds behind its head (ITU-T T.81, B.1 and B.2), and damage there, of which libjpeg says nothing."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # that is neither a byte of the pixels nor a restart
+LAST, ALONE = 0xD9, 0x01  # the end, and a marker without a length
+PLAIN, PROGRESSIVE, SCAN, RESTARTS = (0xC0, 0xC1), 0xC2, 0xDA, 0xDD
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # kinds of coding
+REMARKS = frozenset({*range(0xE0, 0xF0), 0xFE})  # of programs and people
+TAIL = 32  # bytes of pixels: those that libjpeg reads ahead are fewer
+SMALLEST = 3  # of ffmpeg's sizes, each half the one before
+
+
+@dataclass(frozen=True)
+class Scans:
+    """The first picture of a JPEG file.
+
+    Attributes:
+        end: where its last scan ends.
+        frames: the markers of its kind of coding; one, if it is sound.
+        heads: of its scans, without marker and length.
+        padded: whether its last bytes are all the same, as cameras fill up their files.
+        restarts: whether it is coded in parts that each begin anew.
+        bare: it without what programs and people have remarked, without an end.
+    """
+
+    end: int
+    frames: tuple[int, ...]
+    heads: tuple[bytes, ...]
+    padded: bool
+    restarts: bool
+    bare: bytes
+
+    def is_damaged(self) -> bool:
+        """Whether ffmpeg finds damage; asked only about files whose end does not tell it."""
+        if len(self.heads) == 1 and not self.restarts:
+            return False
+        if len(self.frames) != 1 or self.frames[0] not in (*PLAIN, PROGRESSIVE):  # that ffmpeg does not know
+            return False
+        import av
+
+        decoder: Any = av.CodecContext.create("mjpeg", "r")
+        decoder.thread_count = 1
+        decoder.options = {"err_detect": "explode", "lowres": str(SMALLEST)}
+        try:
+            decoder.decode(av.Packet(self.bare + bytes([0xFF, LAST])))
+        except av.error.InvalidDataError:
+            return True
+        except av.error.FFmpegError:  # it does not know this kind
+            return False
+        return False
+
+
+def scans_of(content: bytes) -> Scans:
+    """Goes through the file, as far as its first picture."""
+    end, bare, frames, heads, restarts = len(content), [content[:2]], [], [], False
+    before = 0  # where the segment began that the next one ends; 0 if it is not kept
+    for code, start, body in _segments(content):
+        if before:
+            bare.append(content[before:start])
+        before = 0 if code in REMARKS else start
+        if code == LAST:
+            end = start
+        elif code == SCAN:
+            heads.append(body)
+        elif code in FRAMES:
+            frames.append(code)
+        elif code == RESTARTS:
+            restarts = any(body)
+    if before and end == len(content):
+        bare.append(content[before:])
+    padded = len(set(content[max(0, end - TAIL) : end])) == 1
+    return Scans(end, tuple(frames), tuple(heads), padded, restarts, b"".join(bare))
+
+
+def _segments(content: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """The marker of each segment, where it lies and what is in it; the last is the picture's end, if there is one."""
+    place = 2
+    while found := MARKER.search(content, place):
+        code, place = found[1][0], found.end()
+        if code not in (LAST, ALONE):
+            place += max(2, int.from_bytes(content[place : place + 2], "big"))
+        yield code, found.start(), content[found.end() + 2 : place]
+        if code == LAST:
+            return
+
+
+def load(image: Image.Image, end: int) -> bool:
+    """Loads a picture of a JPEG file, and tells whether it needed the last bytes before the end of its last scan.
+
+    Where bytes are damaged, others are taken for more or for fewer pixels than they are.
+    """
+    parts: Any = image  # whose way to read is no part of its type
+    read, needed = parts.load_read, False
+
+    def read_apart(size: int) -> bytes:
+        nonlocal needed
+        left = end - TAIL - parts.fp.tell()
+        needed = needed or left <= 0
+        content: bytes = read(min(size, left) if left > 0 else size)
+        return content
+
+    parts.load_read = read_apart
+    try:
+        image.load()
+    finally:
+        parts.load_read = read
+    return needed
