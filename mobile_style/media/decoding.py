@@ -35,6 +35,7 @@ MAX_TEXT = 64 * 2**20  # bytes of a PNG file's profile or text
 HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 JPEG, PNG = b"\xff\xd8", b"\x89P"  # what their files begin with
 CUT = "the end of the file is missing"
+COARSE = "the end of the file is missing, and with it what is fine in the picture"
 DAMAGED = "damaged: parts of the picture may have moved or have changed their colors"
 BIG_ENDIAN = ("F;32BF", "I;16BS", "I;32BS")  # Pillow's names of layouts; with N for B, as the machine has them
 BITS, PLANAR, APART = 258, 284, 2  # tags of TIFF (TIFF 6.0, section 8), and a value
@@ -207,11 +208,11 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
         count = getattr(image, "n_frames", 1)
         if count > 1 and image.format in ANIMATED:
             raise ImageError(f"is an animation of {count} frames; save one as PNG, or all of them as MP4")
+        if image.format in ("JPEG", "MPO"):
+            remark = _damage_of_jpeg(image, source, remark == CUT)
         remarks = [remark] if remark else []
         if count > 1 and image.format != "TIFF":
             remarks.append("left out: the file's further pictures (a depth map, a gain map, a preview)")
-        if image.format in ("JPEG", "MPO") and (said := _damage_of_jpeg(image, source)) and not remark:
-            remarks.append(said)
         pages = [_page(image, everything, remarks)]
         if image.format == "TIFF" and everything:
             for number in range(1, count):
@@ -220,8 +221,8 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
         return pages
 
 
-def _damage_of_jpeg(image: Image.Image, source: io.BytesIO | Path) -> str:
-    """Loads a JPEG file, and tells what is wrong with it of which libjpeg says nothing.
+def _damage_of_jpeg(image: Image.Image, source: io.BytesIO | Path, cut: bool) -> str:
+    """Loads a JPEG file, of which it may be known that it was `cut`, and tells what is wrong with its pixels.
 
     Raises:
         ImageError: it lacks too many rows.
@@ -233,8 +234,8 @@ def _damage_of_jpeg(image: Image.Image, source: io.BytesIO | Path) -> str:
     missing = missing_rows(image, content[: scans.end])
     if missing > MISSING * image.height:
         raise ImageError(f"is damaged (it lacks {missing} of {image.height} rows); save it again or leave it out")
-    if missing:
-        return CUT
+    if cut or missing or scans.is_coarse():
+        return COARSE if scans.is_coarse() else CUT
     return "" if sound and not scans.is_damaged() else DAMAGED
 
 

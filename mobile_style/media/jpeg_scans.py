@@ -13,6 +13,7 @@ PLAIN, PROGRESSIVE, SCAN, RESTARTS = (0xC0, 0xC1), 0xC2, 0xDA, 0xDD
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # kinds of coding
 REMARKS = frozenset({*range(0xE0, 0xF0), 0xFE})  # of programs and people
 TAIL = 32  # bytes of pixels: those that libjpeg reads ahead are fewer
+COEFFICIENTS, ALL = 64, 14  # of a block, and the bits of one that there can be
 SMALLEST = 3  # of ffmpeg's sizes, each half the one before
 
 
@@ -35,6 +36,21 @@ class Scans:
     padded: bool
     restarts: bool
     bare: bytes
+
+    def is_coarse(self) -> bool:
+        """Whether a progressive picture lacks scans, without which it is whole, but not fine (ITU-T T.81, G.1.1.1)."""
+        if self.frames != (PROGRESSIVE,):
+            return False
+        lacking: dict[int, list[int]] = {}  # for each component, bits of each coefficient
+        for head in self.heads:
+            count = head[0] if head else 0
+            if len(head) != 4 + 2 * count:
+                return False
+            first, last, bits = head[-3:]
+            for component in head[1:-3:2]:
+                coefficients = lacking.setdefault(component, [ALL] * COEFFICIENTS)
+                coefficients[first : last + 1] = [bits & 15] * (min(last, COEFFICIENTS - 1) + 1 - first)
+        return any(any(bits) for bits in lacking.values())
 
     def is_damaged(self) -> bool:
         """Whether ffmpeg finds damage; asked only about files whose end does not tell it."""

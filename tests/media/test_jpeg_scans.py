@@ -5,6 +5,7 @@ with a few bytes exchanged that look different about half are found, of those wi
 """
 
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mobile_style.media.decoding import DAMAGED, decode
+from mobile_style.media.decoding import COARSE, CUT, DAMAGED, decode
+from mobile_style.media.jpeg_end import END
 from mobile_style.media.jpeg_scans import scans_of
 
 KINDS: list[tuple[str, dict[str, Any]]] = [
@@ -34,7 +36,11 @@ BLOCK = 512  # bytes of a disk
 
 def encoded(picture: Image.Image, mode: str, **options: Any) -> bytes:
     content = io.BytesIO()
-    picture.convert(mode).save(content, "JPEG", **{"quality": 90} | options)
+    if mode == "CMYK":
+        picture = Image.merge("CMYK", [*picture.split(), picture.getchannel(0)])
+    else:
+        picture = picture.convert(mode)
+    picture.save(content, "JPEG", **{"quality": 90} | options)
     return content.getvalue()
 
 
@@ -65,6 +71,16 @@ def test_where_the_damage_is_said(photo: Image.Image) -> None:
     content = encoded(photo, "RGB", progressive=True)
     middle = len(content) // 2
     assert decode(content[:middle] + content[middle + 100 :])[0].remarks == (DAMAGED,)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_progressive_file_without_its_last_scans(photo: Image.Image, mode: str, ended: bool) -> None:
+    content = encoded(photo, mode, progressive=True)
+    tables = [found.start() for found in re.finditer(b"\xff\xc4", content)]  # before each scan
+    for cut, said in [*((place, COARSE) for place in tables[2:]), (tables[-1] + 300, CUT if not ended else DAMAGED)]:
+        assert decode(content[:cut] + (END if ended else b""))[0].remarks == (said,)
+    assert decode(content)[0].remarks == ()
 
 
 @pytest.mark.parametrize(("mode", "options"), KINDS)
