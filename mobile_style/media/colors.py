@@ -51,6 +51,9 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
     """
     if image.mode in PREMULTIPLIED:
         image = image.convert(PREMULTIPLIED[image.mode])
+    if _is_ink(image):
+        image, told = Image.frombytes("CMYK", image.size, image.tobytes()), image.info
+        image.info = told
     colors = image
     tags = getattr(image, "tag_v2", {})
     if image.mode.startswith("I") or image.mode == "F":
@@ -79,6 +82,12 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
         if alpha is not None:
             as_stored(alpha)[top : top + rows] = _opacity(image.crop(strip), raw)
     return pixels, alpha if alpha is not None and alpha.min() < 255 else None
+
+
+def _is_ink(image: Image.Image) -> bool:
+    """Whether Pillow has taken four inks for colors with transparency, as their profile alone tells."""
+    told = image.info.get("icc_profile", b"")
+    return image.format == "JPEG2000" and image.mode == "RGBA" and told[16:20] == b"CMYK"  # ICC.1, 7.2.6
 
 
 def _orientation(image: Image.Image) -> int:

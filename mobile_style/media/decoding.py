@@ -23,7 +23,7 @@ from .jpeg_end import missing_rows
 from .jpeg_scans import load, scans_of
 from .metadata import Metadata, read_metadata
 from .png_repair import MISSING, completed_png, plain_png
-from .told_colors import note_code_points
+from .told_colors import note_colors
 
 # No others: some of Pillow's decoders start programs, such as Ghostscript for what looks like PostScript.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "HEIF")
@@ -99,7 +99,7 @@ def opened(source: io.BytesIO | Path) -> Image.Image:
         if file.read(2) == JPEG and not leads_to_pixels(file):
             raise ImageError("is damaged (its head leads to no pixels); save it again or leave it out")
         image = _identified(source)
-        note_code_points(image, file)
+        note_colors(image, file)
     return image
 
 
