@@ -11,18 +11,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from ..errors import ImageError
-from .colors import SAMPLE_FORMAT, separate
+from .colors import separate
 from .heads import leads_to_pixels
 from .jpeg_end import missing_rows
 from .jpeg_scans import load, scans_of
 from .metadata import Metadata, read_metadata
 from .png_repair import MISSING, completed_png, plain_png
+from .tiff_tags import mend_tiff, values_of_tiff
 from .told_colors import note_colors
 
 # No others: some of Pillow's decoders start programs, such as Ghostscript for what looks like PostScript.
@@ -37,10 +38,7 @@ JPEG, PNG = b"\xff\xd8", b"\x89P"  # what their files begin with
 CUT = "the end of the file is missing"
 COARSE = "the end of the file is missing, and with it what is fine in the picture"
 DAMAGED = "damaged: parts of the picture may have moved or have changed their colors"
-BIG_ENDIAN = ("F;32BF", "I;16BS", "I;32BS")  # Pillow's names of layouts; with N for B, as the machine has them
-BITS, PLANAR, APART = 258, 284, 2  # tags of TIFF (TIFF 6.0, section 8), and a value
 COLORS = ("icc_profile", "gamma", "chromaticity", "srgb", "transparency")  # Pillow's names of what PNG files tell
-KINDS = {2: "signed ", 3: "floating-point "}  # of values, by the tag's
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,9 @@ def _identified(source: io.BytesIO | Path) -> Image.Image:
             return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
         except UnidentifiedImageError as error:
             unknown = error
-    if values := _values_of_tiff(source):
+    with _content(source) as file:
+        values = values_of_tiff(file)
+    if values:
         raise ImageError(f"is a TIFF file of {values}; save it with 8 or 16 unsigned bits a channel, or as PNG")
     if _brand(source) not in HEIC:
         raise unknown
@@ -128,18 +128,6 @@ def _identified(source: io.BytesIO | Path) -> Image.Image:
         raise ImageError("is HEIC; pip install 'mobile-style[heic]', or save it as JPEG or PNG") from None
     pillow_heif.register_heif_opener()
     return Image.open(source, formats=["HEIF"])
-
-
-def _values_of_tiff(source: io.BytesIO | Path) -> str:
-    """What kind of values a TIFF file holds that Pillow does not open; empty if they are not why, or if it is none."""
-    with _content(source) as file, suppress(Exception):  # of what is damaged, Pillow raises whatever it stumbles over
-        tags = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
-        file.seek(tags.next)
-        tags.load(file)
-        bits, kind = tags.get(BITS, (1,)), KINDS.get(max(tags.get(SAMPLE_FORMAT, (1,))), "")
-        if kind or max(bits) > 16:
-            return f"{max(bits)}-bit {kind}{'colors' if len(bits) > 1 else 'grays'}, which cannot be read"
-    return ""
 
 
 def _brand(source: io.BytesIO | Path) -> bytes:
@@ -241,8 +229,7 @@ def _damage_of_jpeg(image: Image.Image, source: io.BytesIO | Path, cut: bool) ->
 
 def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = ()) -> Picture:
     if image.format == "TIFF":
-        parts: Any = image  # whose tiles are no part of its type
-        parts.tile = [_mended(image, tile) for tile in parts.tile]
+        mend_tiff(image)
     tiles = getattr(image, "tile", None)
     raw = tiles[0][3] if tiles else None
     raw = raw[0] if isinstance(raw, tuple) and raw else raw
@@ -265,20 +252,6 @@ def _load(image: Image.Image) -> None:
         image.info.pop(key, None)
         if key in told:
             image.info[key] = told[key]
-
-
-def _mended(image: Any, tile: Any) -> Any:
-    """A part of a TIFF file with its right layout.
-
-    Pillow takes uncompressed planes of 16 bits, each channel apart, for ones of 8; and it swaps the bytes of floats and
-    signed numbers that libtiff has swapped.
-    """
-    raw, *rest = tile.args
-    if tile.codec_name == "libtiff" and raw in BIG_ENDIAN:
-        raw = raw.replace("B", "N")
-    elif tile.codec_name == "raw" and image.tag_v2.get(PLANAR) == APART and set(image.tag_v2.get(BITS, ())) == {16}:
-        raw += ";16B" if image.tag_v2.prefix == b"MM" else ";16L"
-    return tile._replace(args=(raw, *rest))
 
 
 @contextmanager

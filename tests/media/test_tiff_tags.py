@@ -1,0 +1,37 @@
+"""TIFF files whose tags Pillow takes in another way than they are meant, or not at all."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from mobile_style.media import images
+
+PALETTE = 320
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+def test_a_palette_of_bytes(rng: np.random.Generator, compression: str) -> None:
+    """The format wants numbers up to 65,535."""
+    colors, places = rng.integers(0, 256, (256, 3)), rng.integers(0, 256, (9, 12), np.uint8)
+    for factor in (1, 256, 257):
+        content = with_palette(places, colors * factor, compression)
+        np.testing.assert_array_equal(images.load(content), colors[places])
+    assert not images.load(with_palette(places, colors * 0, compression)).any()
+
+
+def with_palette(places: np.ndarray, colors: np.ndarray, compression: str) -> bytes:
+    """A file with these numbers, (256, 3), as its palette."""
+    picture = Image.fromarray(places, "P")
+    picture.putpalette(bytes(range(256)) * 3)
+    with io.BytesIO() as file:
+        picture.save(file, "TIFF", compression=compression)
+        content = file.getvalue()
+        tags = ImageFileDirectory_v2(content[:8])
+        file.seek(tags.next)
+        tags.load(file)
+    old = np.array(tags[PALETTE], "<u2").tobytes()
+    assert content.count(old) == 1
+    return content.replace(old, colors.T.astype("<u2").tobytes())
