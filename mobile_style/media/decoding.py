@@ -17,13 +17,13 @@ import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from ..errors import ImageError
-from .colors import separate
+from .colors import LAYOUT, separate
 from .heads import leads_to_pixels
 from .jpeg_end import missing_rows
 from .jpeg_scans import load, scans_of
 from .metadata import Metadata, read_metadata
 from .png_repair import MISSING, completed_png, plain_png
-from .tiff_tags import mend_tiff, values_of_tiff
+from .tiff_tags import floats_as_grays, mend_tiff, values_of_tiff
 from .told_colors import note_colors
 
 # No others: some of Pillow's decoders start programs, such as Ghostscript for what looks like PostScript.
@@ -116,6 +116,11 @@ def _identified(source: io.BytesIO | Path) -> Image.Image:
             return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
         except UnidentifiedImageError as error:
             unknown = error
+    with _content(source) as file:
+        if found := floats_as_grays(file):
+            image = Image.open(io.BytesIO(found[0]), formats=["TIFF"])
+            image.info[LAYOUT] = found[1]
+            return image
     with _content(source) as file:
         values = values_of_tiff(file)
     if values:

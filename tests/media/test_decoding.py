@@ -188,7 +188,7 @@ def test_signed_grays(kind: str, packed: bool) -> None:
 @pytest.mark.parametrize(
     ("count", "kind", "values", "said"),
     [
-        (3, "f4", 3, "32-bit floating-point colors"),
+        (3, "f8", 3, "64-bit floating-point colors"),
         (1, "f8", 3, "64-bit floating-point grays"),
         (3, "u4", 1, "32-bit colors"),
         (3, "i2", 2, "16-bit signed colors"),

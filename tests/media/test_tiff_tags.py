@@ -7,9 +7,11 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from mobile_style.errors import ImageError
 from mobile_style.media import images
+from picture_files import tiff
 
-PALETTE = 320
+ORIENTATION, PREDICTOR, PALETTE = 274, 317, 320
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
@@ -20,6 +22,26 @@ def test_a_palette_of_bytes(rng: np.random.Generator, compression: str) -> None:
         content = with_palette(places, colors * factor, compression)
         np.testing.assert_array_equal(images.load(content), colors[places])
     assert not images.load(with_palette(places, colors * 0, compression)).any()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("apart", [False, True])
+def test_floating_point_colors(rng: np.random.Generator, apart: bool, order: str, packed: bool) -> None:
+    pixels = rng.integers(0, 256, (6, 8, 3), np.uint8)
+    for scale in (1 / 255, 1.0):
+        values = (pixels * scale).astype(np.float32)
+        planes = list(np.moveaxis(values, -1, 0)) if apart else [values]
+        np.testing.assert_array_equal(images.load(tiff(planes, 2, 3, order, packed)), pixels)
+        turned = tiff(planes, 2, 3, order, packed, more={ORIENTATION: 6})
+        np.testing.assert_array_equal(images.load(turned), np.rot90(pixels, -1))
+
+
+@pytest.mark.parametrize("more", [{PREDICTOR: 3}, {PREDICTOR: 2}])
+def test_floating_point_colors_that_are_not_read(rng: np.random.Generator, more: dict[int, int]) -> None:
+    values = rng.random((6, 8, 3), np.float32)
+    with pytest.raises(ImageError, match="is a TIFF file of 32-bit floating-point colors, which cannot be read; save"):
+        images.load(tiff([values], 2, 3, packed=True, more=more))
 
 
 def with_palette(places: np.ndarray, colors: np.ndarray, compression: str) -> bytes:
