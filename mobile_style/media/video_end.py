@@ -1,6 +1,7 @@
 """Whether a video ends before its container says so, as one that was cut or damaged does."""
 
 import bisect
+import os
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -11,6 +12,8 @@ from av.video.stream import VideoStream
 from .video_time import WINDOW
 
 INDEXED = "mov"  # ffmpeg's name of the containers whose index tells every packet
+STREAMED = "mpegts"  # those that tell nothing of their end
+PACKETS, PACKET, SYNC = (188, 192, 204), 188, 0x47  # bytes from one packet of such to the next, of one, and its first
 TIMED = frozenset({"matroska", "flv"})  # those whose head tells when they end, on the clock of their time stamps
 LONGEST = Fraction(3, 2)  # times the longest frame so far: the last one may last as long, and be followed by nothing
 SHARE = Fraction(1, 20)  # of the whole that may be missing, as clocks are read in different ways
@@ -26,6 +29,7 @@ class Ending:
 
     def __init__(self, container: av.container.InputContainer, pictures: VideoStream, step: Fraction):
         self._kinds = set(container.format.name.split(","))
+        self._cut = STREAMED in self._kinds and _ends_inside_a_packet(container.name)
         self._told = Fraction(container.duration or 0, 1_000_000)
         self._pictures, self._step = pictures, step
         self._count = 0
@@ -52,6 +56,8 @@ class Ending:
 
     def remarks(self) -> list[str]:
         """What is missing, once all packets were seen."""
+        if self._cut:
+            return ["the end of the file is missing"]
         entries = len(getattr(self._pictures, "index_entries", ()))  # PyAV 17 has none
         if INDEXED in self._kinds and self._count < entries:
             return [f"the end of the file is missing: it holds {self._count} of {entries} frames"]
@@ -60,3 +66,22 @@ class Ending:
             end, told = float(self._end), float(self._told)
             return [f"the end of the file is missing: its frames end after {end:.1f} of {told:.1f} seconds"]
         return []
+
+
+def _ends_inside_a_packet(path: str) -> bool:
+    """Whether an MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2) ends so, as one that was cut anywhere does."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(5 * max(PACKETS))
+            size = file.seek(0, os.SEEK_END)
+            for step in PACKETS:
+                first = next((at for at in range(step) if set(start[at::step][:4]) == {SYNC}), None)
+                if first is None:
+                    continue
+                rest = (size - first) % step
+                file.seek(size - rest - step)
+                end = file.read()
+                return 0 < rest < PACKET and end[0] == end[step] == SYNC
+    except OSError:
+        pass
+    return False

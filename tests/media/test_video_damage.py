@@ -117,3 +117,25 @@ def test_single_frames_that_last_long(tmp_path: Path, suffix: str) -> None:
         container.mux(packets + list(stream.encode()))
     frames, remarks = frames_of(path)
     assert len(frames) == 6 and remarks == []
+
+
+@pytest.mark.parametrize("step", [188, 192, 204])
+@pytest.mark.parametrize("begin", [0, 100])
+def test_a_transport_stream_that_ends_inside_a_packet(tmp_path: Path, step: int, begin: int) -> None:
+    """As a recording that was broken off; one may begin so, too."""
+    write_video(tmp_path / "a.ts", sound=True, noise=1.0)
+    content = (tmp_path / "a.ts").read_bytes()
+    packets = [content[at : at + 188] for at in range(0, len(content), 188)]
+    before, behind = (bytes(4), b"") if step == 192 else (b"", bytes(step - 188))
+    whole = b"".join([before + packet + behind for packet in packets])[begin:]
+    path = tmp_path / "b.ts"
+    for end, cut in (
+        (None, False),
+        (-step, False),
+        (-50 - step, True),
+        (len(whole) // 2 // step * step + 90 - begin, True),
+    ):
+        path.write_bytes(whole[:end])
+        assert frames_of(path)[1] == (["the end of the file is missing"] if cut else []), end
+    path.write_bytes(whole + bytes(100))
+    assert frames_of(path)[1] == []
