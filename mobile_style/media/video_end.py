@@ -4,16 +4,18 @@ import bisect
 import os
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import av
 from av.video.stream import VideoStream
 
+from .moving import BEGIN, SYNC, packets_of
 from .video_time import WINDOW
 
 INDEXED = "mov"  # ffmpeg's name of the containers whose index tells every packet
 STREAMED = "mpegts"  # those that tell nothing of their end
-PACKETS, PACKET, SYNC = (188, 192, 204), 188, 0x47  # bytes from one packet of such to the next, of one, and its first
+PACKET = 188  # bytes of one of such
 TIMED = frozenset({"matroska", "flv"})  # those whose head tells when they end, on the clock of their time stamps
 LONGEST = Fraction(3, 2)  # times the longest frame so far: the last one may last as long, and be followed by nothing
 SHARE = Fraction(1, 20)  # of the whole that may be missing, as clocks are read in different ways
@@ -29,7 +31,7 @@ class Ending:
 
     def __init__(self, container: av.container.InputContainer, pictures: VideoStream, step: Fraction):
         self._kinds = set(container.format.name.split(","))
-        self._cut = STREAMED in self._kinds and _ends_inside_a_packet(container.name)
+        self._cut = STREAMED in self._kinds and _ends_inside_a_packet(Path(container.name))
         self._told = Fraction(container.duration or 0, 1_000_000)
         self._pictures, self._step = pictures, step
         self._count = 0
@@ -68,20 +70,15 @@ class Ending:
         return []
 
 
-def _ends_inside_a_packet(path: str) -> bool:
-    """Whether an MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2) ends so, as one that was cut anywhere does."""
+def _ends_inside_a_packet(path: Path) -> bool:
+    """Whether an MPEG transport stream ends so, as one that was cut anywhere does."""
     try:
-        with open(path, "rb") as file:
-            start = file.read(5 * max(PACKETS))
-            size = file.seek(0, os.SEEK_END)
-            for step in PACKETS:
-                first = next((at for at in range(step) if set(start[at::step][:4]) == {SYNC}), None)
-                if first is None:
-                    continue
-                rest = (size - first) % step
-                file.seek(size - rest - step)
-                end = file.read()
-                return 0 < rest < PACKET and end[0] == end[step] == SYNC
+        with path.open("rb") as file:
+            first, second = packets_of(file.read(BEGIN)) or (0, 1)
+            step, size = second - first, file.seek(0, os.SEEK_END)
+            rest = (size - first) % step
+            file.seek(max(0, size - rest - step))
+            end = file.read()
     except OSError:
-        pass
-    return False
+        return False
+    return 0 < rest < PACKET and end[0] == end[step] == SYNC

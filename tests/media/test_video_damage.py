@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from mobile_style.media import moving
 from mobile_style.media.clip import Frame
 from mobile_style.media.video_input import Video, opened
 from video_files import corners, encoded, write_long_video, write_video
@@ -136,6 +137,7 @@ def test_a_transport_stream_that_ends_inside_a_packet(tmp_path: Path, step: int,
         (len(whole) // 2 // step * step + 90 - begin, True),
     ):
         path.write_bytes(whole[:end])
+        assert moving.is_video(path)
         assert frames_of(path)[1] == (["the end of the file is missing"] if cut else []), end
     path.write_bytes(whole + bytes(100))
     assert frames_of(path)[1] == []
