@@ -31,7 +31,7 @@ FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000
 ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
 MAX_BYTES = 2 * 2**30  # of a file: 200 million pixels of 16 bits, with transparency, have less
-LARGEST_PIXEL, LARGEST_HEAD = 8, 64 * 2**20  # bytes of JPEG files that are gone through
+LARGEST_PIXEL, LARGEST_HEAD = 4, 64 * 2**20  # bytes of JPEG files that are gone through
 MAX_TEXT = 64 * 2**20  # bytes of a PNG file's profile or text
 HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 JPEG, PNG = b"\xff\xd8", b"\x89P"  # what their files begin with
@@ -223,7 +223,7 @@ def _damage_of_jpeg(image: Image.Image, source: io.BytesIO | Path, cut: bool) ->
     with _content(source) as file:
         content = file.read(LARGEST_PIXEL * image.width * image.height + LARGEST_HEAD)
     scans = scans_of(content)
-    sound = load(image, scans.end) or scans.padded
+    sound = load(image, content, scans)
     missing = missing_rows(image, content[: scans.end])
     if missing > MISSING * image.height:
         raise ImageError(f"is damaged (it lacks {missing} of {image.height} rows); save it again or leave it out")

@@ -12,7 +12,9 @@ LAST, ALONE = 0xD9, 0x01  # the end, and a marker without a length
 PLAIN, PROGRESSIVE, SCAN, RESTARTS = (0xC0, 0xC1), 0xC2, 0xDA, 0xDD
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # kinds of coding
 REMARKS = frozenset({*range(0xE0, 0xF0), 0xFE})  # of programs and people
-TAIL = 32  # bytes of pixels: those that libjpeg reads ahead are fewer
+TAIL = 8  # bytes of pixels
+LARGEST_END = 65_536  # bytes of an end, which any number of 255s may be before
+NO_CODE = b"\xff\0" * 9  # more bits than libjpeg reads ahead
 COEFFICIENTS, ALL = 64, 14  # of a block, and the bits of one that there can be
 SMALLEST = 3  # of ffmpeg's sizes, each half the one before
 
@@ -37,6 +39,11 @@ class Scans:
     restarts: bool
     bare: bytes
 
+    @property
+    def at_once(self) -> bool:
+        """Whether one scan holds all, so that pixels are decoded as they are read."""
+        return len(self.heads) == len(self.frames) == 1 and self.frames[0] in PLAIN
+
     def is_coarse(self) -> bool:
         """Whether a progressive picture lacks scans, without which it is whole, but not fine (ITU-T T.81, G.1.1.1)."""
         if self.frames != (PROGRESSIVE,):
@@ -54,7 +61,7 @@ class Scans:
 
     def is_damaged(self) -> bool:
         """Whether ffmpeg finds damage; asked only about files whose end does not tell it."""
-        if len(self.heads) == 1 and not self.restarts:
+        if self.at_once and not self.restarts:
             return False
         if len(self.frames) != 1 or self.frames[0] not in (*PLAIN, PROGRESSIVE):  # that ffmpeg does not know
             return False
@@ -106,24 +113,28 @@ def _segments(content: bytes) -> Iterator[tuple[int, int, bytes]]:
             return
 
 
-def load(image: Image.Image, end: int) -> bool:
-    """Loads a picture of a JPEG file, and tells whether it needed the last bytes before the end of its last scan.
+def load(image: Image.Image, content: bytes, scans: Scans) -> bool:
+    """Loads a picture of a JPEG file, and tells whether as many pixels were decoded as there are.
 
-    Where bytes are damaged, others are taken for more or for fewer pixels than they are.
+    Damaged bytes are taken for more or for fewer. Then libjpeg is done before it has asked for the last ones, or asks
+    for more than it always looks at behind them.
     """
+    start = max(0, scans.end - TAIL)
+    pieces = [content[:start], content[start : scans.end], NO_CODE, content[scans.end : scans.end + LARGEST_END]]
+    most = 3
+    if not scans.at_once or not pieces[-1]:
+        del pieces[2]  # the end is looked at in any case, or is missing
+    asked = 0
+
+    def next_piece(_: int) -> bytes:
+        nonlocal asked
+        asked += 1
+        return pieces[asked - 1] if asked <= len(pieces) else b""
+
     parts: Any = image  # whose way to read is no part of its type
-    read, needed = parts.load_read, False
-
-    def read_apart(size: int) -> bytes:
-        nonlocal needed
-        left = end - TAIL - parts.fp.tell()
-        needed = needed or left <= 0
-        content: bytes = read(min(size, left) if left > 0 else size)
-        return content
-
-    parts.load_read = read_apart
+    read, parts.load_read = parts.load_read, next_piece
     try:
         image.load()
     finally:
         parts.load_read = read
-    return needed
+    return scans.padded or 2 <= asked <= most

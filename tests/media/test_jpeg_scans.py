@@ -1,7 +1,7 @@
 """JPEG files with damage among their pixels, of which libjpeg says nothing.
 
-Not all damage can be told: where as many pixels are decoded as there are, the file is as good as any other. Of files
-with a few bytes exchanged that look different about half are found, of those with a block of a disk exchanged 9 in 10.
+Not all damage can be told: where as many pixels are decoded as there are, a file is as good as any other. It is told of
+two in three photos with 16 bytes exchanged that look different, and of 9 in 10 with a block of a disk exchanged.
 """
 
 import io
@@ -65,6 +65,15 @@ def test_a_block_of_another_file(
         assert page.pixels.shape == (300, 400, 3)
         found += page.remarks != ()
     assert found >= 6
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_few_blocks_too_many_or_too_few(photo: Image.Image, mode: str) -> None:
+    """Of 8 pixels each way, which a few bytes tell, and which are not in the last corner."""
+    content = encoded(photo, mode, quality=100)
+    place = len(content) // 2
+    for damaged in (content[:place] + content[place + 300 :], content[:place] + content[place - 300 :]):
+        assert decode(damaged)[0].remarks == (DAMAGED,)
 
 
 def test_where_the_damage_is_said(photo: Image.Image) -> None:
