@@ -22,7 +22,7 @@ from .heads import leads_to_pixels
 from .jpeg_end import missing_rows
 from .jpeg_scans import load, scans_of
 from .metadata import Metadata, read_metadata
-from .png_repair import MISSING, completed_png, plain_png
+from .png_repair import MISSING, completed_png, has_damaged_pixels, plain_png
 from .tiff_tags import floats_as_grays, mend_tiff, values_of_tiff
 from .told_colors import note_colors
 
@@ -203,6 +203,9 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
             raise ImageError(f"is an animation of {count} frames; save one as PNG, or all of them as MP4")
         if image.format in ("JPEG", "MPO"):
             remark = _damage_of_jpeg(image, source, remark == CUT)
+        elif image.format == "PNG" and not remark:
+            with _content(source) as file:
+                remark = DAMAGED if has_damaged_pixels(file) else ""
         remarks = [remark] if remark else []
         if count > 1 and image.format != "TIFF":
             remarks.append("left out: the file's further pictures (a depth map, a gain map, a preview)")
