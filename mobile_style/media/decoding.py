@@ -23,7 +23,7 @@ from .jpeg_end import missing_rows
 from .jpeg_scans import load, scans_of
 from .metadata import Metadata, read_metadata
 from .png_repair import MISSING, completed_png, has_damaged_pixels, plain_png
-from .tiff_tags import floats_as_grays, mend_tiff, values_of_tiff
+from .tiff_tags import floats_as_grays, has_damaged_parts, mend_tiff, values_of_tiff
 from .told_colors import note_colors
 
 # No others: some of Pillow's decoders start programs, such as Ghostscript for what looks like PostScript.
@@ -242,10 +242,11 @@ def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = ()) -> 
     raw = tiles[0][3] if tiles else None
     raw = raw[0] if isinstance(raw, tuple) and raw else raw
     if image.format == "TIFF":
+        damaged = has_damaged_parts(image)
         with _standard_error() as said:
             image.load()
-        if said:
-            remarks = (*remarks, f"damaged: {said[0]}")
+        if said or damaged:
+            remarks = (*remarks, f"damaged: {said[0]}" if said else DAMAGED)
     else:
         _load(image)
     pixels, alpha = separate(image, raw)

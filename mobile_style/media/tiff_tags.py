@@ -1,6 +1,7 @@
 """What Pillow takes wrongly of the tags of TIFF files (TIFF 6.0), or does not take at all."""
 
 import struct
+import zlib
 from contextlib import suppress
 from typing import Any, BinaryIO
 
@@ -10,6 +11,9 @@ from .colors import APART, ORIENTATION, PHOTOMETRIC, SAMPLE_FORMAT, SIDE_BY_SIDE
 
 WIDTH, HEIGHT, BITS, SAMPLES, ROWS, PLANAR, PREDICTOR, PALETTE, TILE_WIDTH = 256, 257, 258, 277, 278, 284, 317, 320, 322
 STRIPS, PLANES, RGB, FLOAT = 273, 2, 2, 3  # a tag, and values of PLANAR, PHOTOMETRIC and SAMPLE_FORMAT
+COMPRESSION, DEFLATED = 259, (8, 32946)  # a tag, and values
+PARTS = ((273, 279), (324, 325))  # tags of where strips and tiles lie, and how large they are
+PIECE = 2**20  # bytes that are unpacked at once
 KINDS = {2: "signed ", 3: "floating-point "}  # of values, by SAMPLE_FORMAT
 BIG_ENDIAN = ("F;32BF", "I;16BS", "I;32BS")  # Pillow's names of layouts; with N for B, as the machine has them
 LARGEST_BYTE, LONG = 255, 4  # a kind of numbers
@@ -69,6 +73,27 @@ def _with_tags(content: bytes, new: dict[int, int]) -> bytes:
         if tag in new:
             struct.pack_into(f"{order}HHII", changed, entry, tag, LONG, 1, new[tag])
     return bytes(changed)
+
+
+def has_damaged_parts(image: Any) -> bool:
+    """Whether a part of a page, not loaded yet, does not fit its checksum of zlib, which libtiff does not look at."""
+    tags, file = image.tag_v2, image.fp
+    if tags.get(COMPRESSION) not in DEFLATED:
+        return False
+    place = file.tell()
+    try:
+        for starts, sizes in PARTS:
+            for start, size in zip(tags.get(starts, ()), tags.get(sizes, ()), strict=False):
+                file.seek(start)
+                unpacked, packed = zlib.decompressobj(), file.read(size)
+                while packed:
+                    unpacked.decompress(packed, PIECE)
+                    packed = unpacked.unconsumed_tail
+    except zlib.error:
+        return True
+    finally:
+        file.seek(place)
+    return False
 
 
 def mend_tiff(image: Any) -> None:

@@ -1,6 +1,7 @@
 """TIFF files whose tags Pillow takes in another way than they are meant, or not at all."""
 
 import io
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from mobile_style.errors import ImageError
 from mobile_style.media import images
+from mobile_style.media.decoding import DAMAGED, decode
 from picture_files import tiff
 
 ORIENTATION, PREDICTOR, PALETTE = 274, 317, 320
@@ -42,6 +44,20 @@ def test_floating_point_colors_that_are_not_read(rng: np.random.Generator, more:
     values = rng.random((6, 8, 3), np.float32)
     with pytest.raises(ImageError, match="is a TIFF file of 32-bit floating-point colors, which cannot be read; save"):
         images.load(tiff([values], 2, 3, packed=True, more=more))
+
+
+def test_packed_parts_that_do_not_fit_their_checksum(rng: np.random.Generator) -> None:
+    """Of which libtiff finds few."""
+    with io.BytesIO() as file:
+        smooth = Image.fromarray(rng.integers(0, 256, (12, 16, 3), np.uint8)).resize((160, 120))
+        smooth.save(file, "TIFF", compression="tiff_deflate")
+        content = file.getvalue()
+    assert decode(content)[0].remarks == ()
+    found: list[tuple[str, ...]] = []
+    for place in range(len(content) // 4, len(content) // 2, len(content) // 80):
+        with suppress(ImageError):
+            found.append(decode(content[:place] + bytes(32) + content[place + 32 :])[0].remarks)
+    assert found and all(remarks == (DAMAGED,) for remarks in found)
 
 
 def with_palette(places: np.ndarray, colors: np.ndarray, compression: str) -> bytes:
