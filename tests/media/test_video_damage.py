@@ -31,7 +31,8 @@ def shortened(path: Path, share: float) -> Path:
 def test_a_packet_that_the_decoder_cannot_take(tmp_path: Path) -> None:
     path = encoded(tmp_path / "a.avi", [corners()] * 8, "rawvideo")
     frames, remarks = frames_of(shortened(path, 0.6))
-    assert len(frames) == 4 and remarks == ["left out: 1 damaged packets of the picture"]
+    assert len(frames) == 4
+    assert remarks == ["the end of the file is missing", "left out: 1 damaged packets of the picture"]
 
 
 def test_other_errors_of_a_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,6 +119,16 @@ def test_single_frames_that_last_long(tmp_path: Path, suffix: str) -> None:
         container.mux(packets + list(stream.encode()))
     frames, remarks = frames_of(path)
     assert len(frames) == 6 and remarks == []
+
+
+@pytest.mark.parametrize(("suffix", "codecs"), [(".avi", ("mpeg4", "mp3")), (".wmv", ("wmv2", "wmav2"))])
+def test_a_file_that_is_shorter_than_it_tells(tmp_path: Path, suffix: str, codecs: tuple[str, str]) -> None:
+    path = tmp_path / f"a{suffix}"
+    write_video(path, sound=True, codecs=codecs, noise=1.0)
+    frames, remarks = frames_of(path)
+    assert len(frames) == 8 and not remarks
+    frames, remarks = frames_of(shortened(path, 0.6))
+    assert 1 <= len(frames) < 8 and "the end of the file is missing" in remarks
 
 
 @pytest.mark.parametrize("step", [188, 192, 204])
