@@ -121,6 +121,21 @@ def test_single_frames_that_last_long(tmp_path: Path, suffix: str) -> None:
     assert len(frames) == 6 and remarks == []
 
 
+@pytest.mark.parametrize(("suffix", "codec"), [(".avi", "mpeg4"), (".mpg", "mpeg2video"), (".flv", "flv")])
+def test_frames_that_are_damaged(tmp_path: Path, suffix: str, codec: str) -> None:
+    """They are painted as the decoder makes them up; of H.264 it does not tell."""
+    random = np.random.default_rng(0)
+    path = encoded(tmp_path / f"a{suffix}", list(random.integers(0, 256, (12, 48, 64, 3), np.uint8)), codec)
+    frames, remarks = frames_of(path)
+    assert len(frames) == 12 and not remarks
+    content = bytearray(path.read_bytes())
+    place = len(content) // 2
+    content[place : place + 64] = random.bytes(64)
+    path.write_bytes(content)
+    frames, remarks = frames_of(path)
+    assert len(frames) == 12 and re.fullmatch(r"damaged: \d+ frames", remarks[0])
+
+
 @pytest.mark.parametrize(("suffix", "codecs"), [(".avi", ("mpeg4", "mp3")), (".wmv", ("wmv2", "wmav2"))])
 def test_a_file_that_is_shorter_than_it_tells(tmp_path: Path, suffix: str, codecs: tuple[str, str]) -> None:
     path = tmp_path / f"a{suffix}"
