@@ -1,6 +1,7 @@
 """`mobile-style`, and `python -m mobile_style`."""
 
 import gc
+import os
 import sys
 
 
@@ -10,6 +11,7 @@ def main() -> None:
     Modules are 100,000 objects and no garbage: to search them for some takes a quarter of the time that a photo takes.
     """
     gc.disable()
+    _open_streams()
     try:
         from .cli import app
 
@@ -21,6 +23,17 @@ def main() -> None:
         sys.exit(130)
     finally:
         gc.freeze()
+
+
+def _open_streams() -> None:
+    """Opens /dev/null for what was closed of standard input, output and error, or a picture could take its place."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 (until the process ends)
 
 
 if __name__ == "__main__":  # and not where a worker process of `bulk` imports it

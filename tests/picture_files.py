@@ -66,36 +66,40 @@ def tiff(
     order: str = "<",
     packed: bool = False,
     bits: int = 0,
+    more: dict[int, int] | None = None,
 ) -> bytes:
-    """A TIFF file of a gray picture, or of channels that lie apart (TIFF 6.0).
+    """A TIFF file of a gray picture, or of colors, whose channels may lie apart (TIFF 6.0).
 
     Args:
-        planes: (H, W) each, of one type.
+        planes: (H, W) each, of one type, or one (H, W, channels).
         photometric: 0 for gray that is black at its largest value, 1 for gray, 2 for RGB.
         values: 1 for unsigned, 2 for signed, 3 for floating-point ones.
         order: of the bytes, "<" or ">".
         packed: whether they are compressed.
         bits: of a value, where the planes are bytes that values lie across.
+        more: further tags, with numbers of 16 bits.
     """
-    height, width = planes[0].shape
+    height, width = planes[0].shape[:2]
     width = width * 8 // bits if bits else width
     raw = [plane.astype(plane.dtype.newbyteorder(order)).tobytes() for plane in planes]  # type: ignore[call-overload]
     strips = [zlib.compress(strip) if packed else strip for strip in raw]
     count, starts = len(planes), [8 + sum(map(len, strips[:number])) for number in range(len(planes))]
+    samples = max((count, *planes[0].shape[2:]))
     short, long = "H", "I"
     tags = {
         256: (long, [width]),
         257: (long, [height]),
-        258: (short, [bits or 8 * planes[0].itemsize] * count),
+        258: (short, [bits or 8 * planes[0].itemsize] * samples),
         259: (short, [8 if packed else 1]),
         262: (short, [photometric]),
         273: (long, starts),
-        277: (short, [count]),
+        277: (short, [samples]),
         278: (long, [height]),
         279: (long, [len(strip) for strip in strips]),
         284: (short, [1 if count == 1 else 2]),
-        339: (short, [values] * count),
+        339: (short, [values] * samples),
     }
+    tags = dict(sorted((tags | {tag: (short, [value]) for tag, value in (more or {}).items()}).items()))
     pixels = b"".join(strips) + bytes(sum(map(len, strips)) % 2)
     behind, entries = b"", b""
     end = 8 + len(pixels) + 2 + 12 * len(tags) + 4

@@ -1,5 +1,6 @@
 """Standard input and output in place of files: `-`."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ def piped(
 
     Raises:
         UsageError: `out` is `-`, and there is not just one photo.
-        OutputError: standard output is a terminal.
+        OutputError: standard output is a terminal, or closed.
     """
     names = [str(given) for given in inputs]
     if PIPE not in [*names, out]:
@@ -34,6 +35,8 @@ def piped(
     to_output = out in (PIPE, None)
     if to_output and (len(inputs) > 1 or inputs[0].is_dir()):
         raise UsageError("standard output takes one photo; name a folder with `out`")
+    if to_output and sys.stdout.name == os.devnull:
+        raise OutputError("standard output is closed; name a file with `out`")
     if to_output and sys.stdout.isatty():
         raise OutputError("a picture is not written to a terminal; name a file with `out`, or a program behind `|`")
     with TemporaryDirectory() as folder:

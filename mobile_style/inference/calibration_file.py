@@ -1,8 +1,9 @@
 """Chooses on photos what int8 needs of a network. Bundled models keep it in a file: choosing takes a second."""
 
+import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from .int8_calibration import calibrate
 from .int8_ops import Quantization
 
 FILE = "calibration.json"  # beside the network's file
+ADVICE = "; without it, int8 is chosen anew"
 CHOSEN_AT = (256, 256)  # pixels of the photos, as exports by default
 
 
@@ -29,12 +31,19 @@ class Calibration:
         arrays_sha256: sha256 of the network's arrays, as in its card.
         typical: the channels' magnitudes on the photos, by the normalized layer's name (fold.py).
         ranges, knots: those of a `Quantization`.
+        sha256: of the rest, as other numbers would paint another picture.
     """
 
     arrays_sha256: Sha256
     typical: dict[Label, list[Figure]]
     ranges: dict[Label, tuple[Figure, Figure]]
     knots: dict[Label, list[Figure]]
+    sha256: Sha256 = ""
+
+    def digest(self) -> str:
+        """What `sha256` must be."""
+        rest = {name: value for name, value in asdict(self).items() if name != "sha256"}
+        return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
     def magnitudes(self) -> dict[str, np.ndarray]:
         """`typical`, for `fold`."""
@@ -51,7 +60,8 @@ def choose(checkpoint: Checkpoint, photos: np.ndarray) -> Calibration:
     typical = typical_magnitudes(architecture, checkpoint.weights, photos)
     found = calibrate(fold(architecture, checkpoint.weights, typical), photos)
     ranges = {name: (float(low), float(high)) for name, (low, high) in found.ranges.items()}
-    return Calibration(checkpoint.card.get("arrays_sha256", ""), _lists(typical), ranges, _lists(found.knots))
+    choice = Calibration(checkpoint.card.get("arrays_sha256", ""), _lists(typical), ranges, _lists(found.knots))
+    return replace(choice, sha256=choice.digest())
 
 
 def kept(model: str | Path, checkpoint: Checkpoint) -> Calibration | None:
@@ -63,7 +73,9 @@ def kept(model: str | Path, checkpoint: Checkpoint) -> Calibration | None:
     path = model_path(model).with_name(FILE)
     if mix_of(model) or not path.is_file():
         return None
-    choice = read_document_file(Calibration, path, CheckpointError, "; without it, int8 is chosen anew")
+    choice = read_document_file(Calibration, path, CheckpointError, ADVICE)
+    if choice.sha256 != choice.digest():
+        raise CheckpointError(f"{path} is damaged (its numbers are not those written){ADVICE}")
     return choice if choice.arrays_sha256 == checkpoint.card.get("arrays_sha256") else None
 
 

@@ -36,6 +36,8 @@ UNSIGNED, SIGNED = (
 )  # layouts whose mode, "I", does not tell where their values end
 TWELVE_BITS = "I;12"  # whose mode is that of 16 bits
 GRAY_ALPHA = "LA;16B"  # of which Pillow makes RGBA, which no profile of grays fits
+LAYOUT = "layout"  # the key of `Image.info` for how a picture's grays are colors, and its orientation
+SIDE_BY_SIDE, APART = "side by side", "apart"
 BRIGHT = 16.0  # no scale of 0 to 255 if 99 of 100 floating-point values are below
 
 
@@ -51,6 +53,10 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
     """
     if image.mode in PREMULTIPLIED:
         image = image.convert(PREMULTIPLIED[image.mode])
+    if _is_ink(image):
+        image, told = Image.frombytes("CMYK", image.size, image.tobytes()), image.info
+        image.info = told
+    layout, turned = image.info.get(LAYOUT, ("", 0))
     colors = image
     tags = getattr(image, "tag_v2", {})
     if image.mode.startswith("I") or image.mode == "F":
@@ -58,7 +64,7 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
         values = values.view(np.uint32) if raw == UNSIGNED else values
         gray = _eight_bits(values.astype(np.float64), image.mode, raw)
         negative = tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
-        colors = Image.fromarray(255 - gray if negative else gray)
+        colors = Image.fromarray(_as_colors(255 - gray if negative else gray, layout))
     elif image.mode == "L" and tags.get(SAMPLE_FORMAT) == SIGNED_BYTES:  # which end at 127, as those of 16 at 32,767
         colors = image.point([round(255 * value / 127) if value < 128 else 0 for value in range(256)])
     elif raw == GRAY_ALPHA:
@@ -66,19 +72,32 @@ def separate(image: Image.Image, raw: Any = None) -> tuple[np.ndarray, np.ndarra
     convert = conversion(image)
     profile = None if CODED in image.info else image.info.get("icc_profile")
     transform = _transform(PLAIN.get(colors.mode, colors.mode), profile)
-    orientation = _orientation(image)
-    height, width = image.size if orientation >= ON_ITS_SIDE else image.size[::-1]
+    orientation = turned if turned in AS_STORED else _orientation(image)
+    height, width = colors.size if orientation >= ON_ITS_SIDE else colors.size[::-1]
     pixels = np.empty((height, width, 3), np.uint8)
     alpha = np.empty((height, width), np.uint8) if image.has_transparency_data else None
     as_stored = AS_STORED[orientation]
-    rows = max(1, STRIP // image.width)
-    for top in range(0, image.height, rows):
-        strip = (0, top, image.width, min(image.height, top + rows))
+    rows = max(1, STRIP // colors.width)
+    for top in range(0, colors.height, rows):
+        strip = (0, top, colors.width, min(colors.height, top + rows))
         rgb = np.asarray(_srgb(colors.crop(strip), transform))
         as_stored(pixels)[top : top + rows] = rgb if convert is None else convert(rgb)
         if alpha is not None:
             as_stored(alpha)[top : top + rows] = _opacity(image.crop(strip), raw)
     return pixels, alpha if alpha is not None and alpha.min() < 255 else None
+
+
+def _as_colors(grays: np.ndarray, layout: str) -> np.ndarray:
+    """The three values of each pixel, where grays are such; else the grays."""
+    if layout == SIDE_BY_SIDE:
+        return grays.reshape(len(grays), -1, 3)
+    return np.stack(np.split(grays, 3), axis=-1) if layout == APART else grays
+
+
+def _is_ink(image: Image.Image) -> bool:
+    """Whether Pillow has taken four inks for colors with transparency, as their profile alone tells."""
+    told = image.info.get("icc_profile", b"")
+    return image.format == "JPEG2000" and image.mode == "RGBA" and told[16:20] == b"CMYK"  # ICC.1, 7.2.6
 
 
 def _orientation(image: Image.Image) -> int:

@@ -11,32 +11,34 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from ..errors import ImageError
-from .colors import SAMPLE_FORMAT, separate
+from .colors import LAYOUT, separate
 from .heads import leads_to_pixels
 from .jpeg_end import missing_rows
+from .jpeg_scans import load, scans_of
 from .metadata import Metadata, read_metadata
-from .png_repair import MISSING, completed_png, plain_png
-from .told_colors import note_code_points
+from .png_repair import MISSING, completed_png, has_damaged_pixels, plain_png
+from .tiff_tags import floats_as_grays, has_damaged_parts, mend_tiff, values_of_tiff
+from .told_colors import note_colors
 
 # No others: some of Pillow's decoders start programs, such as Ghostscript for what looks like PostScript.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "HEIF")
 ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
 MAX_BYTES = 2 * 2**30  # of a file: 200 million pixels of 16 bits, with transparency, have less
+LARGEST_PIXEL, LARGEST_HEAD = 4, 64 * 2**20  # bytes of JPEG files that are gone through
 MAX_TEXT = 64 * 2**20  # bytes of a PNG file's profile or text
 HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 JPEG, PNG = b"\xff\xd8", b"\x89P"  # what their files begin with
 CUT = "the end of the file is missing"
-BIG_ENDIAN = ("F;32BF", "I;16BS", "I;32BS")  # Pillow's names of layouts; with N for B, as the machine has them
-BITS, PLANAR, APART = 258, 284, 2  # tags of TIFF (TIFF 6.0, section 8), and a value
+COARSE = "the end of the file is missing, and with it what is fine in the picture"
+DAMAGED = "damaged: parts of the picture may have moved or have changed their colors"
 COLORS = ("icc_profile", "gamma", "chromaticity", "srgb", "transparency")  # Pillow's names of what PNG files tell
-KINDS = {2: "signed ", 3: "floating-point "}  # of values, by the tag's
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def opened(source: io.BytesIO | Path) -> Image.Image:
         if file.read(2) == JPEG and not leads_to_pixels(file):
             raise ImageError("is damaged (its head leads to no pixels); save it again or leave it out")
         image = _identified(source)
-        note_code_points(image, file)
+        note_colors(image, file)
     return image
 
 
@@ -114,7 +116,14 @@ def _identified(source: io.BytesIO | Path) -> Image.Image:
             return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
         except UnidentifiedImageError as error:
             unknown = error
-    if values := _values_of_tiff(source):
+    with _content(source) as file:
+        if found := floats_as_grays(file):
+            image = Image.open(io.BytesIO(found[0]), formats=["TIFF"])
+            image.info[LAYOUT] = found[1]
+            return image
+    with _content(source) as file:
+        values = values_of_tiff(file)
+    if values:
         raise ImageError(f"is a TIFF file of {values}; save it with 8 or 16 unsigned bits a channel, or as PNG")
     if _brand(source) not in HEIC:
         raise unknown
@@ -124,18 +133,6 @@ def _identified(source: io.BytesIO | Path) -> Image.Image:
         raise ImageError("is HEIC; pip install 'mobile-style[heic]', or save it as JPEG or PNG") from None
     pillow_heif.register_heif_opener()
     return Image.open(source, formats=["HEIF"])
-
-
-def _values_of_tiff(source: io.BytesIO | Path) -> str:
-    """What kind of values a TIFF file holds that Pillow does not open; empty if they are not why, or if it is none."""
-    with _content(source) as file, suppress(Exception):  # of what is damaged, Pillow raises whatever it stumbles over
-        tags = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
-        file.seek(tags.next)
-        tags.load(file)
-        bits, kind = tags.get(BITS, (1,)), KINDS.get(max(tags.get(SAMPLE_FORMAT, (1,))), "")
-        if kind or max(bits) > 16:
-            return f"{max(bits)}-bit {kind}{'colors' if len(bits) > 1 else 'grays'}, which cannot be read"
-    return ""
 
 
 def _brand(source: io.BytesIO | Path) -> bytes:
@@ -204,11 +201,14 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
         count = getattr(image, "n_frames", 1)
         if count > 1 and image.format in ANIMATED:
             raise ImageError(f"is an animation of {count} frames; save one as PNG, or all of them as MP4")
+        if image.format in ("JPEG", "MPO"):
+            remark = _damage_of_jpeg(image, source, remark == CUT)
+        elif image.format == "PNG" and not remark:
+            with _content(source) as file:
+                remark = DAMAGED if has_damaged_pixels(file) else ""
         remarks = [remark] if remark else []
         if count > 1 and image.format != "TIFF":
             remarks.append("left out: the file's further pictures (a depth map, a gain map, a preview)")
-        if image.format in ("JPEG", "MPO") and _is_cut(image, source) and CUT not in remarks:
-            remarks.append(CUT)
         pages = [_page(image, everything, remarks)]
         if image.format == "TIFF" and everything:
             for number in range(1, count):
@@ -217,36 +217,36 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
         return pages
 
 
-def _is_cut(image: Image.Image, source: io.BytesIO | Path) -> bool:
-    """Whether a JPEG file lacks some of its rows.
+def _damage_of_jpeg(image: Image.Image, source: io.BytesIO | Path, cut: bool) -> str:
+    """Loads a JPEG file, of which it may be known that it was `cut`, and tells what is wrong with its pixels.
 
     Raises:
-        ImageError: it lacks too many.
+        ImageError: it lacks too many rows.
     """
-
-    def read() -> bytes:
-        with _content(source) as file:
-            return file.read()
-
-    image.load()
-    missing = missing_rows(image, read)
+    with _content(source) as file:
+        content = file.read(LARGEST_PIXEL * image.width * image.height + LARGEST_HEAD)
+    scans = scans_of(content)
+    sound = load(image, content, scans)
+    missing = missing_rows(image, content[: scans.end])
     if missing > MISSING * image.height:
         raise ImageError(f"is damaged (it lacks {missing} of {image.height} rows); save it again or leave it out")
-    return missing > 0
+    if cut or missing or scans.is_coarse():
+        return COARSE if scans.is_coarse() else CUT
+    return "" if sound and not scans.is_damaged() else DAMAGED
 
 
 def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = ()) -> Picture:
     if image.format == "TIFF":
-        parts: Any = image  # whose tiles are no part of its type
-        parts.tile = [_mended(image, tile) for tile in parts.tile]
+        mend_tiff(image)
     tiles = getattr(image, "tile", None)
     raw = tiles[0][3] if tiles else None
     raw = raw[0] if isinstance(raw, tuple) and raw else raw
     if image.format == "TIFF":
+        damaged = has_damaged_parts(image)
         with _standard_error() as said:
             image.load()
-        if said:
-            remarks = (*remarks, f"damaged: {said[0]}")
+        if said or damaged:
+            remarks = (*remarks, f"damaged: {said[0]}" if said else DAMAGED)
     else:
         _load(image)
     pixels, alpha = separate(image, raw)
@@ -261,20 +261,6 @@ def _load(image: Image.Image) -> None:
         image.info.pop(key, None)
         if key in told:
             image.info[key] = told[key]
-
-
-def _mended(image: Any, tile: Any) -> Any:
-    """A part of a TIFF file with its right layout.
-
-    Pillow takes uncompressed planes of 16 bits, each channel apart, for ones of 8; and it swaps the bytes of floats and
-    signed numbers that libtiff has swapped.
-    """
-    raw, *rest = tile.args
-    if tile.codec_name == "libtiff" and raw in BIG_ENDIAN:
-        raw = raw.replace("B", "N")
-    elif tile.codec_name == "raw" and image.tag_v2.get(PLANAR) == APART and set(image.tag_v2.get(BITS, ())) == {16}:
-        raw += ";16B" if image.tag_v2.prefix == b"MM" else ";16L"
-    return tile._replace(args=(raw, *rest))
 
 
 @contextmanager

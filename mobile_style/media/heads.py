@@ -12,7 +12,8 @@ MARKER = re.compile(rb"[^\xff]*\xff+([^\xff])")
 ALONE = frozenset({0x00, 0x01, *range(0xD0, 0xDA)})  # markers without a length (ITU-T T.81, B.1.1.3), and no marker
 SCAN = 0xDA
 CHUNKS, BOXES = 10_000, 100  # of a PNG file, and of one of boxes, that are gone through
-META = 2**20  # bytes that are read of the box that describes the pictures
+DESCRIPTION = 16 * 2**20  # bytes that are read of the box that describes the pictures
+PROFILES = (b"\x02", b"\x03")  # how JPEG 2000 files tell that a profile follows; 3 is one of its extension
 
 
 class CodePoints(NamedTuple):
@@ -48,7 +49,18 @@ def code_points(file: BinaryIO, file_format: str | None) -> CodePoints | None:
     """What a PNG or AVIF file tells; None if it is nothing, or damaged."""
     if file_format == "PNG":
         return _of_png(file)
-    return _of_boxes(_meta(file)) if file_format == "AVIF" else None
+    return _of_boxes(_content_of(b"meta", file)) if file_format == "AVIF" else None
+
+
+def profile_of_jp2(file: BinaryIO) -> bytes:
+    """The color profile of a JPEG 2000 file (ISO/IEC 15444-1, I.5.3.3); empty if it has none.
+
+    Of several boxes that tell its colors the first one counts.
+    """
+    for name, body in _boxes(_content_of(b"jp2h", file)):
+        if name == b"colr":
+            return body[3:] if body[:1] in PROFILES else b""
+    return b""
 
 
 def _of_png(file: BinaryIO) -> CodePoints | None:
@@ -98,15 +110,15 @@ def _associated(ipma: bytes, wanted: int) -> list[int]:
     return []
 
 
-def _meta(file: BinaryIO) -> bytes:
-    """What is in the file's box meta."""
+def _content_of(wanted: bytes, file: BinaryIO) -> bytes:
+    """What is in the file's box of a name."""
     place = 0
     for _ in range(BOXES):
         file.seek(place)
         size, name, head = _box(file.read(16))
-        if name == b"meta":
+        if name == wanted:
             file.seek(place + head)
-            return file.read(min(size - head, META) if size >= head else 0)
+            return file.read(min(size - head, DESCRIPTION) if size >= head else 0)
         if size < head or size > 2**60:  # the last, or damaged
             break
         place += size

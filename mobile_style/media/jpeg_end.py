@@ -1,8 +1,6 @@
 """Which rows a JPEG file lacks: libjpeg makes them gray, and says nothing if the file is ended as it should be."""
 
 import io
-import re
-from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageChops, JpegImagePlugin
@@ -11,11 +9,9 @@ FILLING = (127, 129)  # of each channel, however its colors are told: half of 25
 SMALLER = 8  # times, across and down: only the means of blocks are decoded
 NOISE = 64  # bytes for each pixel of a row: more than a row of blocks takes
 END = b"\xff\xd9"
-MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # that is neither a byte of the pixels nor a restart
-LAST, ALONE = 0xD9, 0x01  # the end, and a marker without a length
 
 
-def missing_rows(image: Image.Image, read: Callable[[], bytes]) -> int:
+def missing_rows(image: Image.Image, pixels: bytes) -> int:
     """How many rows of a picture are missing at its end; what is gray there may be so in the photo.
 
     So the file is decoded once more, with noise behind its pixels: that shows where pixels are missing, and nowhere
@@ -23,14 +19,12 @@ def missing_rows(image: Image.Image, read: Callable[[], bytes]) -> int:
 
     Args:
         image: of a JPEG file, loaded.
-        read: gives what is in the file.
+        pixels: the file up to the end of its last scan.
     """
     filled = _filled_rows(image)
     if not filled:
         return 0
-    content = read()
-    content = content[: end_of_pixels(content)]
-    plain, noisy = (_small(content + more + END, image) for more in (b"", _noise(image.width)))
+    plain, noisy = (_small(pixels + more + END, image) for more in (b"", _noise(image.width)))
     scale = -(-image.height // plain.height)
     top = (image.height - filled) // scale
     below = (0, top, *plain.size)
@@ -39,25 +33,19 @@ def missing_rows(image: Image.Image, read: Callable[[], bytes]) -> int:
 
 
 def _filled_rows(image: Image.Image) -> int:
-    """How many rows at the end may be libjpeg's."""
-    for row in reversed(range(image.height)):
-        values = np.asarray(image.crop((0, row, image.width, row + 1)))
-        if values.min() < FILLING[0] or values.max() > FILLING[1]:
-            return image.height - 1 - row
-    return image.height
+    """How many rows at the end may be libjpeg's, the last one perhaps in part."""
+    right, bottom = image.size
+    if not _is_filling(image.crop((right - 1, bottom - 1, right, bottom))):
+        return 0
+    for row in reversed(range(bottom)):
+        if not _is_filling(image.crop((0, row, right, row + 1))):
+            return max(1, bottom - 1 - row)
+    return bottom
 
 
-def end_of_pixels(content: bytes) -> int:
-    """Where the last scan of a JPEG file's first picture ends (ITU-T T.81, B.1.1.2 to B.2.3)."""
-    place = 2
-    while found := MARKER.search(content, place):
-        code = found[1][0]
-        if code == LAST:
-            return found.start()
-        place = found.end()
-        if code != ALONE:
-            place += max(2, int.from_bytes(content[place : place + 2], "big"))
-    return len(content)
+def _is_filling(part: Image.Image) -> bool:
+    values = np.asarray(part)
+    return bool(FILLING[0] <= values.min() and values.max() <= FILLING[1])
 
 
 def _noise(width: int) -> bytes:

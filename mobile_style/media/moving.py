@@ -11,7 +11,12 @@ SUFFIXES = frozenset(
     | {".divx", ".ivf", ".nut", ".wtv"}
 )
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}  # ffmpeg's names
-SYNC = 0x47  # the first byte of each packet of an MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2)
+SYNC, STEPS = (
+    0x47,
+    (188, 192, 204),
+)  # of an MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2): how packets begin, how far
+FOUND = 4  # packets are no chance
+BEGIN = (FOUND + 1) * max(STEPS)
 
 
 def is_video(path: Path) -> bool:
@@ -23,10 +28,21 @@ def is_video(path: Path) -> bool:
 def _is_transport_stream(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            start = file.read(193)
+            return packets_of(file.read(BEGIN)) is not None
     except OSError:
         return True  # which says why it cannot be read
-    return any(len(start) > at + 188 and start[at] == start[at + 188] == SYNC for at in (0, 4))
+
+
+def packets_of(start: bytes) -> tuple[int, int] | None:
+    """Where the first packet of an MPEG transport stream lies, of which `BEGIN` bytes are given, and the next one.
+
+    A recording may begin inside a packet. There may be a time before each of them, or a checksum behind it.
+    """
+    for step in STEPS:
+        for first in range(step):
+            if start[first::step][:FOUND] == bytes([SYNC] * FOUND):
+                return first, first + step
+    return None
 
 
 def is_moving(path: Path) -> bool:

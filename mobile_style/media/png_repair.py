@@ -1,9 +1,12 @@
 """What can be saved of a damaged PNG file (ISO/IEC 15948)."""
 
+import os
 import zlib
 from collections.abc import Iterator
+from typing import BinaryIO
 
 MISSING = 0.1  # share of a picture's rows that may be missing at the end of its file
+PART = 2**20  # bytes that are read at once
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # What a viewer can do without if it is damaged, but not if it is sound.
 KEPT = frozenset({b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs", b"eXIf", b"acTL", b"fcTL", b"fdAT"})
@@ -25,6 +28,23 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
 
 def _chunk(name: bytes, body: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + name + body + zlib.crc32(name + body).to_bytes(4, "big")
+
+
+def has_damaged_pixels(file: BinaryIO) -> bool:
+    """Whether a checksum over pixels is wrong, which Pillow does not look at."""
+    file.seek(len(SIGNATURE))
+    name = b""
+    while len(head := file.read(8)) == 8 and not (name == b"IDAT" != head[4:]):
+        left, name = int.from_bytes(head[:4], "big"), head[4:]
+        if name != b"IDAT":
+            file.seek(left + 4, os.SEEK_CUR)
+            continue
+        checksum = zlib.crc32(name)
+        while left and (part := file.read(min(left, PART))):
+            checksum, left = zlib.crc32(part, checksum), left - len(part)
+        if file.read(4) not in (checksum.to_bytes(4, "big"), b""):
+            return True
+    return False
 
 
 def plain_png(content: bytes) -> bytes:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ..srgb import encoded, linear
-from .heads import CodePoints, code_points
+from .heads import CodePoints, code_points, profile_of_jp2
 
 CODED = "code_points"  # the key of `Image.info`
 SRGB = 1 / 2.2  # the gamma that files in sRGB tell
@@ -64,11 +64,13 @@ CURVES: dict[int, Conversion] = {  # ITU-T H.273, table 3; what cameras encode b
 }
 
 
-def note_code_points(image: Image.Image, file: BinaryIO) -> None:
-    """Puts the code points of the file, which is open and whose header Pillow has read, into the picture's `info`.
+def note_colors(image: Image.Image, file: BinaryIO) -> None:
+    """Puts what the file, which is open, tells of its colors and Pillow does not read into the picture's `info`.
 
-    They outrank a PNG file's profile, but not those of others. Numbers that are not known are none.
+    Code points outrank a PNG file's profile, but not those of others. Numbers that are not known are none.
     """
+    if image.format == "JPEG2000" and (profile := profile_of_jp2(file)):
+        image.info["icc_profile"] = profile
     points = code_points(file, image.format)
     if points is None and (told := image.info.get("nclx_profile")):  # of a HEIC file
         points = CodePoints(told["color_primaries"], told["transfer_characteristics"])

@@ -1,16 +1,23 @@
 """Whether a video ends before its container says so, as one that was cut or damaged does."""
 
 import bisect
+import os
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import av
 from av.video.stream import VideoStream
 
+from .moving import BEGIN, SYNC, packets_of
 from .video_time import WINDOW
 
 INDEXED = "mov"  # ffmpeg's name of the containers whose index tells every packet
+PACKET = 188  # bytes of one of an MPEG transport stream
+UNKNOWN = (0, 2**32 - 1)  # as sizes
+ASF_SIZE = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"  # of File Properties
 TIMED = frozenset({"matroska", "flv"})  # those whose head tells when they end, on the clock of their time stamps
 LONGEST = Fraction(3, 2)  # times the longest frame so far: the last one may last as long, and be followed by nothing
 SHARE = Fraction(1, 20)  # of the whole that may be missing, as clocks are read in different ways
@@ -26,6 +33,9 @@ class Ending:
 
     def __init__(self, container: av.container.InputContainer, pictures: VideoStream, step: Fraction):
         self._kinds = set(container.format.name.split(","))
+        self._cut = False
+        with suppress(OSError):  # it may have been removed by now
+            self._cut = any(kind in self._kinds and is_cut(Path(container.name)) for kind, is_cut in CUT.items())
         self._told = Fraction(container.duration or 0, 1_000_000)
         self._pictures, self._step = pictures, step
         self._count = 0
@@ -52,6 +62,8 @@ class Ending:
 
     def remarks(self) -> list[str]:
         """What is missing, once all packets were seen."""
+        if self._cut:
+            return ["the end of the file is missing"]
         entries = len(getattr(self._pictures, "index_entries", ()))  # PyAV 17 has none
         if INDEXED in self._kinds and self._count < entries:
             return [f"the end of the file is missing: it holds {self._count} of {entries} frames"]
@@ -60,3 +72,40 @@ class Ending:
             end, told = float(self._end), float(self._told)
             return [f"the end of the file is missing: its frames end after {end:.1f} of {told:.1f} seconds"]
         return []
+
+
+def _ends_inside_a_packet(path: Path) -> bool:
+    """Whether an MPEG transport stream ends so, as one that was cut anywhere does."""
+    with path.open("rb") as file:
+        first, second = packets_of(file.read(BEGIN)) or (0, 1)
+        step, size = second - first, file.seek(0, os.SEEK_END)
+        rest = (size - first) % step
+        file.seek(max(0, size - rest - step))
+        end = file.read()
+    return 0 < rest < PACKET and end[0] == end[step] == SYNC
+
+
+def _ends_inside_a_list(path: Path) -> bool:
+    """Whether an AVI file is shorter than its lists, of which long videos have several."""
+    with path.open("rb") as file:
+        size, place = file.seek(0, os.SEEK_END), 0
+        while place < size:
+            file.seek(place)
+            head = file.read(8)
+            told = int.from_bytes(head[4:], "little")
+            if head[:4] != b"RIFF" or told in UNKNOWN:
+                return False
+            place += 8 + told + told % 2
+        return place > size + 1
+
+
+def _is_shorter_than_told(path: Path) -> bool:
+    """Whether an ASF file is (Advanced Systems Format, 3.2), if it is no broadcast."""
+    with path.open("rb") as file:
+        head = file.read(BEGIN)
+        at = head.find(ASF_SIZE)
+        told, flags = (int.from_bytes(head[at + begin : at + end], "little") for begin, end in ((40, 48), (88, 92)))
+        return at >= 0 and not flags & 1 and file.seek(0, os.SEEK_END) < told
+
+
+CUT = {"mpegts": _ends_inside_a_packet, "avi": _ends_inside_a_list, "asf": _is_shorter_than_told}  # by ffmpeg's names

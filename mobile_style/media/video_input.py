@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from ..errors import ImageError
 from . import images
 from .clip import Frame, Part
+from .deinterlace import deinterlaced
 from .video_end import Ending
 from .video_time import Order, Timeline
 
@@ -85,7 +86,7 @@ class Video:
         """
         order = Order(1 / self.rate)
         found = False
-        for frame, time, duration in order.times(_deinterlaced(self._decoded(part))):
+        for frame, time, duration in order.times(deinterlaced(self._decoded(part))):
             ticks = round(time / self.time_base)
             if part is not None and part.end is not None and ticks >= part.end:
                 break
@@ -101,7 +102,7 @@ class Video:
             )
 
     def _decoded(self, part: Part | None) -> Iterator[av.VideoFrame]:
-        damaged = 0
+        damaged = broken = 0
         for packet in chain(self.packets() if part is None else self._packets_of(part), (None,)):
             if packet is not None and packet.stream.index != self.pictures.index:
                 self.on_packet(packet)
@@ -116,9 +117,13 @@ class Video:
                 time = None if packet is None else packet.pts
                 damaged += part is None or time is None or part.holds(time)
                 continue
-            yield from frames
+            for frame in frames:
+                broken += frame.is_corrupt and (part is None or frame.pts is None or part.holds(frame.pts))
+                yield frame
         if damaged:
             self.remarks.append(f"left out: {damaged} damaged packets of the picture")
+        if broken:
+            self.remarks.append(f"damaged: {broken} frames")
 
     def _frames_of(self, packet: Any) -> list[av.VideoFrame]:
         """What the decoder gives for a packet, or for the end of all.
@@ -237,44 +242,6 @@ def _kind(stream: Any) -> str:
         cover = stream.disposition & Disposition.attached_pic
         return "a cover picture" if cover else "a further picture stream"
     return {"data": "a data stream", "attachment": "an attached file"}.get(stream.type, "")
-
-
-def _deinterlaced(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    """Frames of two half-pictures as whole ones (ffmpeg's bwdif); others as they are."""
-    graph: av.filter.Graph | None = None
-    shape: tuple[int, int, str] | None = None
-    for frame in frames:
-        if graph is None and not frame.interlaced_frame:
-            yield frame
-            continue
-        if graph is None or shape != (frame.width, frame.height, frame.format.name):
-            yield from _drained(graph)
-            shape = frame.width, frame.height, frame.format.name
-            graph = av.filter.Graph()
-            whole = graph.add("bwdif", "mode=send_frame:deint=interlaced")
-            source = graph.add(
-                "buffer",
-                f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"
-                f":pixel_aspect=1/1:colorspace={frame.colorspace}:range={frame.color_range}",
-            )
-            graph.link_nodes(source, whole, graph.add("buffersink")).configure()
-        graph.push(frame)
-        yield from _pulled(graph)
-    yield from _drained(graph)
-
-
-def _drained(graph: av.filter.Graph | None) -> Iterator[av.VideoFrame]:
-    if graph is not None:
-        graph.push(None)
-        yield from _pulled(graph)
-
-
-def _pulled(graph: av.filter.Graph) -> Iterator[av.VideoFrame]:
-    while True:
-        try:
-            yield graph.vpull()
-        except (av.error.BlockingIOError, av.error.EOFError):
-            return
 
 
 def _matrix(frame: Any) -> np.ndarray:

@@ -1,7 +1,9 @@
 """Photos through standard input and output, and what is printed when some of them fail."""
 
 import io
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +81,19 @@ def test_what_was_written_is_printed_when_something_failed(trained_run: Path, ph
     lines = result.stderr.splitlines()
     assert lines[-1] == "error: 2 of 14 failed; the others are done"
     assert [line.split("/")[-1].split(" ")[0] for line in lines[-3:-1]] == ["0.jpg", "00.jpg"]
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_streams_that_are_closed(trained_run: Path, tmp_path: Path, closed: str) -> None:
+    """As those of a program that a server starts."""
+    Image.new("RGB", (40, 30), (200, 90, 30)).save(tmp_path / "a.png")
+
+    def paint(source: str, target: str) -> int:
+        words = [sys.executable, "-m", "mobile_style", "stylize", source, "--out", target, "--model", str(trained_run)]
+        return subprocess.call(f"{shlex.join(words)} {closed}", shell=True, cwd=tmp_path, env=environment())
+
+    assert paint("a.png", "b.png") == 0
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.size == (40, 30)
+    assert (paint("a.png", "-") == OutputError.exit_code) == ("1>" in closed)
+    assert paint("-", "c.png") == ImageError.exit_code

@@ -47,7 +47,17 @@ def test_it_is_read_again_for_the_same_network_alone(tmp_path: Path) -> None:
     assert kept(tmp_path, read_model(tmp_path)) is None
 
 
-@pytest.mark.parametrize("damage", [{"ranges": {"stem": ["low", 1]}}, {"ranges": {"stem": [1.0]}}, {"more": 1}])
+DAMAGE: list[dict[str, object]] = [
+    {"ranges": {"stem": ["low", 1]}},
+    {"ranges": {"stem": [1.0]}},
+    {"ranges": {"stem": [0.0, 1.0]}},
+    {"knots": {}},
+    {"sha256": "0" * 64},
+    {"more": 1},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_file_is_named(damage: dict[str, object], tmp_path: Path) -> None:
     shutil.copy(BUNDLED / "udnie" / MODEL, tmp_path)
     choice = kept("udnie", read_model("udnie"))

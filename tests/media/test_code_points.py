@@ -159,3 +159,33 @@ def test_heic(tmp_path: Path) -> None:
     picture.save(tmp_path / "a.heic", quality=95, color_primaries=12, transfer_characteristics=13)
     told = images.load(tmp_path / "a.heic").mean(axis=(0, 1))
     np.testing.assert_allclose(told, seen(png(flat(MUTED), cicp(12, 13, 0, 1))), atol=4)
+
+
+def jp2(photo: np.ndarray, *boxes: bytes) -> bytes:
+    """A JPEG 2000 file without loss that tells its colors by these contents of boxes colr."""
+    with io.BytesIO() as file:
+        Image.fromarray(photo).save(file, "JPEG2000", irreversible=False)
+        content = file.getvalue()
+    head, colors = content.index(b"jp2h") - 4, content.index(b"colr") - 4
+    size, old = (int.from_bytes(content[at : at + 4], "big") for at in (head, colors))
+    told = b"".join((8 + len(body)).to_bytes(4, "big") + b"colr" + body for body in boxes)
+    new_size = (size - old + len(told)).to_bytes(4, "big")
+    return content[:head] + new_size + content[head + 4 : colors] + told + content[colors + old :]
+
+
+@pytest.mark.parametrize("method", [2, 3])
+def test_the_profile_of_a_jpeg_2000_file(method: int, photo: np.ndarray) -> None:
+    swapped = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, blue = (128 + swapped[128:].index(name) for name in (b"rXYZ", b"bXYZ"))
+    swapped[red : red + 4], swapped[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    with io.BytesIO() as file:
+        Image.fromarray(photo).save(file, "PNG", icc_profile=bytes(swapped))
+        expected = images.load(file.getvalue())
+    srgb, profiled = b"\1\0\0\0\0\0\x10", bytes([method, 0, 0]) + swapped
+    for content in (jp2(photo, profiled), jp2(photo, profiled, srgb)):
+        np.testing.assert_array_equal(images.load(content), expected)
+    for content in (jp2(photo, srgb), jp2(photo, srgb, profiled), jp2(photo, profiled[:300])):
+        np.testing.assert_array_equal(images.load(content), photo)
+    layers = photo.repeat(2, axis=0)[..., [0, 1, 2, 0]].copy()
+    with_cmyk = jp2(layers, profiled[:3] + bytes(16) + b"CMYK")
+    np.testing.assert_array_equal(images.load(with_cmyk), Image.fromarray(layers, "CMYK").convert("RGB"))

@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from mobile_style.errors import ImageError
 from mobile_style.media import images
-from mobile_style.media.decoding import MAX_PIXELS, decode, guarded
+from mobile_style.media.decoding import DAMAGED, MAX_PIXELS, decode, guarded
 from mobile_style.progress import Note, Step
 from mobile_style.srgb import encoded
 from picture_files import bad_rational, tiff
@@ -109,6 +109,17 @@ def test_a_png_without_its_last_bytes(picture: Image.Image, missing: int) -> Non
         decode(buffer.getvalue()[: len(buffer.getvalue()) // 2])
 
 
+def test_a_png_with_a_wrong_checksum(picture: Image.Image) -> None:
+    """Pillow looks at that of zlib alone, and at that one not always."""
+    whole, other = io.BytesIO(), io.BytesIO()
+    picture.save(whole, "PNG", compress_level=0)
+    picture.rotate(180).save(other, "PNG", compress_level=0)
+    content = whole.getvalue()
+    assert decode(content)[0].remarks == ()
+    (page,) = decode(other.getvalue()[:-16] + content[-16:])
+    assert page.remarks == (DAMAGED,) and page.pixels.shape == (120, 160, 3)
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
 def test_a_number_in_the_exif_data_that_is_none(tmp_path: Path, picture: Image.Image, suffix: str) -> None:
     picture.save(tmp_path / f"a{suffix}", exif=bad_rational())
@@ -188,7 +199,7 @@ def test_signed_grays(kind: str, packed: bool) -> None:
 @pytest.mark.parametrize(
     ("count", "kind", "values", "said"),
     [
-        (3, "f4", 3, "32-bit floating-point colors"),
+        (3, "f8", 3, "64-bit floating-point colors"),
         (1, "f8", 3, "64-bit floating-point grays"),
         (3, "u4", 1, "32-bit colors"),
         (3, "i2", 2, "16-bit signed colors"),

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from mobile_style.media import moving
 from mobile_style.media.clip import Frame
 from mobile_style.media.video_input import Video, opened
 from video_files import corners, encoded, write_long_video, write_video
@@ -30,7 +31,8 @@ def shortened(path: Path, share: float) -> Path:
 def test_a_packet_that_the_decoder_cannot_take(tmp_path: Path) -> None:
     path = encoded(tmp_path / "a.avi", [corners()] * 8, "rawvideo")
     frames, remarks = frames_of(shortened(path, 0.6))
-    assert len(frames) == 4 and remarks == ["left out: 1 damaged packets of the picture"]
+    assert len(frames) == 4
+    assert remarks == ["the end of the file is missing", "left out: 1 damaged packets of the picture"]
 
 
 def test_other_errors_of_a_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,3 +119,51 @@ def test_single_frames_that_last_long(tmp_path: Path, suffix: str) -> None:
         container.mux(packets + list(stream.encode()))
     frames, remarks = frames_of(path)
     assert len(frames) == 6 and remarks == []
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".avi", "mpeg4"), (".mpg", "mpeg2video"), (".flv", "flv")])
+def test_frames_that_are_damaged(tmp_path: Path, suffix: str, codec: str) -> None:
+    """They are painted as the decoder makes them up; of H.264 it does not tell."""
+    random = np.random.default_rng(0)
+    path = encoded(tmp_path / f"a{suffix}", list(random.integers(0, 256, (12, 48, 64, 3), np.uint8)), codec)
+    frames, remarks = frames_of(path)
+    assert len(frames) == 12 and not remarks
+    content = bytearray(path.read_bytes())
+    place = len(content) // 2
+    content[place : place + 64] = random.bytes(64)
+    path.write_bytes(content)
+    frames, remarks = frames_of(path)
+    assert len(frames) == 12 and re.fullmatch(r"damaged: \d+ frames", remarks[0])
+
+
+@pytest.mark.parametrize(("suffix", "codecs"), [(".avi", ("mpeg4", "mp3")), (".wmv", ("wmv2", "wmav2"))])
+def test_a_file_that_is_shorter_than_it_tells(tmp_path: Path, suffix: str, codecs: tuple[str, str]) -> None:
+    path = tmp_path / f"a{suffix}"
+    write_video(path, sound=True, codecs=codecs, noise=1.0)
+    frames, remarks = frames_of(path)
+    assert len(frames) == 8 and not remarks
+    frames, remarks = frames_of(shortened(path, 0.6))
+    assert 1 <= len(frames) < 8 and "the end of the file is missing" in remarks
+
+
+@pytest.mark.parametrize("step", [188, 192, 204])
+@pytest.mark.parametrize("begin", [0, 100])
+def test_a_transport_stream_that_ends_inside_a_packet(tmp_path: Path, step: int, begin: int) -> None:
+    """As a recording that was broken off; one may begin so, too."""
+    write_video(tmp_path / "a.ts", sound=True, noise=1.0)
+    content = (tmp_path / "a.ts").read_bytes()
+    packets = [content[at : at + 188] for at in range(0, len(content), 188)]
+    before, behind = (bytes(4), b"") if step == 192 else (b"", bytes(step - 188))
+    whole = b"".join([before + packet + behind for packet in packets])[begin:]
+    path = tmp_path / "b.ts"
+    for end, cut in (
+        (None, False),
+        (-step, False),
+        (-50 - step, True),
+        (len(whole) // 2 // step * step + 90 - begin, True),
+    ):
+        path.write_bytes(whole[:end])
+        assert moving.is_video(path)
+        assert frames_of(path)[1] == (["the end of the file is missing"] if cut else []), end
+    path.write_bytes(whole + bytes(100))
+    assert frames_of(path)[1] == []

@@ -38,7 +38,11 @@ def test_they_are_symmetric(tmp_path: Path, rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["missing", "cut", "text", "short", "double", "objects", "words", "infinite", "square", "huge", "flipped"]
+    "damage",
+    [
+        *("missing", "cut", "text", "short", "double", "objects", "words", "infinite", "square", "huge", "flipped"),
+        *("brackets", "packed"),
+    ],
 )
 def test_damaged_ones_are_refused_in_one_line(tmp_path: Path, rng: np.random.Generator, damage: str) -> None:
     path, arrays = tmp_path / GRAMS, halves(rng)
@@ -60,7 +64,13 @@ def test_damaged_ones_are_refused_in_one_line(tmp_path: Path, rng: np.random.Gen
         np.lib.format.write_array_header_1_0(header, {"descr": "<f2", "fortran_order": False, "shape": (10**14,)})
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("1_2.npy", header.getvalue())
+    if damage in ("brackets", "packed"):
+        method = zipfile.ZIP_LZMA if damage == "packed" else zipfile.ZIP_STORED
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("1_2.npy", b"\x93NUMPY\x01\0\x10\0{" + b"(" * 2500)
     content = bytearray(path.read_bytes())
+    if damage == "packed":
+        content[50:60] = b"\xff" * 10
     if damage == "flipped":
         content[2000] ^= 0xFF
     path.write_bytes({"cut": content[: len(content) // 2], "text": b"grams"}.get(damage, content))
