@@ -77,6 +77,7 @@ def test_what_the_app_measures_is_a_benchmark(phone_with_app: Path) -> None:
     assert "scream 256x256" in (phone_with_app / "r.html").read_text()
 
 
+@pytest.mark.slow
 @real
 def test_what_the_app_measures_over_a_real_adbd(tmp_path: Path) -> None:
     (tmp_path / "app.json").write_text(json.dumps(app_rows()))

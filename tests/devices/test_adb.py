@@ -84,6 +84,7 @@ def work(exported: Exported, tmp_path: Path) -> Path:
 BENCHMARK = f"{STYLE} benchmark small.tflite --device adb --benchmark-binary benchmark_model --runs 30"
 
 
+@pytest.mark.slow
 @real
 def test_a_benchmark_over_a_real_adbd(work: Path) -> None:
     done = phone.with_phone(f"{BENCHMARK} --threads 1,2 --json r.json; ls -A /data/local/tmp", work)
@@ -100,6 +101,7 @@ def test_a_benchmark_over_a_real_adbd(work: Path) -> None:
         assert skin == sorted(skin) and skin[0] < skin[-1] and row["states"][0]["battery"] == 31.2
 
 
+@pytest.mark.slow
 @real
 def test_a_gpu_that_falls_back_is_noticed(work: Path) -> None:
     done = phone.with_phone(f"{BENCHMARK} --sustained 3", work, behavior="gpu=refused")
@@ -109,6 +111,7 @@ def test_a_gpu_that_falls_back_is_noticed(work: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @real
 def test_a_phone_that_comes_back_is_gone_on_with(work: Path) -> None:
     back = "(until [ -e /data/vanished ]; do sleep 0.2; done; sleep 1; adbd) &"
@@ -117,6 +120,7 @@ def test_a_phone_that_comes_back_is_gone_on_with(work: Path) -> None:
     assert all(len(row["rounds"]) == 3 for row in json.loads((work / "r.json").read_text())["rows"])
 
 
+@pytest.mark.slow
 @real
 @pytest.mark.parametrize(("when", "kept"), [(4, False), (12, True)])
 def test_a_phone_that_stays_away(when: int, kept: bool, work: Path) -> None:
@@ -172,6 +176,7 @@ def test_validate_what_the_phone_computes(work: Path, exported: Exported) -> Non
     assert json.loads((work / "h" / "report.json").read_text())["photos"] == there["photos"]
 
 
+@pytest.mark.slow
 @real
 def test_validate_styles_that_the_phone_mixes(
     work: Path, exported_many: Exported, many_styles: Path, monkeypatch: pytest.MonkeyPatch
