@@ -32,6 +32,7 @@ FORMATS = (
     "rm", "h264", "hevc", "vvc", "m4v", "obu", "vc1", "mjpeg", "gif", "apng",
 )  # fmt: skip
 OPTIONS = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
+MARKING = ("mpeg4", "msmpeg4", "flv", "h263", "wmv")  # decoders that, with a thread a frame, mark damage now and then
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # ffmpeg's own leave the transparency out
 
 
@@ -64,7 +65,8 @@ class Video:
             self.transparent = True
             self._plain = self.pictures.codec_context
             self._plain.thread_type = "AUTO"
-        self._decoder.thread_type = "AUTO"  # frames are decoded ahead, while others are painted and encoded
+        marks = self._decoder.name.startswith(MARKING)
+        self._decoder.thread_type = "SLICE" if marks else "AUTO"  # frames are decoded while others are painted
         self._reformatter = VideoReformatter()  # one for all frames: HDR takes it two seconds to get ready
         if _is_wide(self._decoder) and not CONVERTS_HDR:
             self.remarks.append("its HDR colors look pale: converting them needs PyAV 18, and so Python 3.11")
