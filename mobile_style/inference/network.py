@@ -1,11 +1,12 @@
 """A trained network, run by LiteRT on pictures of any size: float32, the reference that exports are compared with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
+from typing_extensions import Self
 
 from ..network.architecture import SMALLEST, Architecture
 from ..network.card import Card
@@ -18,8 +19,42 @@ from .paired_ops import painter
 KEPT = 2  # sizes whose graphs are kept: the frames of a video share one, the tiles of a photo another
 
 
-class Network:
-    """A trained network.
+class WholePictures:
+    """Paints whole pictures: makes a graph for each size, and keeps the last ones.
+
+    Args:
+        make: makes the graph for a (height, width) and a number of threads.
+        pixels: type of the pixels that the graph takes.
+        threads: number of threads of an inference; by default one for each core that this process may use.
+    """
+
+    def __init__(
+        self, make: Callable[[tuple[int, int], int | None], Loaded], pixels: type[np.generic], threads: int | None
+    ) -> None:
+        self._make, self._pixels = make, pixels
+        self._use(threads)
+
+    def with_threads(self, threads: int) -> Self:
+        """The same network with its own graphs, for another number of threads."""
+        other = copy(self)
+        other._use(threads)
+        return other
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        """Paints a whole picture at once, (H, W, 3), 0..255; the result has the same shape, and the graph's type."""
+        height, width = picture.shape[:2]
+        more = [max(0, SMALLEST - length) for length in (height, width)]
+        padded = np.pad(picture, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge") if any(more) else picture
+        (painted,) = self._whole(padded.shape[:2])(padded[None].astype(self._pixels, copy=False))
+        return painted[0, :height, :width]
+
+    def _use(self, threads: int | None) -> None:
+        self._threads = threads
+        self._whole = lru_cache(KEPT)(lambda size: self._make(size, threads))
+
+
+class Network(WholePictures):
+    """A trained network in float32.
 
     Attributes:
         architecture: its shape.
@@ -35,21 +70,7 @@ class Network:
     ) -> None:
         self.architecture, self.reach = architecture, reach(architecture)
         self._convolutions = fold(architecture, weights)
-        self._use(threads)
-
-    def with_threads(self, threads: int) -> "Network":
-        """The same network with its own graphs, for another number of threads."""
-        other = copy(self)
-        other._use(threads)
-        return other
-
-    def __call__(self, picture: np.ndarray) -> np.ndarray:
-        """Paints a whole picture at once, (H, W, 3), 0..255; the result is float32 of the same shape."""
-        height, width = picture.shape[:2]
-        more = [max(0, SMALLEST - length) for length in (height, width)]
-        padded = np.pad(picture, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge") if any(more) else picture
-        (painted,) = self._whole(padded.shape[:2])(padded[None].astype(np.float32))
-        return painted[0, :height, :width]
+        super().__init__(partial(painter, self._convolutions), np.float32, threads)
 
     def gains(self, crops: np.ndarray, trims: tuple[int, int]) -> list[np.ndarray]:
         """The factors that multiply the normalized layers, from crops of a picture.
@@ -73,8 +94,7 @@ class Network:
         self._tile.cache_clear()
 
     def _use(self, threads: int | None) -> None:
-        self._threads = threads
-        self._whole = lru_cache(KEPT)(lambda size: painter(self._convolutions, size, threads))
+        super()._use(threads)
         self._tile = lru_cache(KEPT)(lambda size: Loaded(tiles.tile(self._convolutions, size), threads))
 
 
