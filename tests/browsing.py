@@ -33,6 +33,11 @@ except ImportError:
     sync_playwright = TooLate = None
 
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+SLIDE = """(percent) => {
+  const slider = document.getElementById("blending");
+  slider.value = percent;
+  slider.dispatchEvent(new Event("input"));
+}"""
 STARTED = "#after[data-frames]"
 THREADS = f"{min(os.cpu_count() or 1, 4)} threads"  # that the page uses
 # Keeps the input of the newest inference with what was then put on the canvas.

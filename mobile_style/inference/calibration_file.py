@@ -10,6 +10,7 @@ import numpy as np
 
 from ..documents import Figure, Label, Sha256, read_document_file, strict
 from ..errors import CheckpointError
+from ..files import writing
 from ..network.card import MODEL
 from ..network.catalog import mix_of, model_path
 from ..network.checkpoint import Checkpoint, read_model
@@ -82,7 +83,8 @@ def kept(model: str | Path, checkpoint: Checkpoint) -> Calibration | None:
 def keep(folder: Path, photos: np.ndarray) -> None:
     """Writes the file for the network in a model's folder."""
     choice = choose(read_model(folder / MODEL), photos)
-    (folder / FILE).write_text(json.dumps(asdict(choice)))
+    with writing(folder / FILE) as temporary:
+        temporary.write_text(json.dumps(asdict(choice)))
 
 
 def _lists(arrays: Mapping[str, np.ndarray]) -> dict[str, list[float]]:

@@ -37,10 +37,12 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
     Returns:
         The painter, and if int8 is faster, a remark without the file's name.
     """
-    chosen = kept(painter.path, read_model(painter.path)) is not None
     try:
         with video.reading(source) as clip:
-            if clip.count < (FEWEST_CHOSEN if chosen else FEWEST):
+            if clip.count < min(FEWEST, FEWEST_CHOSEN):
+                return painter, None
+            chosen = kept(painter.path, read_model(painter.path)) is not None
+            if not chosen and clip.count < FEWEST:
                 return painter, None
             frames = [frame.pixels for frame in islice(clip.frames(), 0, COMPARED * APART, APART)]
     except (ImageError, av.FFmpegError):  # which decoding the whole will say

@@ -7,7 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from browsing import STARTED, at_once, canvas, drop, frames, in_a_browser, opened, photo, png, saved, serving, until
+from browsing import (
+    SLIDE,
+    STARTED,
+    at_once,
+    canvas,
+    drop,
+    frames,
+    in_a_browser,
+    opened,
+    photo,
+    png,
+    saved,
+    serving,
+    until,
+)
 from conftest import MANY, Exported
 from mobile_style.exporting.runtimes import Runner, load
 from mobile_style.inference.network import load_network
@@ -18,11 +32,6 @@ from mobile_style.painting.stylize import stylize_image
 from mobile_style.web.site import build_site
 
 pytestmark = [in_a_browser, pytest.mark.slow]
-SLIDE = """(percent) => {
-  const slider = document.getElementById("blending");
-  slider.value = percent;
-  slider.dispatchEvent(new Event("input"));
-}"""
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from browsing import STARTED, at_once, canvas, drop, frames, in_a_browser, opened, photo, png, saved, serving, until
+from browsing import (
+    SLIDE,
+    STARTED,
+    at_once,
+    canvas,
+    drop,
+    frames,
+    in_a_browser,
+    opened,
+    photo,
+    png,
+    saved,
+    serving,
+    until,
+)
 from conftest import Exported
 from mobile_style.exporting.runtimes import load
 from mobile_style.inference.network import Network
@@ -24,11 +38,6 @@ from mobile_style.web.models import known_frame
 from mobile_style.web.site import build_site
 
 pytestmark = [in_a_browser, pytest.mark.slow]
-SLIDE = """(percent) => {
-  const slider = document.getElementById("blending");
-  slider.value = percent;
-  slider.dispatchEvent(new Event("input"));
-}"""
 
 
 @pytest.fixture(scope="module")
