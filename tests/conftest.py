@@ -26,6 +26,8 @@ TINY = {
     "style_size": 48,
     "batch_size": 2,
     "steps": 6,
+    "content_layers": ("2_2",),
+    "style_layers": ("1_2", "2_2"),  # the deeper ones take long to compile
     "temporal_weight": 100.0,
     "checkpoint_every": 2,
     "preview_every": 3,
@@ -39,7 +41,8 @@ def tiny_config(content: Path | None = None, style: str = "starry_night", **over
 
 def tiny_flags(**overrides: object) -> list[str]:
     settings = TINY | {"preset": "nano"} | overrides
-    return [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    texts = {name: ",".join(value) if isinstance(value, tuple) else str(value) for name, value in settings.items()}
+    return [part for name, text in texts.items() for part in (f"--{name.replace('_', '-')}", text)]
 
 
 def run(*arguments: object, cwd: Path, backend: str = "tensorflow", **options: object) -> subprocess.CompletedProcess:

@@ -14,7 +14,6 @@ from mobile_style.progress import Note, Step
 from mobile_style.training.config import TrainConfig
 from mobile_style.training.evaluate import evaluate, write
 from mobile_style.training.losses import PerceptualLoss
-from mobile_style.training.objective import OBJECTIVES
 
 
 @pytest.mark.slow
@@ -76,8 +75,9 @@ def test_the_network_row_by_hand(trained_run: Path) -> None:
     result = evaluate(str(trained_run), size=48, limit=1)
     network, card = load_network(trained_run / MODEL)
     photo = images.center_square(images.load(images.find([bundled_photos("held_out")])[0]), 48)
-    style = images.with_shorter_side(images.load(style_path("starry_night")), TrainConfig.from_card(card).style_size)
-    perceptual = PerceptualLoss(OBJECTIVES["johnson"], style)
+    config = TrainConfig.from_card(card)
+    style = images.with_shorter_side(images.load(style_path("starry_night")), config.style_size)
+    perceptual = PerceptualLoss(config.objective, style)
     batch = photo[None].astype(np.float32)
     output = np.clip(np.rint(np.asarray(network(batch))), 0, 255)
     parts = perceptual.parts(output, perceptual.content_targets(batch))
