@@ -1,49 +1,42 @@
 """Reading JSON that others may have written or damaged: cards of models, manifests, settings, reports.
 
-A kind of document is a frozen dataclass, or a TypedDict where keys are passed on as they are, marked as `strict`: its
-annotations say what is allowed, other keys are refused, numbers are finite, and "5" is not taken for a number.
+A kind of document is a dataclass, or a TypedDict where keys are passed on as they are. Its annotations say what is
+allowed: other keys are refused, numbers are finite, and "5" is not taken for a number.
 """
 
-import json
 import unicodedata
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 
-from annotated_types import Ge, Le, MaxLen, MinLen, Predicate
+import msgspec
+from msgspec import Meta
+from typing_extensions import get_type_hints, is_typeddict
 
 from .errors import MobileStyleError
 
 T = TypeVar("T")
 
-STRICT = {"strict": True, "extra": "forbid", "allow_inf_nan": False}  # as pydantic reads it
 LARGEST = 1_000_000  # bytes of a document
-TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # the direction of writing
+TURNING = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # the direction of writing
 
+# Names a file or folder inside another one, and can be shown.
+FileName = Annotated[str, Meta(max_length=255, pattern=rf"^(?!\.\.?\Z)[^/\\\x00-\x1f\x7f-\x9f{TURNING}]+\Z")]
+Text = Annotated[str, Meta(max_length=10_000)]  # shown only by way of `printable`
+Label = Annotated[str, Meta(max_length=100)]
+Sha256 = Annotated[str, Meta(min_length=64, max_length=64)]
+Count = Annotated[int, Meta(ge=0, le=10**12)]
+Figure = Annotated[float, Meta(ge=-1e300, le=1e300)]
 
-def strict(kind: type[T]) -> type[T]:
-    """Marks a kind of document. Kinds inside it follow it."""
-    kind.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
-    return kind
+_extensible: set[type] = set()
 
 
 def extensible(kind: type[T]) -> type[T]:
     """Marks a kind of document, or of a part of one, of which others know more keys."""
-    kind.__pydantic_config__ = STRICT | {"extra": "allow"}  # type: ignore[attr-defined]
+    _extensible.add(kind)
     return kind
-
-
-def is_file_name(text: str) -> bool:
-    """Whether the text can name a file or folder inside another one, and be shown."""
-    return text not in ("", ".", "..") and not {"/", "\\"} & set(text) and text == printable(text)
-
-
-FileName = Annotated[str, MaxLen(255), Predicate(is_file_name)]
-Text = Annotated[str, MaxLen(10_000)]  # shown only by way of `printable`
-Label = Annotated[str, MaxLen(100)]
-Sha256 = Annotated[str, MinLen(64), MaxLen(64)]
-Count = Annotated[int, Ge(0), Le(10**12)]
-Figure = Annotated[float, Ge(-1e300), Le(1e300)]
 
 
 def read_document(
@@ -67,24 +60,44 @@ def read_document(
             AttributeError that it raises says that the document is damaged.
         largest: bytes.
     """
-    from pydantic import TypeAdapter, ValidationError
-    from pydantic_core import from_json
-
     try:
         if len(content) > largest:
             raise ValueError(f"more than {largest:,} bytes")
+        values = msgspec.json.decode(content)
         if upgrade is not None:
-            content = json.dumps(upgrade(from_json(content, allow_inf_nan=False))).encode()
-        return TypeAdapter(kind).validate_json(content)
-    except ValidationError as failure:
-        first = failure.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        problem = f"{place}: {first['msg']}" if place else first["msg"]
+            values = upgrade(values)
+        document = msgspec.convert(values, kind)
+        if key := _unknown_key(kind, values):
+            raise ValueError(f"it knows no `{key}`")
+        return cast(T, values) if is_typeddict(kind) else document
     except KeyError as failure:
         problem = f"{failure} is missing"
+    except RecursionError:
+        problem = "nested too deeply"
+    except msgspec.ValidationError as failure:
+        wrong, _, place = str(failure).partition(" - at ")
+        problem = f"{place.strip('`$.')}: {wrong.partition(' matching regex ')[0]}" if place else wrong
     except (ValueError, TypeError, AttributeError) as failure:
         problem = str(failure)
     raise error(f"{name} is damaged ({printable(problem)}){advice}")
+
+
+def _unknown_key(kind: Any, value: Any) -> str:
+    """The first key of a document that its kind lacks, with where it is: parts.0.size. Empty if there is none."""
+    if get_origin(kind) in (Union, UnionType):
+        kind = next(each for each in get_args(kind) if each is not NoneType)
+    kinds: dict[Any, Any]
+    if isinstance(value, dict) and (is_dataclass(kind) or is_typeddict(kind)):
+        kinds, parts = get_type_hints(kind), value
+        if kind not in _extensible and (unknown := next((key for key in value if key not in kinds), "")):
+            return str(unknown)
+    elif isinstance(value, dict | list) and (inside := get_args(kind)):
+        parts = value if isinstance(value, dict) else dict(enumerate(value))
+        kinds = dict.fromkeys(parts, inside[-1] if isinstance(value, dict) else inside[0])
+    else:
+        return ""
+    found = ((key, _unknown_key(kinds[key], part)) for key, part in parts.items() if key in kinds)
+    return next((f"{key}.{rest}" for key, rest in found if rest), "")
 
 
 def read_document_file(

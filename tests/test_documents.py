@@ -5,20 +5,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from annotated_types import Ge
+from msgspec import Meta
 from typing_extensions import TypedDict
 
-from mobile_style.documents import FileName, extensible, printable, read_document, read_document_file, strict
+from mobile_style.documents import FileName, extensible, printable, read_document, read_document_file
 from mobile_style.errors import DatasetError
 
 
 @dataclass(frozen=True)
 class Part:
     name: FileName
-    size: Annotated[int, Ge(0)]
+    size: Annotated[int, Meta(ge=0)]
 
 
-@strict
 @dataclass(frozen=True)
 class Whole:
     parts: tuple[Part, ...]
@@ -44,21 +43,21 @@ def test_a_sound_document() -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("", "EOF"),
-        ("\x00\x01", "expected value"),
-        (b"\xff\xfe", "expected value"),
+        ("", "truncated"),
+        ("\x00\x01", "malformed"),
+        (b"\xff\xfe", "malformed"),
         ("[]", "object"),
-        ("{}", "parts: Field required"),
-        ('{"parts": [], "color": 1}', "color: Unexpected"),
-        ('{"parts": [{"name": "a", "size": "1"}]}', r"parts\.0\.size: Input should be a valid integer"),
-        ('{"parts": [{"name": "a", "size": true}]}', r"parts\.0\.size"),
-        ('{"parts": [{"name": "a", "size": 1, "more": 1}]}', r"parts\.0\.more"),
-        ('{"parts": [{"name": "a", "size": -1}]}', r"parts\.0\.size: .* greater than or equal to 0"),
-        ('{"parts": [], "share": NaN}', "share: Input should be a finite number"),
-        ('{"parts": [], "share": 1e999}', "share: Input should be a finite number"),
-        ('{"parts": ' + "[" * 50_000, "recursion limit"),
+        ("{}", "missing required field `parts`"),
+        ('{"parts": [], "color": 1}', "it knows no `color`"),
+        ('{"parts": [{"name": "a", "size": "1"}]}', r"parts\[0\]\.size: Expected `int`, got `str`"),
+        ('{"parts": [{"name": "a", "size": true}]}', r"parts\[0\]\.size: Expected `int`, got `bool`"),
+        ('{"parts": [{"name": "a", "size": 1, "more": 1}]}', r"it knows no `parts\.0\.more`"),
+        ('{"parts": [{"name": "a", "size": -1}]}', r"parts\[0\]\.size: Expected `int` >= 0"),
+        ('{"parts": [], "share": NaN}', "malformed"),
+        ('{"parts": [], "share": 1e999}', "out of range"),
+        ('{"parts": ' + "[" * 50_000, "nested too deeply"),
         ('{"parts": ["' + "a" * 1_000_000 + '"]}', "more than 1,000,000 bytes"),
-        *((json.dumps({"parts": [{"name": name, "size": 1}]}), r"parts\.0\.name") for name in (
+        *((json.dumps({"parts": [{"name": name, "size": 1}]}), r"parts\[0\]\.name: Expected `str`") for name in (
             "", ".", "..", "a/b", "/dev/zero", "a\\b", "a\0b", "a\x1b[2J", "a\u202eb", "a" * 256, 5)),
     ],
 )  # fmt: skip
@@ -73,7 +72,7 @@ def test_what_is_wrong_is_said_in_one_line(content: str | bytes, problem: str) -
 def test_what_an_earlier_version_wrote() -> None:
     old = '{"pieces": []}'
     assert read(old, upgrade=lambda values: {"parts": values["pieces"]}) == Whole(())
-    for damaged, problem in (("{}", "'pieces' is missing"), ("null", "damaged"), ("[[", "EOF")):
+    for damaged, problem in (("{}", "'pieces' is missing"), ("null", "damaged"), ("[[", "truncated")):
         with pytest.raises(DatasetError, match=problem):
             read(damaged, upgrade=lambda values: {"parts": values["pieces"]})
 

@@ -7,11 +7,11 @@ from importlib.metadata import version
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Le
+from msgspec import Meta
 
 from ..devices.adb import Cable, last_line
 from ..devices.protocol import THERMAL_STATUS, Loaded
-from ..documents import Count, Figure, Label, Sha256, Text, read_document, strict
+from ..documents import Count, Figure, Label, Sha256, Text, read_document
 from ..errors import DeviceError
 from ..progress import Note, Progress, silent
 from .latency import latency, ratio
@@ -29,8 +29,8 @@ METHOD = (
 )
 ACCELERATORS = {"xnnpack": "cpu", "plain": "cpu without XNNPACK", "gpu": "gpu"}
 
-Milliseconds = Annotated[float, Ge(0), Le(1e9)]
-Side = Annotated[int, Ge(1), Le(65_536)]  # pixels
+Milliseconds = Annotated[float, Meta(ge=0, le=1e9)]
+Side = Annotated[int, Meta(ge=1, le=65_536)]  # pixels
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class AppRow:
     recipe: Label
     bytes: Count
     accelerator: Literal["xnnpack", "plain", "gpu"]
-    threads: Annotated[int, Ge(1), Le(1024)]
+    threads: Annotated[int, Meta(ge=1, le=1024)]
     load_ms: Milliseconds = 0.0
     nodes: Count | None = None
     delegated: Count | None = None
@@ -66,7 +66,6 @@ class AppRow:
             raise ValueError(f"{self.model} has {len(self.times_ms)} times, of which no rounds can be made")
 
 
-@strict
 @dataclass(frozen=True)
 class AppReport:
     """The app's file; Benchmark.kt writes it."""

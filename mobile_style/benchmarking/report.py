@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..devices.protocol import Facts, Loaded
-from ..documents import read_document_file, strict
+from ..documents import read_document_file
 from ..errors import CheckpointError, UsageError
 from ..exporting.card import digest, read_export_card
 from ..exporting.recipes import RECIPES
@@ -94,7 +94,6 @@ class Probe:
     rounds: tuple[tuple[float, ...], ...]
 
 
-@strict
 @dataclass(frozen=True)
 class Report:
     """A benchmark.

@@ -25,7 +25,6 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="surrogateescape")  # names of files in any encoding
-        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # there are none; looking for some takes a while
         if os.environ.get("MOBILE_STYLE_DEBUG"):
             return super().invoke(ctx)
         try:

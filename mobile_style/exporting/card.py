@@ -24,7 +24,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any, Literal, cast
 
-from annotated_types import Ge, Le, MaxLen, MinLen
+from msgspec import Meta
 from typing_extensions import NotRequired, TypedDict
 
 from ..documents import (
@@ -38,7 +38,6 @@ from ..documents import (
     printable,
     read_document,
     read_document_file,
-    strict,
 )
 from ..errors import CheckpointError
 from ..files import writing
@@ -51,7 +50,7 @@ ADVICE = "; export it again"
 EXPORTED = (".tflite", ".mlpackage")
 NAMED = 8  # models of a folder in an error
 
-Side = Annotated[int, Ge(1), Le(65_536)]  # pixels
+Side = Annotated[int, Meta(ge=1, le=65_536)]  # pixels
 
 
 class FileEntry(TypedDict):
@@ -66,8 +65,8 @@ class Tensor(TypedDict):
     """What goes in or comes out."""
 
     name: Label
-    shape: Annotated[list[Side], MinLen(4), MaxLen(4)]
-    sizes: Annotated[list[Annotated[list[Side], MinLen(2), MaxLen(2)]], MinLen(1), MaxLen(100)]
+    shape: Annotated[list[Side], Meta(min_length=4, max_length=4)]
+    sizes: Annotated[list[Annotated[list[Side], Meta(min_length=2, max_length=2)]], Meta(min_length=1, max_length=100)]
     layout: Label
     type: Label
     range: list[Figure]
@@ -80,11 +79,11 @@ class MixInput(TypedDict):
     """The share of each style in the picture."""
 
     name: Label
-    shape: Annotated[list[Count], MinLen(4), MaxLen(4)]
+    shape: Annotated[list[Count], Meta(min_length=4, max_length=4)]
     type: Label
     scale: Figure
     zero_point: int
-    styles: Annotated[list[FileName], MinLen(2), MaxLen(1000)]
+    styles: Annotated[list[FileName], Meta(min_length=2, max_length=1000)]
 
 
 class Source(TypedDict):
@@ -119,7 +118,6 @@ class Fidelity(TypedDict):
     mean: MeanFidelity
 
 
-@strict
 class ExportCard(TypedDict):
     """The card of an exported file."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..documents import Figure, Label, Sha256, read_document_file, strict
+from ..documents import Figure, Label, Sha256, read_document_file
 from ..errors import CheckpointError
 from ..files import writing
 from ..network.card import MODEL
@@ -23,7 +23,6 @@ ADVICE = "; without it, int8 is chosen anew"
 CHOSEN_AT = (256, 256)  # pixels of the photos, as exports by default
 
 
-@strict
 @dataclass(frozen=True)
 class Calibration:
     """What was chosen for a network.

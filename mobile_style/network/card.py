@@ -6,11 +6,11 @@ A card is a JSON object in the file's safetensors metadata.
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, cast
 
-from annotated_types import Ge, Le
+from msgspec import Meta
 from safetensors import SafetensorError, safe_open
 from typing_extensions import NotRequired, TypedDict
 
-from ..documents import Count, Figure, FileName, Label, Sha256, Text, extensible, read_document, strict
+from ..documents import Count, Figure, FileName, Label, Sha256, Text, extensible, read_document
 from ..errors import CheckpointError
 from ..files import regular
 from .architecture import Architecture
@@ -20,7 +20,6 @@ STATE = "training.safetensors"  # the same with the state of the optimizer
 SCHEMA: Final = 2
 
 
-@strict
 class ArchitectureSettings(TypedDict):
     """`Architecture`, as a card holds it."""
 
@@ -35,7 +34,7 @@ class StyleSettings(TypedDict):
 
     name: FileName
     size: Count
-    weight: Annotated[float, Ge(0), Le(1e12)]
+    weight: Annotated[float, Meta(ge=0, le=1e12)]
 
 
 @extensible
@@ -47,10 +46,9 @@ class Settings(TypedDict):
     architecture: ArchitectureSettings
     styles: NotRequired[list[StyleSettings]]
     steps: Count
-    minutes: Annotated[float, Ge(0), Le(100_000)]
+    minutes: Annotated[float, Meta(ge=0, le=100_000)]
 
 
-@strict
 class Card(TypedDict):
     """The card of a model.
 
@@ -68,7 +66,7 @@ class Card(TypedDict):
     config: Settings
     content_sha256: Sha256
     step: Count
-    seconds: Annotated[float, Ge(0), Le(1e12)]
+    seconds: Annotated[float, Meta(ge=0, le=1e12)]
     date: Label
     versions: dict[Label, Label]
     losses: dict[Label, Figure]

@@ -10,7 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ..documents import read_document, strict
+from ..documents import read_document
 from ..errors import CheckpointError, UsageError
 from ..network.architecture import PRESETS, Architecture
 from ..network.backend import Precision
@@ -24,7 +24,6 @@ MOST_STEPS = 10**9
 ROUGH_SIZE = 2 / 3  # side of the first crops, in `image_size`
 
 
-@strict
 @dataclass(frozen=True)
 class TrainConfig:
     """Every setting of a training; stored in the checkpoint.

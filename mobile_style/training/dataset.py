@@ -18,9 +18,9 @@ from typing import Annotated, Literal
 
 import google_crc32c
 import numpy as np
-from annotated_types import Ge, Le
+from msgspec import Meta
 
-from ..documents import Count, FileName, Sha256, Text, read_document_file, strict
+from ..documents import Count, FileName, Sha256, Text, read_document_file
 from ..errors import DatasetError, ImageError
 from ..files import refuse_existing, writing
 from ..media import images
@@ -36,12 +36,11 @@ class Shard:
     """One TFRecord file of the dataset."""
 
     name: FileName
-    photos: Annotated[int, Ge(1), Le(10**9)]
+    photos: Annotated[int, Meta(ge=1, le=10**9)]
     bytes: Count
     sha256: Sha256
 
 
-@strict
 @dataclass(frozen=True)
 class Manifest:
     """What `build` made, as written to manifest.json.
@@ -52,9 +51,9 @@ class Manifest:
         unreadable: (file, reason) of every file that was skipped.
     """
 
-    photos: Annotated[int, Ge(1), Le(10**12)]
-    shorter_side: Annotated[int, Ge(1), Le(images.MAX_SIDE)]
-    seed: Annotated[int, Ge(0)]
+    photos: Annotated[int, Meta(ge=1, le=10**12)]
+    shorter_side: Annotated[int, Meta(ge=1, le=images.MAX_SIDE)]
+    seed: Annotated[int, Meta(ge=0)]
     shards: tuple[Shard, ...]
     unreadable: tuple[tuple[Text, Text], ...]
     schema: Literal[1] = 1

@@ -6,9 +6,9 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import MaxLen, MinLen
+from msgspec import Meta
 
-from ..documents import read_document_file, strict
+from ..documents import read_document_file
 from ..errors import UsageError
 from ..network.catalog import style_path
 from .style_crop import check_crop, cropped
@@ -62,12 +62,11 @@ class StyleEntry:
         return cropped(images.load(style_path(self.file)), self.crop, self.name)
 
 
-@strict
 @dataclass(frozen=True)
 class StyleList:
     """A JSON file that lists styles."""
 
-    styles: Annotated[tuple[StyleEntry, ...], MinLen(1), MaxLen(MOST)]
+    styles: Annotated[tuple[StyleEntry, ...], Meta(min_length=1, max_length=MOST)]
 
 
 def is_list(style: str) -> bool:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from annotated_types import Ge, Le
+from msgspec import Meta
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from ..documents import Label, Sha256, read_document, strict
+from ..documents import Label, Sha256, read_document
 from ..errors import CheckpointError, UsageError
 from ..files import refuse_existing, regular, writing
 from ..media import images
@@ -34,7 +34,6 @@ THUMBNAIL_SIDE, QUALITY = 64, 80  # pixels; of 100
 THUMBNAIL = "thumbnail"
 
 
-@strict
 @dataclass(frozen=True)
 class StyleCard:
     """What a style file says of itself.
@@ -51,8 +50,8 @@ class StyleCard:
     style: StyleEntry
     kernels_sha256: Sha256
     arrays_sha256: Sha256
-    style_weight: Annotated[float, Ge(0), Le(1e12)]
-    steps: Annotated[int, Ge(0), Le(10**12)]
+    style_weight: Annotated[float, Meta(ge=0, le=1e12)]
+    steps: Annotated[int, Meta(ge=0, le=10**12)]
     date: Label
     schema: Literal[1] = 1
 

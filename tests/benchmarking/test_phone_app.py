@@ -114,9 +114,9 @@ def test_an_app_that_is_not_there_or_ends_early(name: str, script: str, says: st
     ("change", "says"),
     [
         ({"times_ms": [1.0] * 9}, "udnie has 9 times"),
-        ({"times_ms": [-1.0] * 50}, "rows.0.times_ms.0: Input should be greater than or equal to 0"),
-        ({"threads": "2"}, "rows.0.threads: Input should be a valid integer"),
-        ({"accelerator": "tpu"}, "rows.0.accelerator"),
+        ({"times_ms": [-1.0] * 50}, r"rows\[0\].times_ms\[0\]: Expected `float` >= 0"),
+        ({"threads": "2"}, r"rows\[0\].threads: Expected `int`, got `str`"),
+        ({"accelerator": "tpu"}, "rows\\[0\\].accelerator"),
         ({"more": 1}, "rows.0.more"),
     ],
 )

@@ -48,7 +48,7 @@ def test_what_is_no_model(trained_run: Path, tmp_path: Path) -> None:
         read_card(tmp_path / "other.safetensors")
     good = Checkpoint.read(trained_run / MODEL)
     Checkpoint(good.card | {"schema": 99}, good.weights, {}).write(tmp_path / "future.safetensors")
-    with pytest.raises(CheckpointError, match=r"schema: Input should be 2"):
+    with pytest.raises(CheckpointError, match=r"schema: Invalid enum value"):
         read_card(tmp_path / "future.safetensors")
     Checkpoint(good.card | {"color": "blue"}, good.weights, {}).write(tmp_path / "key.safetensors")
     with pytest.raises(CheckpointError, match="color"):
@@ -116,7 +116,7 @@ def test_a_card_with_one_wrong_thing_is_refused_in_one_line(
 
 def test_a_card_that_is_nested_a_hundred_thousand_deep(tmp_path: Path) -> None:
     save_file({"a": np.zeros(1)}, tmp_path / MODEL, {"mobile_style": "[" * 100_000})
-    with pytest.raises(CheckpointError, match="recursion limit"):
+    with pytest.raises(CheckpointError, match="nested too deeply"):
         read_card(tmp_path / MODEL)
 
 
