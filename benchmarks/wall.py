@@ -24,7 +24,7 @@ from PIL import Image
 
 from mobile_style.network.catalog import bundled_photos
 
-OURS = [sys.executable, "-m", "mobile_style"]
+OURS = [str(Path(sys.executable).with_name("mobile-style"))]
 VIDEOS = {"video.mp4": (60, 640, 640), "hd.mp4": (20, 1920, 1080)}  # frames, width and height
 Command = list[str]
 # A small process in between: what a process starts with counts as its memory, and that of this one is large.

@@ -53,7 +53,7 @@ def run(*arguments: object, cwd: Path, backend: str = "tensorflow", **options: o
 
 
 def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-c", "from mobile_style.cli import app; app()", *map(str, arguments)]
+    return [sys.executable, "-m", "mobile_style", *map(str, arguments)]
 
 
 def environment(backend: str = "tensorflow") -> dict[str, str]:

@@ -135,3 +135,15 @@ def test_settings_of_another_project_change_nothing(astronaut: Any, tmp_path: Pa
 
 
 OTHERS = '{"image_data_format": "channels_first", "backend": "theano", "floatx": "float16", "epsilon": 0.1}'
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["stylize", "none.jpg"], 3), (["paint"], 2)])
+def test_exit_codes_of_the_process(arguments: list[str], code: int) -> None:
+    """Which ends without taking apart what it has loaded."""
+    result = subprocess.run(command(*arguments), capture_output=True, text=True)
+    assert result.returncode == code and (result.stdout == "") == (code != 0) == (result.stderr != "")
+
+
+def test_what_cannot_be_written_at_the_end_is_an_error() -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        assert subprocess.run(command("--version"), stdout=full, stderr=subprocess.DEVNULL).returncode != 0

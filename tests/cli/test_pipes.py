@@ -3,7 +3,6 @@
 import io
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +88,7 @@ def test_streams_that_are_closed(trained_run: Path, tmp_path: Path, closed: str)
     Image.new("RGB", (40, 30), (200, 90, 30)).save(tmp_path / "a.png")
 
     def paint(source: str, target: str) -> int:
-        words = [sys.executable, "-m", "mobile_style", "stylize", source, "--out", target, "--model", str(trained_run)]
+        words = command("stylize", source, "--out", target, "--model", trained_run)
         return subprocess.call(f"{shlex.join(words)} {closed}", shell=True, cwd=tmp_path, env=environment())
 
     assert paint("a.png", "b.png") == 0
