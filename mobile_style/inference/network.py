@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import lru_cache, partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from typing_extensions import Self
@@ -50,7 +51,7 @@ class WholePictures:
 
     def _use(self, threads: int | None) -> None:
         self._threads = threads
-        self._whole = lru_cache(KEPT)(lambda size: self._make(size, threads))
+        self._whole = _kept(lambda size: self._make(size, threads))
 
 
 class Network(WholePictures):
@@ -90,12 +91,22 @@ class Network(WholePictures):
 
     def release(self) -> None:
         """Frees the memory of the graphs that are kept; they are rebuilt when they are needed."""
-        self._whole.cache_clear()
-        self._tile.cache_clear()
+        self._use(self._threads)
 
     def _use(self, threads: int | None) -> None:
         super()._use(threads)
-        self._tile = lru_cache(KEPT)(lambda size: Loaded(tiles.tile(self._convolutions, size), threads))
+        self._tile = _kept(lambda size: Loaded(tiles.tile(self._convolutions, size), threads))
+
+
+def _kept(make: Callable[[tuple[int, int]], Loaded]) -> Callable[[tuple[int, int]], Loaded]:
+    """Makes the graph for a (height, width), and keeps the last ones, for several threads at once."""
+    making, made = Lock(), lru_cache(KEPT)(make)
+
+    def get(size: tuple[int, int]) -> Loaded:
+        with making:
+            return made(size)
+
+    return get
 
 
 def load_network(model: str | Path, threads: int | None = None) -> tuple[Network, Card]:

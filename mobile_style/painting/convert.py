@@ -1,11 +1,14 @@
 """Paints one file into another: a photo, a video or an animated picture."""
 
+import numpy as np
+
 from ..inference.interpreter import cores
 from ..progress import Note, Progress
 from . import photo
 from .places import Job
 from .stylize import Painter
 
+KEPT = 31 << 20  # bytes, of at most 32 MiB
 AT_ONCE = 2  # frames: two on half the threads each are done sooner than one after the other on all
 
 
@@ -27,6 +30,7 @@ def convert(
         painter, told = fastest(painter, job.source, size)
         if told:
             progress(Note(f"{job.source.name}: {told}"))
+    np.empty(KEPT, np.uint8)  # glibc keeps freed blocks up to the largest so far: frames need no new pages
     threads = painter.threads or cores()
     at_once = min(AT_ONCE, threads)
     painter = painter.with_threads(threads // at_once)

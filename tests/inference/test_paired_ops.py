@@ -1,10 +1,16 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from mobile_style.inference.float_ops import FloatOps
+from mobile_style.inference.fold import fold
 from mobile_style.inference.interpreter import Loaded
-from mobile_style.inference.paired_ops import PairedOps, paired
+from mobile_style.inference.network import WholePictures
+from mobile_style.inference.paired_ops import PairedOps, painter, paired
 from mobile_style.inference.tflite_writer import TfliteWriter
+from mobile_style.network.checkpoint import read_model
 
 
 @pytest.mark.parametrize("side", [5, 9])
@@ -32,3 +38,20 @@ def test_small_kernels_stay_as_they_are(rng: np.random.Generator) -> None:
         y = kind(graph).convolve(graph.input("x", "FLOAT32", (1, 9, 9, 4)), kernel, np.zeros(8), 2, True, "y")
         contents.append(graph.content({"y": y}))
     assert contents[0] == contents[1]
+
+
+def test_threads_that_need_one_graph_share_it() -> None:
+    checkpoint = read_model("udnie")
+    convolutions = fold(checkpoint.architecture(), checkpoint.weights)
+    made: list[tuple[int, int]] = []
+
+    def make(size: tuple[int, int], threads: int | None) -> Loaded:
+        made.append(size)
+        time.sleep(0.1)  # the other thread asks meanwhile
+        return painter(convolutions, size, threads)
+
+    photo = np.full((64, 64, 3), 90, np.uint8)
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(WholePictures(make, np.float32, 1), [photo, photo])
+    assert made == [(64, 64)]
+    np.testing.assert_array_equal(one, other)

@@ -62,6 +62,7 @@ def test_a_video_is_painted_in_int8_where_that_is_faster_and_passes(
 ) -> None:
     write_video(tmp_path / "a.mp4", sound=False)
     monkeypatch.setattr(precision, "FEWEST", 8)
+    monkeypatch.setattr(precision, "APART", 2)
     paint = precision._painted
 
     def timed(painter: Painter, frames: list[np.ndarray]) -> tuple[list[np.ndarray], float]:
