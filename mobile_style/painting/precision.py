@@ -66,11 +66,11 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
     if slow < FASTER * fast:
         return painter, None
     found = [psnr(one, other) for one, other in zip(exact, rounded, strict=True)]
-    figures = f"{slow / fast:.1f} times as fast here, {np.mean(found):.1f} dB from float"
+    figures = f"the network is {slow / fast:.1f} times as fast here, {np.mean(found):.1f} dB from float"
     if not (np.mean(found) >= PSNR_MEAN and min(found) >= PSNR_WORST):
         return (
             painter,
-            f"painted in float: int8 is {figures}, which is too far; `precision=int8` paints it all the same",
+            f"painted in float: in int8, {figures}, which is too far; `precision=int8` paints it all the same",
         )
     return quick, f"painted in int8: {figures}; `precision=float` is exact"
 
