@@ -29,13 +29,13 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from mobile_style.evaluation.evaluate import Evaluation, evaluate
 from mobile_style.media import images
 from mobile_style.network.card import MODEL, untrained_card
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.network.transform_net import arrays
 from mobile_style.training.config import TrainConfig, configure
 from mobile_style.training.dataset import Batches, Photos, build
-from mobile_style.training.evaluate import Evaluation, evaluate
 from mobile_style.training.train import train
 from mobile_style.training.trainer import make_trainer
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mobile_style.evaluation.style_grams import losses_of
 from mobile_style.exporting.runtimes import load
 from mobile_style.inference.network import load_network
 from mobile_style.media import images
@@ -22,7 +23,6 @@ from mobile_style.painting.grain import grained
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.painting.temporal_consistency import temporal_error
 from mobile_style.training.config import TrainConfig
-from mobile_style.training.style_grams import losses_of
 
 PICTURE = Path(__file__).parents[1] / "docs" / "grain.jpg"
 SIZE = 256

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from mobile_style.evaluation.style_grams import losses_of
 from mobile_style.exporting import runtimes
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
@@ -28,7 +29,6 @@ from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.network.transform_net import TransformNet, convolved, load_weights
 from mobile_style.training import trainer
 from mobile_style.training.config import TrainConfig, configure
-from mobile_style.training.style_grams import losses_of
 from mobile_style.training.train import train
 
 ROUGHLY_ZERO = 1e-5  # of squared features, as in every implementation of instance normalization

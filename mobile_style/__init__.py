@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .errors import OutputError as OutputError
     from .errors import UnpaintedError as UnpaintedError
     from .errors import UsageError as UsageError
+    from .evaluation.evaluate import Evaluation as Evaluation
+    from .evaluation.evaluate import evaluate as evaluate
     from .exporting.android_bundle import bundle_android as bundle_android
     from .exporting.recipes import RECIPES as RECIPES
     from .exporting.recipes import Recipe as Recipe
@@ -31,13 +33,11 @@ if TYPE_CHECKING:
     from .painting.stylize import stylize as stylize
     from .progress import Note as Note
     from .progress import Step as Step
+    from .proofs.proof import Proof as Proof
+    from .proofs.proof import proof as proof
     from .training.config import TrainConfig as TrainConfig
     from .training.config import configure as configure
     from .training.dataset import build
-    from .training.evaluate import Evaluation as Evaluation
-    from .training.evaluate import evaluate as evaluate
-    from .training.proof import Proof as Proof
-    from .training.proof import proof as proof
     from .training.team import Team as Team
     from .training.train import resume as resume
     from .training.train import train as train
@@ -68,15 +68,15 @@ _PLACES = {
     "progress": {"Note": "Note", "Step": "Step"},
     "training.config": {"TrainConfig": "TrainConfig", "configure": "configure"},
     "training.dataset": {"build": "build_dataset"},
-    "training.evaluate": {"Evaluation": "Evaluation", "evaluate": "evaluate"},
-    "training.proof": {"Proof": "Proof", "proof": "proof"},
+    "evaluation.evaluate": {"Evaluation": "Evaluation", "evaluate": "evaluate"},
+    "proofs.proof": {"Proof": "Proof", "proof": "proof"},
     "training.team": {"Team": "Team"},
     "training.train": {"resume": "resume", "train": "train"},
     "validation.checked_export": {"Export": "Export", "export": "export"},
     "validation.validate": {"Validation": "Validation", "validate": "validate"},
     "web.bundle": {"bundle_web": "bundle_web"},
 }
-_WITH_KERAS = ("training.proof", "training.train")
+_WITH_KERAS = ("proofs.proof", "training.train")
 _FOUND_IN = {public: (module, name) for module, names in _PLACES.items() for name, public in names.items()}
 __all__ = ["__version__", *_FOUND_IN]
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from conftest import Exported, eagerly, environment, tiny_config
+from mobile_style.evaluation.evaluate import evaluate
 from mobile_style.media import images
 from mobile_style.network import architecture
 from mobile_style.network.architecture import PRESETS
 from mobile_style.network.card import MODEL
 from mobile_style.network.transform_net import load_network
 from mobile_style.training.dataset import build
-from mobile_style.training.evaluate import evaluate
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = [path for folder in ("benchmarks", "tools", "tools/android") for path in sorted((ROOT / folder).glob("*.py"))]

@@ -24,6 +24,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from mobile_style.evaluation.evaluate import Evaluation, Row, evaluate
+from mobile_style.evaluation.style_grams import GRAMS, losses_of, save_grams
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.inference import calibration_file
 from mobile_style.inference.int8_calibration import calibration_photos
@@ -37,8 +39,6 @@ from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.painting.sheet import model_sheet
 from mobile_style.painting.stylize import stylize_image
 from mobile_style.training.config import TrainConfig
-from mobile_style.training.evaluate import Evaluation, Row, evaluate
-from mobile_style.training.style_grams import GRAMS, losses_of, save_grams
 from mobile_style.validation.checked_export import Export, export
 from pictures import ROOT, record  # tools/pictures.py
 

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 from bundle import MODEL, replacing, styles_page  # tools/bundle.py
 
+from mobile_style.evaluation.style_grams import losses_of, save_grams
 from mobile_style.exporting.recipes import find_recipe
 from mobile_style.exporting.write import write
 from mobile_style.inference.network import load_network
@@ -24,7 +25,6 @@ from mobile_style.network.catalog import ModelInfo, with_mix
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.painting.sheet import model_sheet
 from mobile_style.training.config import TrainConfig
-from mobile_style.training.style_grams import losses_of, save_grams
 from mobile_style.validation.checked_export import PHOTOS
 from mobile_style.validation.validate import Validation, validate
 from pictures import ROOT

@@ -313,13 +313,13 @@ def evaluate(
     """
     iterations = parse_numbers(optimize, "optimize", "50,100,300") if optimize else ()
     check_new(out=out, json=json)
-    from ..training.evaluate import evaluate as run
-    from ..training.evaluate import write
+    from ..evaluation.evaluate import evaluate as run
+    from ..evaluation.evaluate import write
 
     with progress_bars() as progress:
         if iterations:
             with _keras(progress):
-                from ..training import pixel_optimization as _  # noqa: F401
+                from ..evaluation import pixel_optimization as _  # noqa: F401
         result = run(with_mix(model, mix or ""), style, images, size, iterations, start, limit, progress)
     tables.evaluation(result, size, json, verbose)
     if out is not None:
@@ -354,8 +354,8 @@ def proof(
     try:
         with progress_bars() as progress:
             with _keras(progress):
-                from ..training.proof import proof as run
-                from ..training.proof import write
+                from ..proofs.proof import proof as run
+                from ..proofs.proof import write
 
             found = run(style, photo, style_crop, minutes, progress)
         write(found, out, json)

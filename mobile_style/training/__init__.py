@@ -1,1 +1,1 @@
-"""Trains a network for one style or many, and measures the result."""
+"""Trains a network for one style or many."""

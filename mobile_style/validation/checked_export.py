@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..devices.host import Host
+from ..evaluation.style_grams import style_source
 from ..exporting.card import write_card
 from ..exporting.recipes import Recipe
 from ..exporting.write import Written, write
@@ -12,7 +13,6 @@ from ..network.card import styles_of
 from ..network.catalog import mix_of, model_path
 from ..network.checkpoint import read_model
 from ..progress import Progress, silent
-from ..training.style_grams import style_source
 from .validate import Subject, Validation, validate_on
 
 PHOTOS = 4

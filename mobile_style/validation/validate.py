@@ -12,6 +12,8 @@ from .. import metrics
 from ..devices.protocol import Device
 from ..devices.registry import open_device
 from ..errors import CheckpointError
+from ..evaluation.picture_losses import PictureLosses
+from ..evaluation.style_grams import losses_of
 from ..exporting.card import read_export_card, source_checkpoint, styles_in
 from ..exporting.recipes import ENOUGH, Gate, find_recipe
 from ..inference.network import Network, load_network
@@ -20,8 +22,6 @@ from ..network.catalog import bundled_photos, mix_of, model_path, with_mix
 from ..network.styles import shares_of, trial_mixes
 from ..progress import Note, Progress, silent, track
 from ..training.config import TrainConfig
-from ..training.evaluation_losses import PictureLosses
-from ..training.style_grams import losses_of
 
 SHOWN = 50  # photos in a report, the worst
 Pictures = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from mobile_style import metrics
 from mobile_style.cli import app
 from mobile_style.errors import CheckpointError
+from mobile_style.evaluation.evaluate import evaluate
 from mobile_style.exporting.card import read_export_card
 from mobile_style.inference.network import load_network
 from mobile_style.media import images
@@ -17,7 +18,6 @@ from mobile_style.network import catalog
 from mobile_style.network.card import read_card, styles_of
 from mobile_style.network.catalog import BUNDLED, DEFAULT, PAINTINGS, bundled_photos, list_models, model_path
 from mobile_style.painting.stylize import stylize_image
-from mobile_style.training.evaluate import evaluate
 from mobile_style.validation.checked_export import PHOTOS
 from mobile_style.validation.validate import validate
 

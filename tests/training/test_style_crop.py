@@ -9,12 +9,12 @@ import pytest
 from conftest import tiny_config
 from mobile_style.cli.training import further
 from mobile_style.errors import ImageError, UsageError
+from mobile_style.evaluation.style_grams import losses_of
 from mobile_style.media import images
 from mobile_style.network.card import MODEL, read_card, untrained_card, upgraded
 from mobile_style.network.catalog import style_path
 from mobile_style.training.config import TrainConfig
 from mobile_style.training.style_crop import cropped
-from mobile_style.training.style_grams import losses_of
 from mobile_style.training.train import resume, train
 
 

@@ -24,12 +24,12 @@ from ..metrics import palette_distance
 from ..network.catalog import bundled_photos, style_path
 from ..painting.stylize import stylize_image
 from ..progress import Note, Progress, Step, silent
-from .dataset import Batches, Photos, build
-from .proof_plan import PlannedCell, plan
+from ..training.dataset import Batches, Photos, build
+from ..training.style_crop import cropped
+from ..training.train import style_image
+from .plan import PlannedCell, plan
 from .scan import Remark
 from .short_training import ShortTraining
-from .style_crop import cropped
-from .train import style_image
 
 CROP_SIDE = 80  # pixels: smaller crops for more steps
 SHARED = 0.3  # of the steps, in which all cells are one

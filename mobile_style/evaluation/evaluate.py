@@ -19,9 +19,9 @@ from ..network.catalog import bundled_photos, model_name, model_path, reference,
 from ..painting.stylize import stylize_image
 from ..painting.temporal_consistency import temporal_error
 from ..progress import Note, Progress, Step, silent, track
-from .config import TrainConfig
-from .evaluation_losses import PictureLosses
-from .objective import Objective
+from ..training.config import TrainConfig
+from ..training.objective import Objective
+from .picture_losses import PictureLosses
 from .style_grams import losses_of
 
 # What a method made of each photo, and the seconds that it took.
@@ -173,7 +173,7 @@ def _by_optimization(
     progress: Progress,
 ) -> dict[str, Painted]:
     """Results by method, one for each number of iterations; after Ctrl-C, those of all photos or else of the first."""
-    from .losses import PerceptualLoss  # which load Keras
+    from ..training.losses import PerceptualLoss  # which load Keras
     from .pixel_optimization import PixelOptimizer, Snapshot
 
     counts = tuple(sorted(set(iterations)))

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from mobile_style.errors import ImageError, OutputError, UsageError
+from mobile_style.evaluation.evaluate import evaluate, write
 from mobile_style.media import images
 from mobile_style.network.card import MODEL
 from mobile_style.network.catalog import bundled_photos, style_path
 from mobile_style.network.transform_net import load_network
 from mobile_style.progress import Note, Step
 from mobile_style.training.config import TrainConfig
-from mobile_style.training.evaluate import evaluate, write
 from mobile_style.training.losses import PerceptualLoss
 
 

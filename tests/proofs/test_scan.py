@@ -5,7 +5,7 @@ import pytest
 
 from mobile_style.media import images
 from mobile_style.network.catalog import style_path
-from mobile_style.training.scan import frameless, remarks
+from mobile_style.proofs.scan import frameless, remarks
 
 PAINTING = images.resized(images.load(style_path("starry_night")), 240, 360)
 

@@ -12,8 +12,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from ..inference.interpreter import Loaded
 from ..inference.tflite_writer import TfliteWriter, Value
-from .objective import VGG16_LAYERS, Objective
-from .vgg16 import MEAN_RGB, vgg16_weights
+from ..training.objective import VGG16_LAYERS, Objective
+from ..training.vgg16 import MEAN_RGB, vgg16_weights
 
 KEPT = 2  # sizes whose graphs are kept
 

@@ -13,9 +13,9 @@ from keras import ops
 from ..inference.network import Network
 from ..network.checkpoint import read_model
 from ..network.transform_net import arrays, load_weights
-from .config import TrainConfig
-from .dataset import Batches
-from .trainer import LEARNING_RATE, Target, make_trainer
+from ..training.config import TrainConfig
+from ..training.dataset import Batches
+from ..training.trainer import LEARNING_RATE, Target, make_trainer
 
 WARMUP = 20  # steps
 NO_MOTION = np.zeros(2, np.int32)  # nothing here is trained for video

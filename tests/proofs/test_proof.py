@@ -16,12 +16,12 @@ from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos, model_path, style_path
 from mobile_style.network.checkpoint import Checkpoint
 from mobile_style.network.transform_net import load_weights
-from mobile_style.training import proof as proof_module
+from mobile_style.proofs import proof as proof_module
+from mobile_style.proofs.plan import plan
+from mobile_style.proofs.proof import proof
+from mobile_style.proofs.short_training import NO_MOTION, WARMUP, ShortTraining
 from mobile_style.training.config import TrainConfig, configure
 from mobile_style.training.dataset import Batches, Photos, build
-from mobile_style.training.proof import proof
-from mobile_style.training.proof_plan import plan
-from mobile_style.training.short_training import NO_MOTION, WARMUP, ShortTraining
 from mobile_style.training.train import style_image
 from mobile_style.training.trainer import LEARNING_RATE, make_trainer
 

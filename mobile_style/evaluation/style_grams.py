@@ -15,10 +15,10 @@ from ..errors import CheckpointError
 from ..files import regular
 from ..media import images
 from ..network.catalog import kept_style, painting_of
-from .config import TrainConfig
-from .evaluation_losses import PictureLosses
-from .objective import VGG16_CHANNELS
-from .style_crop import cropped
+from ..training.config import TrainConfig
+from ..training.objective import VGG16_CHANNELS
+from ..training.style_crop import cropped
+from .picture_losses import PictureLosses
 
 GRAMS = "style_grams.npz"  # beside a checkpoint, in place of its style image
 

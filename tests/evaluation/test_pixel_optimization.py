@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from mobile_style.evaluation.pixel_optimization import PixelOptimizer
 from mobile_style.media import images
 from mobile_style.training.losses import PerceptualLoss
 from mobile_style.training.objective import OBJECTIVES
-from mobile_style.training.pixel_optimization import PixelOptimizer
 
 
 def test_gradient_against_finite_differences(rng: np.random.Generator) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .config import TrainConfig, configure
+from ..training.config import TrainConfig, configure
+from ..training.style_crop import crop_box
 from .scan import Remark, remarks
-from .style_crop import crop_box
 
 SIZES = (128, 256, 512)  # pixels: the rows
 PALETTE_WEIGHT = 4000.0  # of the second column; a style weight shows too late in a training (docs/experiments)

@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 from scipy.optimize import minimize
 
-from .losses import PerceptualLoss
+from ..training.losses import PerceptualLoss
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+from mobile_style.evaluation.picture_losses import PictureLosses
 from mobile_style.media import images
 from mobile_style.network.catalog import bundled_photos
-from mobile_style.training.evaluation_losses import PictureLosses
 from mobile_style.training.losses import PerceptualLoss
 from mobile_style.training.objective import OBJECTIVES
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from mobile_style.errors import CheckpointError
+from mobile_style.evaluation.style_grams import GRAMS, losses_of, read_grams, save_grams
 from mobile_style.network.card import MODEL, read_card
 from mobile_style.network.catalog import DEFAULT, model_path
 from mobile_style.training.config import TrainConfig
-from mobile_style.training.style_grams import GRAMS, losses_of, read_grams, save_grams
 
 SIZES = {"1_2": 64, "2_2": 128}
 LAYERS = tuple(SIZES)

@@ -1,0 +1,1 @@
+"""How near a network comes to its content and its style."""

@@ -1,0 +1,1 @@
+"""What a training will aim at, shown before it begins."""
