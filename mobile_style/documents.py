@@ -68,7 +68,7 @@ def read_document(
             values = upgrade(values)
         document = msgspec.convert(values, kind)
         if key := _unknown_key(kind, values):
-            raise ValueError(f"it knows no `{key}`")
+            raise ValueError(f"unknown key `{key}`")
         return cast(T, values) if is_typeddict(kind) else document
     except KeyError as failure:
         problem = f"{failure} is missing"

@@ -14,7 +14,8 @@ from ..exporting.recipes import ENOUGH
 from ..files import refuse_existing, writing
 from ..html import page, wide_table
 from ..media import images
-from .validate import Figures, Validation
+from .figures import Figures
+from .validate import Validation
 
 AMPLIFIED = 8  # times, so that a difference of 16 gray levels shows
 

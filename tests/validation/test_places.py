@@ -12,7 +12,8 @@ from mobile_style.exporting.recipes import Gate, find_recipe
 from mobile_style.inference.network import load_network
 from mobile_style.media import images
 from mobile_style.network.catalog import BUNDLED, bundled_photos, model_path
-from mobile_style.validation.validate import Figures, _Found
+from mobile_style.validation.figures import Figures, Measured
+from mobile_style.validation.gate import failures
 
 BLACK, MAGENTA, GREEN = (0, 0, 0), (255, 0, 255), (0, 200, 0)
 FILES = {"int8.tflite": ("tflite", "int8"), "float16.tflite": ("tflite", "float16")}
@@ -34,12 +35,12 @@ def painted(style: str, file: str) -> tuple[Pictures, Pictures]:
 
 def found(gate: Gate, expected: Pictures, outputs: Pictures) -> set[str]:
     """The limits that places break; losses, borders and grids are taken for kept."""
-    all_photos = _Found("", "{}")
+    all_photos = Measured("", "{}")
     for a, b in zip(expected, outputs, strict=True):
         places = {"psnr": metrics.psnr(a, b), "block": metrics.block(a, b), "line": metrics.line(b.astype(int) - a)}
         all_photos.rows.append(Figures("photo", constant=False, **places, **dict.fromkeys(REST, 1.0)))
         all_photos.add(a, b)
-    return {failure.metric for failure in all_photos.failures(gate)}
+    return {failure.metric for failure in failures(gate, all_photos.rows, all_photos.mean, all_photos.fixed)}
 
 
 REST = [name for name in Figures.__dataclass_fields__ if name not in ("photo", "psnr", "block", "line", "constant")]
