@@ -91,8 +91,8 @@ def _packed(package: str, into: Path) -> Path:
     command = ["npm", "pack", f"{package}@{VERSION}", "--ignore-scripts", "--silent", "--pack-destination", str(into)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, cwd=into)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
-        raise DeviceError(f"fetching {package} {VERSION} with npm failed: {said}")
+        reason = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        raise DeviceError(f"fetching {package} {VERSION} with npm failed: {reason}")
     return into / done.stdout.split()[-1]
 
 
