@@ -1,4 +1,4 @@
-"""How long a model takes on a device, next to others, and how near that is to what the device can do."""
+"""Measures how long models take on a device, relative to each other and to the device's peak."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ METHOD = (
 
 
 def check_counts(threads: Sequence[int], runs: int, device: Device) -> None:
-    """Raises UsageError for numbers of threads or runs that cannot be measured."""
+    """Raises UsageError if the numbers of threads are not from 1 to `MOST_THREADS`, or there are too few runs."""
     if not threads or min(threads) < 1 or max(threads) > MOST_THREADS:
         given = ",".join(map(str, threads))
         raise UsageError(f"`threads` takes numbers from 1 to {MOST_THREADS}, such as 1,2,4, not {given}")
@@ -43,23 +43,23 @@ def benchmark(
     sustained: float | None = None,
     progress: Progress = silent,
 ) -> Report:
-    """Measures models on a device, taking rounds.
+    """Measures models on a device, in alternating rounds.
 
     Args:
-        files: .tflite files; the first is what others are compared with. One may be named twice.
+        files: .tflite files; the others are compared with the first. A file may be named twice.
         device: see devices/protocol.py.
-        threads: each model is measured with each number of them on the CPU.
-        runs: timed inferences of each, at least.
+        threads: numbers of threads; each model is measured with each of them on the CPU.
+        runs: least number of timed inferences of each model.
         sustained: keep measuring for this many seconds, whatever `runs` says.
         progress: called after each round.
 
     Raises:
-        CheckpointError: a file is missing, damaged, of a newer schema, or needs what the runtime lacks.
+        CheckpointError: a file is missing, damaged, of a newer schema, or needs an operator that the runtime lacks.
         UsageError: `threads` or `runs` is out of range.
-        DeviceError: the device is gone before anything could be said.
+        DeviceError: the device is gone before there were enough rounds to report.
     """
     check_counts(threads, runs, device)
-    counts = {path: macs(read_tflite(path)) for path in files}  # the files are looked at before anything starts
+    counts = {path: macs(read_tflite(path)) for path in files}  # reads all files before anything starts
     before = device.state()
     with TemporaryDirectory() as folder:
         jobs = _jobs(files, device, threads, counts, Path(folder))
@@ -86,7 +86,7 @@ def benchmark(
 def _jobs(
     files: Sequence[Path], device: Device, threads: Sequence[int], counts: dict[Path, dict[str, int]], folder: Path
 ) -> list[Job]:
-    """Every model on everything it is to be measured on, and the probes that their work calls for."""
+    """A job for each model, accelerator and number of threads, and the probes for the models' arithmetic."""
     names = labels(files)
     places = [(accelerator, count) for accelerator in device.accelerators for count in threads]
     places = [(accelerator, count) for accelerator, count in places if accelerator == "cpu" or count == threads[0]]
@@ -105,9 +105,13 @@ def _jobs(
 
 
 def _take_rounds(jobs: Sequence[Job], device: Device, runs: int, sustained: float | None, progress: Progress) -> str:
-    """Loads every model and times it; says why that ended early, if there are rounds enough to report."""
-    # Where a model lies in memory makes it a few percent slower or faster, so each round loads it again. Others come
-    # in between: a process gets the very pages that were freed last.
+    """Loads and times every model; returns why that ended early, or an empty string.
+
+    Raises:
+        DeviceError, KeyboardInterrupt: it ended before there were enough rounds to report.
+    """
+    # A model's place in memory makes it a few percent slower or faster, so each round loads it again, after other
+    # models: otherwise a process would get the same pages again, which were freed last.
     reload = sustained is None and not device.loads_each_round
     try:
         for job in track(jobs, "Loading", len(jobs), "models and probes", progress):
@@ -127,7 +131,7 @@ def _take_rounds(jobs: Sequence[Job], device: Device, runs: int, sustained: floa
 
 
 def _profiles(jobs: list[Job], device: Device, progress: Progress) -> dict[tuple[Path, str], dict[str, float]]:
-    """After the timings, as watching slows a model down; each once."""
+    """The profile of each model on each accelerator, taken after the timings, because profiling slows models down."""
     wanted = list(dict.fromkeys((job.path, job.accelerator) for job in jobs if not job.probe))
     try:
         return {each: device.profile(*each) for each in track(wanted, "Profiling", len(wanted), "models", progress)}
@@ -139,7 +143,7 @@ def _profiles(jobs: list[Job], device: Device, progress: Progress) -> dict[tuple
 def _rows(
     jobs: list[Job], first: str, counts: dict[Path, dict[str, int]], profiles: dict[tuple[Path, str], dict[str, float]]
 ) -> tuple[tuple[Row, ...], tuple[Probe, ...]]:
-    whole = min(len(job.rounds) for job in jobs)  # if it was interrupted, rounds that all have had
+    whole = min(len(job.rounds) for job in jobs)  # after an interruption, only rounds that all jobs have
     rounds = {id(job): tuple(each.times_ms for each in job.rounds[:whole]) for job in jobs}
     probes = {(job.probe, job.threads): _probe(job.probe, job.threads, rounds[id(job)]) for job in jobs if job.probe}
     firsts = {(job.accelerator, job.threads): rounds[id(job)] for job in jobs if job.name == first and not job.probe}
@@ -178,18 +182,19 @@ def _latency(rounds: list[Round]) -> Latency:
     worst = [each.worst_ms for each in rounds if each.worst_ms is not None]
     if not worst:
         return summed
-    # The device has summed up each round. A limit that 95 percent of the rounds keep in 95 percent of their inferences
-    # is at least the 90th percentile of all (0.95 x 0.95 > 0.9); so is one that 90 percent of the rounds keep in all.
+    # The device has only reported a summary of each round. If 95 percent of the rounds have their 95th percentile below
+    # a limit, the limit is at least the 90th percentile of all inferences (0.95 x 0.95 > 0.9); so is a limit on the
+    # maximum of 90 percent of the rounds.
     tails = [each.tail_ms for each in rounds if each.tail_ms is not None]
-    told = "p95" if len(tails) == len(rounds) else "max"
+    tail = "p95" if len(tails) == len(rounds) else "max"
     p90 = float(
-        np.quantile(tails, 0.95, method="higher") if told == "p95" else np.quantile(worst, 0.9, method="higher")
+        np.quantile(tails, 0.95, method="higher") if tail == "p95" else np.quantile(worst, 0.9, method="higher")
     )
     least = min(each.least_ms for each in rounds if each.least_ms is not None)
     count = sum(each.count for each in rounds)
-    return replace(summed, p90=p90, p99=max(worst), min=least, fps_p90=1000 / p90, runs=count, tail=told)
+    return replace(summed, p90=p90, p99=max(worst), min=least, fps_p90=1000 / p90, runs=count, tail=tail)
 
 
 def _probe(arithmetic: str, threads: int, rounds: Rounds) -> Probe:
-    fastest = min(map(min, rounds))  # a peak is a maximum: what else the machine did meanwhile does not lower it
+    fastest = min(map(min, rounds))  # a peak is a maximum, which other work does not lower
     return Probe(arithmetic, threads, 1e-6 * roofline.MACS / fastest, tuple(map(tuple, rounds)))

@@ -1,4 +1,4 @@
-"""Which pictures a device paints in time: found by exporting and timing, one size after the other."""
+"""Finds the largest pictures that a device can paint at a frame rate, by exporting and timing several sizes."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -20,16 +20,17 @@ from .exports import Size, export_to_time, names_of
 from .measure import Conditions, load_average
 from .report import STOPPED, Report, Row
 
-LADDER = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768)  # sides of the squares that are tried
+LADDER = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768)  # pixels of the squares that are tried
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one preset, or model, can do at a rate.
+    """The largest size at which one preset, or model, holds a frame rate.
 
     Attributes:
-        holds: the fastest row of the largest size whose 90th percentile keeps the rate; None if none does.
-        fails: of the next larger size; None if the largest that was tried holds.
+        name: of the preset or model.
+        holds: the fastest row of the largest size whose 90th percentile is within the rate; None if none is.
+        fails: the fastest row of the next larger size; None if the largest size holds.
     """
 
     name: str
@@ -46,7 +47,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Budget:
-    """The answers, and every measurement that was made for them."""
+    """The answers for a rate of `fps` pictures per second, and all measurements made for them."""
 
     fps: float
     answers: tuple[Answer, ...]
@@ -54,7 +55,7 @@ class Budget:
 
 
 def untrained(preset: str, folder: Path) -> Path:
-    """A checkpoint of a preset with random weights: the time of an inference does not depend on them."""
+    """Writes a checkpoint of a preset with random weights, which do not change the time of an inference."""
     config = configure(preset=preset, objective="johnson")
     weights = random_weights(config.architecture)
     place = folder / preset / MODEL
@@ -70,20 +71,22 @@ def find_size(
     conditions: Conditions | None = None,
     progress: Progress = silent,
 ) -> Budget:
-    """The largest size at which each model holds a rate with the 90th percentile of its measured latency.
+    """Finds the largest size at which the 90th percentile of each model's latency is within a frame rate.
 
-    Between the smallest and the largest size it halves, so the size that is named and the next one have both been
-    timed, for each model.
+    This is a binary search: for each model, both the reported size and the next larger one have been timed.
 
     Args:
-        models: a bundled model's name, a run's folder or a checkpoint each; none for every preset, untrained.
+        models: bundled models' names, runs' folders or checkpoints; empty for every preset, untrained.
         fps: pictures per second.
-        sizes: (height, width), to choose from; none for the squares of `LADDER`.
-        conditions: on what, and how; a size holds if it does with one of the numbers of threads, or on one accelerator.
+        sizes: (height, width) to choose from, in pixels; empty for the squares of `LADDER`.
+        conditions: the device, and how it measures. A size holds if it does with one of the numbers of threads, or on
+            one accelerator.
         progress: called with what is done.
 
     Raises:
-        UsageError: a model is a .tflite file, whose size is fixed, or the device reports no timings.
+        UsageError: a model is a .tflite file, whose size is fixed, the device reports no timings, or `conditions` are
+            out of range.
+        CheckpointError: there is no such model.
         DeviceError: the device cannot be used.
     """
     chosen = conditions or Conditions()
@@ -138,7 +141,7 @@ def _search(
                 held, failed = (middle, failed) if holds else (held, middle)
                 progress(Note(f"{found[middle].model}: p90 {_p90(found[middle]):.1f} ms"))
             if report is not None and report.interrupted:
-                break  # what was not measured is no answer
+                break  # this model's search is not finished
             answers.append(Answer(name, found.get(held), found.get(failed)))
     assert report is not None
     return Budget(fps, tuple(answers), replace(report, rows=tuple(rows), probes=()))

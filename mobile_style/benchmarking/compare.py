@@ -1,4 +1,4 @@
-"""Whether a model has become slower since an earlier benchmark, or only the machine was."""
+"""Decides whether a model has become slower since an earlier benchmark, or only the machine has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from ..errors import UsageError
 from .latency import Interval, Latency, Rounds, fastest, ratio
 from .report import Probe, Report, Row, read_json
 
-MARGIN = 0.05  # smaller changes of the fastest time are noise: see docs/benchmark.md
-BUSY = 1.0  # processes that waited for a processor: a larger change of the machine's load can pass for a change
+MARGIN = 0.05  # smaller relative changes of the fastest time are noise: see docs/benchmark.md
+BUSY = 1.0  # processes: a larger change of the machine's load average may look like a change of the model
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,14 @@ class Change:
     """One model's change between two reports.
 
     Attributes:
-        plain: how many times as long as before, of the medians.
-        fastest: the same of the fastest times, which other work on the machine hardly touches.
-        machine: the same of a probe that both runs timed: what the machine itself has become; 1 if there is none.
-        verdict: "slower" or "faster" if the median's limits do not hold 1 and the fastest time has changed by more
-            than `MARGIN`, also when it is divided by `machine`, all in one direction; else "noise". "another file",
-            "another runtime" and "another load" are put behind it where they are not the same.
+        model, on: the model's name, and its accelerator and number of threads.
+        old_ms, new_ms: medians in milliseconds.
+        plain: new time / old time, of the medians.
+        fastest: the same of the fastest times, which other work on the machine hardly affects.
+        machine: the same of a probe that both runs timed: how the machine itself has changed; 1 without a probe.
+        verdict: "slower" or "faster" if the limits of `plain` exclude 1 and the fastest time has changed by more than
+            `MARGIN`, also when it is divided by `machine`, all in the same direction; else "noise". If they differ,
+            "another file", "another runtime" and "another load" are appended.
     """
 
     model: str
@@ -39,7 +41,7 @@ def compare(old: Path, new: Path) -> list[Change]:
     """The models that two reports share, by name, accelerator and threads.
 
     Raises:
-        UsageError: a file is no such report, they are of different devices, or they share no timed model.
+        UsageError: a file is no report, the devices differ, or the reports share no timed model.
     """
     before, after = read_json(old), read_json(new)
     for one, other in ((before.device.kind, after.device.kind), (before.device.name, after.device.name)):
@@ -58,7 +60,7 @@ def compare(old: Path, new: Path) -> list[Change]:
 
 
 def _change(old: Row, new: Row, old_latency: Latency, new_latency: Latency, before: Report, after: Report) -> Change:
-    # The arithmetic that does most of its work; the Android app does not tell.
+    # The arithmetic that does most of the work; the Android app does not report it.
     main = max(new.macs, key=lambda kind: new.macs[kind], default="")
     new_probe, old_probe = (_probe(each.probes, main, new.threads) for each in (after, before))
     machine = fastest(new_probe) / fastest(old_probe) if new_probe and old_probe else 1.0
@@ -86,7 +88,7 @@ def _change(old: Row, new: Row, old_latency: Latency, new_latency: Latency, befo
 
 
 def _load(before: float | None, after: float | None) -> str:
-    """Loads of the machine that differ too much for the times to be compared."""
+    """A note if the machine's loads differ too much for the times to be compared; else empty."""
     if before is None or after is None or abs(after - before) <= BUSY:
         return ""
     return f", another load ({before:.1f}, now {after:.1f})"

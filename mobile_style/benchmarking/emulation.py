@@ -1,4 +1,4 @@
-"""What an emulated processor or GPU computes against this machine's CPU, and how many instructions it takes."""
+"""Compares the outputs of an emulated processor or GPU with those of this machine's CPU, and counts instructions."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,11 +20,14 @@ PHOTOS = 2
 
 
 def emulate(files: Sequence[Path], device: ComparedDevice, progress: Progress = silent) -> Report:
-    """Runs each file on bundled photos, on this machine's CPU and on the device.
+    """Runs each file on `PHOTOS` bundled photos, on this machine's CPU and on the device.
+
+    Returns:
+        A row without a latency for each file.
 
     Raises:
         CheckpointError: a file is missing, damaged, or takes something other than one picture.
-        DeviceError: the device ends.
+        DeviceError: a process dies.
     """
     graphs = {path: read_tflite(path) for path in files}
     host, accelerator, rows = Host(), device.accelerators[0], []
@@ -66,7 +69,10 @@ def emulate(files: Sequence[Path], device: ComparedDevice, progress: Progress = 
 
 
 def _shares(styles: int, number: int) -> list[np.ndarray]:
-    """The mix for the n-th picture: a style alone, then a half of each of two, and so on; none of one style."""
+    """The mix for the n-th picture: one style alone for an even n, half of two styles each for an odd n.
+
+    Empty for a model of one style.
+    """
     if styles == 1:
         return []
     alone = np.eye(styles, dtype=np.float32)
@@ -74,5 +80,5 @@ def _shares(styles: int, number: int) -> list[np.ndarray]:
 
 
 def _decibels(one: np.ndarray, other: np.ndarray) -> float:
-    """Peak signal-to-noise ratio of outputs that differ. That of metrics.py ends at 100, and floats agree to more."""
+    """PSNR of outputs that differ, data range 255. That of metrics.py is capped at 100 dB, which floats exceed."""
     return float(10 * np.log10(255**2 / np.mean(np.square(one.astype(np.float64) - other))))

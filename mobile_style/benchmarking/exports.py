@@ -1,4 +1,4 @@
-"""Exporting models to time them."""
+"""Exports models to time them."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain, count
@@ -15,7 +15,9 @@ Size = tuple[int, int]
 
 
 def export_models(models: Iterable[str], sizes: Sequence[Size], folder: Path, progress: Progress) -> list[Path]:
-    """Files to time: .tflite files as they are, other models exported as int8 into `folder` for each size.
+    """The files to time: .tflite files as they are; other models are exported as int8 into `folder` for each size.
+
+    Sizes are (height, width) in pixels. Exports are validated on a few photos, and their cards hold the figures.
 
     Raises:
         CheckpointError: there is no such model.
@@ -34,7 +36,11 @@ def export_models(models: Iterable[str], sizes: Sequence[Size], folder: Path, pr
 
 
 def names_of(models: Iterable[str]) -> dict[str, str]:
-    """A name for each model; numbered, where different checkpoints are called alike."""
+    """A name for each model; numbered if different checkpoints have the same name.
+
+    Raises:
+        CheckpointError: there is no such model.
+    """
     names: dict[str, str] = {}
     found = {model: with_mix(model_path(model).resolve(), mix_of(model)) for model in models}
     for path in dict.fromkeys(found.values()):
@@ -45,7 +51,7 @@ def names_of(models: Iterable[str]) -> dict[str, str]:
 
 
 def export_to_time(model: str, name: str, size: Size, folder: Path, progress: Progress) -> Written:
-    """Writes an int8 file NAME-WIDTHxHEIGHT.tflite into `folder`."""
+    """Writes an int8 file NAME-WIDTHxHEIGHT.tflite into `folder`; `size` is (height, width) in pixels."""
     out = folder / f"{name}-{size[1]}x{size[0]}.tflite"
     progress(Note(f"exporting {name} to measure it"))
     (written,) = write(model, find_recipe("tflite", RECIPE), [size], out=out)

@@ -21,11 +21,14 @@ RUNS = 30
 
 @dataclass(frozen=True)
 class Frontier:
-    """What a recipe costs and keeps.
+    """The size, speed and fidelity of one recipe.
 
     Attributes:
+        recipe: its name.
+        bytes: size of the file.
         milliseconds: median per picture on this machine, one thread.
-        psnr, ssim: means against the float network.
+        psnr, ssim: means against the float network; the PSNR in dB.
+        passed: whether it passed its gate.
     """
 
     recipe: str
@@ -39,36 +42,36 @@ class Frontier:
 def export_fastest(
     model: str, size: tuple[int, int], calibration: Path | None, out: Path | None, progress: Progress = silent
 ) -> tuple[list[Frontier], Export | None]:
-    """Exports by every TensorFlow Lite recipe, and keeps the fastest that passes its gate.
+    """Exports with every TensorFlow Lite recipe, and keeps the fastest file that passes its gate.
 
     Args:
         model: as for `export`.
-        size: (height, width) of the pictures.
+        size: (height, width) of the pictures, in pixels.
         calibration: as for `export`.
         out: as for `export`.
         progress: called with what is done.
 
     Returns:
-        The frontier, a row for each recipe, and the export that was kept; None if none passes.
+        A row for each recipe, and the export that was kept; None if none passes.
 
     Raises:
-        UsageError, CheckpointError, OutputError, ImageError: as `export`.
+        UsageError, CheckpointError, OutputError, ImageError: as `export` does.
     """
     name = printable(model_name(reference(model)))
     recipes = {recipe.name: recipe for recipe in RECIPES if recipe.target == "tflite"}
-    for recipe in recipes.values():  # nobody knows yet which it will be
+    for recipe in recipes.values():  # checks all, because the fastest is not known yet
         output_paths(name, recipe, [(size,)], out)
     rows, made = [], {}
     with TemporaryDirectory() as folder:
 
-        def told(event: Note | Step) -> None:  # of files that nobody will see
+        def filtered(event: Note | Step) -> None:  # leaves out notes on temporary files
             if not (isinstance(event, Note) and folder in event.text):
                 progress(event)
 
         for recipe in recipes.values():
             progress(Note(f"trying {recipe.name}"))
             place = Path(folder) / recipe.name / "model.tflite"
-            (made[recipe.name],) = export(model, recipe, [size], calibration, place, told)
+            (made[recipe.name],) = export(model, recipe, [size], calibration, place, filtered)
         report = benchmark([each.path for each in made.values()], Host(), runs=RUNS, progress=progress)
         for (tried, each), row in zip(made.items(), report.rows, strict=True):
             assert row.latency is not None
@@ -85,7 +88,7 @@ def export_fastest(
             temporary.write_bytes(kept.path.read_bytes())
             card = read_export_card(kept.path)
             source = kept.path.parent / card["source"]["checkpoint"]
-            if source.exists():  # elsewhere than a bundled one, whose name this is
+            if source.exists():  # not a bundled model, for which the card has a name
                 card["source"]["checkpoint"] = os.path.relpath(source.resolve(), target.parent.resolve())
             write_card(target, card | {"file": card["file"] | {"name": target.name}})
     return rows, Export(target, kept.validation)

@@ -1,4 +1,4 @@
-"""`mobile-style benchmark`: from the names of models and a device to a report."""
+"""`mobile-style benchmark`: measures models on a device, both given by name, and returns a report."""
 
 import os
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ class Conditions:
     """How models are measured.
 
     Attributes:
-        device: one of `registry.NAMES`, or "app" or "app:SERIAL" for what the Android demo measures of its own styles.
-        runtime: of .tflite files on the host, a key of `runtimes.RUNTIMES`.
+        device: one of `registry.NAMES`; "app" or "app:SERIAL" lets the Android demo measure its own styles.
+        runtime: what runs .tflite files on the host, a key of `runtimes.RUNTIMES`.
         benchmark_binary: TensorFlow Lite's benchmark_model for a phone.
         threads: numbers of threads on the CPU; each model is measured with each.
-        runs: timed inferences of each, at least.
+        runs: least number of timed inferences of each model.
         sustained: keep measuring for this many seconds; None for `runs`.
     """
 
@@ -49,16 +49,17 @@ def measure(
     """Measures models on a device.
 
     Args:
-        models: .tflite files, or models to export as int8 for this.
-        sizes: (height, width) of the exports; none for 256 x 256.
+        models: .tflite files, or models to export as int8.
+        sizes: (height, width) of the exports, in pixels; empty for 256 x 256.
         conditions: the device, and how it measures.
         progress: called with what is done.
 
     Returns:
-        A row for each model, accelerator and number of threads, with times in milliseconds.
+        A row for each model, accelerator and number of threads. Times are in milliseconds; a device that reports no
+        timings has none.
 
     Raises:
-        UsageError: the models or the conditions contradict each other.
+        UsageError: the arguments contradict each other, or are out of range.
         CheckpointError: a model is missing or damaged.
         DeviceError: the device cannot be used.
     """
@@ -90,7 +91,7 @@ def measure(
 
 
 def load_average(device: str) -> float | None:
-    """Of this machine over the last minute, before anything starts; None for devices elsewhere."""
+    """This machine's load average over the last minute; None for other machines' devices and arm64-emulated."""
     return os.getloadavg()[0] if device in ("host", "browser", "gpu") and hasattr(os, "getloadavg") else None
 
 

@@ -34,22 +34,22 @@ def write_page(report: Report, path: Path) -> None:
 def report_page(report: Report) -> str:
     """The whole page."""
     shown = columns(report)
-    # An interval stands below its value: so all columns fit the window of a laptop.
+    # Puts each interval below its value, so that all columns fit a laptop's window.
     cells = [[show(row).replace(" (", "\n(") for show in shown.values()] for row in report.rows]
     table = wide_table("Latency of each model", shown, cells)
-    said = "".join(f"<li>{html.escape(note)}</li>" for note in notes(report))
+    remarks = "".join(f"<li>{html.escape(note)}</li>" for note in notes(report))
     sections = "".join([_frontier(report.rows), _curves(report), _profiles(report.rows)])
     top = f"{headline(report)}. {report.date}, mobile-style {report.version}."
     body = f"""<p>{html.escape(top)}</p>
 {table}
-<ul class="note">{said}</ul>
+<ul class="note">{remarks}</ul>
 {sections}"""
     device = report.device.name
     return page(f"mobile-style benchmark: {device}", f"Benchmark on {html.escape(device)}", body, PLOTS)
 
 
 def _frontier(rows: Sequence[Row]) -> str:
-    """Latency against fidelity, the area of a circle being the file's size."""
+    """Latency against fidelity; larger circles are larger files."""
     timed = [row for row in rows if row.latency is not None]
     known = [(row, row.fidelity["psnr"]) for row in timed if row.fidelity is not None]
     if len(known) < 2:
@@ -83,7 +83,7 @@ def _frontier(rows: Sequence[Row]) -> str:
 
 
 def _curves(report: Report) -> str:
-    """Each round's median over time, and the temperatures if the device tells."""
+    """Each round's median over time, and the temperatures if the device reports them."""
     rows = [row for row in report.rows if len(row.rounds) >= 3]
     if report.sustained is None or not rows:
         return ""
@@ -102,24 +102,24 @@ def _curves(report: Report) -> str:
 
 
 def _temperatures(report: Report) -> str:
-    """Over time, of all rounds together; the time before the first round is 0."""
-    told = sorted(
+    """Temperatures over time, of all rounds together; those before the first round are at 0 seconds."""
+    states = sorted(
         [(0.0, report.before)] + [each for row in report.rows for each in zip(row.seconds, row.states, strict=True)],
         key=lambda each: each[0],
     )
-    names = [name for name in dict.fromkeys(name for _, state in told for name in state) if name != THERMAL_STATUS]
-    curves = {name: [(at, state[name]) for at, state in told if name in state] for name in names}
+    names = [name for name in dict.fromkeys(name for _, state in states for name in state) if name != THERMAL_STATUS]
+    curves = {name: [(at, state[name]) for at, state in states if name in state] for name in names}
     if not curves:
         return ""
     values = [value for curve in curves.values() for _, value in curve]
-    plot = Plot((0.0, told[-1][0]), around(values), "seconds", "degrees Celsius")
+    plot = Plot((0.0, states[-1][0]), around(values), "seconds", "degrees Celsius")
     for curve, color in zip(curves.values(), COLORS, strict=False):
         plot.line(curve, color)
     return plot.svg(zip(curves, COLORS, strict=False), "temperatures over time")
 
 
 def _profiles(rows: Sequence[Row]) -> str:
-    """A bar of each model's time by operator."""
+    """A bar for each model, divided by the operators' shares of the time."""
     shown = {(row.model, row.accelerator): row for row in rows if row.profile}
     if not shown:
         return ""

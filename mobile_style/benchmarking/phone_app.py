@@ -1,4 +1,4 @@
-"""What the Android demo measures of its own styles on a phone: started, awaited and read over adb."""
+"""Lets the Android demo benchmark its own styles on a phone: starts it, waits, and reads its result over adb."""
 
 import time
 from dataclasses import dataclass, replace
@@ -20,9 +20,9 @@ from .report import Report, Row
 APP = "mobile.style.demo"
 SCHEMA = 1  # of the app's file; Benchmark.kt writes it
 RESULT = PurePosixPath(f"/sdcard/Android/data/{APP}/files/benchmark.json")
-LONGEST = 1800  # seconds: many styles on a slow phone
-PAUSE = 2  # seconds between two looks
-ROUND_RUNS = 5  # the app times in one go; what it took is cut into rounds of so many
+LONGEST = 1800  # seconds until it must be done: many styles on a slow phone
+PAUSE = 2  # seconds between two checks
+ROUND_RUNS = 5  # inferences in a round: the app times all of them in a row, and they are divided into rounds
 METHOD = (
     f"One model after the other, so a phone that warms up slows the later ones; {ROUND_RUNS} inferences in a row count "
     "as a round. PSNR: of the golden picture that this phone painted, against the float network's."
@@ -35,12 +35,17 @@ Side = Annotated[int, Meta(ge=1, le=65_536)]  # pixels
 
 @dataclass(frozen=True)
 class AppRow:
-    """One model by one accelerator, as the app writes it.
+    """One model on one accelerator, as the app writes it.
 
     Attributes:
-        failure: why it did not run; the times are missing then.
-        psnr: dB, of the golden picture; None without one.
-        thermal_status: Android's, after the last inference.
+        width, height: of the pictures, in pixels.
+        bytes: size of the model's file.
+        accelerator: "plain" is the CPU without XNNPACK.
+        load_ms, first_ms, times_ms: milliseconds of loading, of the first inference, and of each timed inference; no
+            times after a failure, else at least `2 * ROUND_RUNS`.
+        psnr: of the golden picture as this phone painted it, in dB; None without one.
+        thermal_status: Android's, after the last inference, 0 (none) to 6 (shutdown).
+        failure: why it did not run; None if it did.
     """
 
     model: Label
@@ -77,10 +82,10 @@ class AppReport:
 
 
 def benchmark_app(serial: str = "", progress: Progress = silent) -> Report:
-    """Starts the app's benchmark and waits for it.
+    """Starts the app's benchmark and waits for its result; `serial` is empty for the only phone connected.
 
     Raises:
-        DeviceError: the phone cannot be used, the app is not on it, ends early, or measures nothing.
+        DeviceError: the phone cannot be used; or the app is not on it, ends early, takes too long or measures nothing.
     """
     cable = Cable(serial, progress)
     if not cable.shell(f"pm path {APP}", check=False):
@@ -90,9 +95,9 @@ def benchmark_app(serial: str = "", progress: Progress = silent) -> Report:
         )
     cable.shell(f"rm -f {RESULT}")
     cable.shell("input keyevent KEYCODE_WAKEUP", check=False)  # a dark screen slows the processor down
-    told = cable.shell(f"am start -W -S -n {APP}/.MainActivity --ez benchmark true")
-    if "Error" in told:
-        raise DeviceError(f"the Android demo does not start: {last_line(told)}")
+    output = cable.shell(f"am start -W -S -n {APP}/.MainActivity --ez benchmark true")
+    if "Error" in output:
+        raise DeviceError(f"the Android demo does not start: {last_line(output)}")
     progress(Note("the app measures; keep the phone unlocked and its screen on"))
     _wait(cable)
     measured = read_app_report(cable.shell(f"cat {RESULT}").encode())
@@ -112,7 +117,7 @@ def benchmark_app(serial: str = "", progress: Progress = silent) -> Report:
 
 
 def _wait(cable: Cable) -> None:
-    """Until the file is there, which the app moves into place when it is whole."""
+    """Waits until the result is there; the app moves the file into place when it is complete."""
     end = time.monotonic() + LONGEST
     while not cable.shell(f"ls {RESULT} 2>/dev/null", check=False):
         if not cable.shell(f"pidof {APP}", check=False):
@@ -123,10 +128,10 @@ def _wait(cable: Cable) -> None:
 
 
 def read_app_report(content: bytes) -> AppReport:
-    """The app's file.
+    """Parses the app's file.
 
     Raises:
-        DeviceError: it is of another schema, or not what the app writes.
+        DeviceError: it has another schema, or is damaged.
     """
 
     def checked(document: dict[str, Any]) -> dict[str, Any]:
@@ -139,10 +144,10 @@ def read_app_report(content: bytes) -> AppReport:
 
 
 def rows_of(report: AppReport) -> tuple[list[Row], list[str]]:
-    """The rows of a benchmark, and a sentence for each thing that the app could not run.
+    """The rows of a benchmark, and a sentence for each model and accelerator that the app could not run.
 
     Raises:
-        DeviceError: nothing could be run.
+        DeviceError: the app could run nothing.
     """
     first = report.rows[0].model if report.rows else ""
     references: dict[tuple[str, int], Row] = {}
@@ -155,7 +160,7 @@ def rows_of(report: AppReport) -> tuple[list[Row], list[str]]:
         if each.model == first:
             references.setdefault((row.accelerator, row.threads), row)
         reference = references.get((row.accelerator, row.threads), row)
-        if reference is not row:  # they were measured one after the other, not in rounds
+        if reference is not row:  # the app measures models one after the other, not in rounds
             row = replace(row, relative=ratio(row.rounds, reference.rounds, paired=False))
         rows.append(row)
     if not rows:
@@ -163,21 +168,21 @@ def rows_of(report: AppReport) -> tuple[list[Row], list[str]]:
     return rows, left_out
 
 
-def _row(told: AppRow) -> Row:
-    times = told.times_ms
+def _row(measured: AppRow) -> Row:
+    times = measured.times_ms
     rounds = tuple(times[at : at + ROUND_RUNS] for at in range(0, len(times) - ROUND_RUNS + 1, ROUND_RUNS))
-    golden = None if told.psnr is None else {"psnr": told.psnr, "ssim": None, "passed": told.golden_passed}
+    golden = None if measured.psnr is None else {"psnr": measured.psnr, "ssim": None, "passed": measured.golden_passed}
     return Row(
-        model=f"{told.model} {told.width}x{told.height}",
+        model=f"{measured.model} {measured.width}x{measured.height}",
         path="",
-        bytes=told.bytes,
-        sha256=told.sha256,
-        size=(told.height, told.width),
-        recipe=told.recipe,
+        bytes=measured.bytes,
+        sha256=measured.sha256,
+        size=(measured.height, measured.width),
+        recipe=measured.recipe,
         fidelity=golden,
-        accelerator=ACCELERATORS[told.accelerator],
-        threads=told.threads,
-        loaded=Loaded((told.load_ms,), (told.first_ms,), None, told.delegated, told.nodes, None, ""),
+        accelerator=ACCELERATORS[measured.accelerator],
+        threads=measured.threads,
+        loaded=Loaded((measured.load_ms,), (measured.first_ms,), None, measured.delegated, measured.nodes, None, ""),
         latency=latency(rounds),
         relative=None,
         macs={},
@@ -186,5 +191,5 @@ def _row(told: AppRow) -> Row:
         emulated=None,
         rounds=rounds,
         seconds=(),
-        states=({THERMAL_STATUS: float(told.thermal_status)},),
+        states=({THERMAL_STATUS: float(measured.thermal_status)},),
     )

@@ -10,7 +10,7 @@ COLORS = ("#3b6fb6", "#c7622f", "#3f8f5b", "#8b5aa8", "#b0893a", "#5a8f9c", "#a8
 
 
 def around(values: Sequence[float], from_zero: bool = False) -> tuple[float, float]:
-    """The range of an axis that holds the values, with a margin."""
+    """The range of an axis: that of the values, with a margin."""
     low, high = (0.0 if from_zero else min(values)), max(values)
     margin = 0.08 * (high - low) or 1.0
     return (0.0 if from_zero else low - margin), high + margin
@@ -25,7 +25,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 class Plot:
-    """Axes from data to pixels, and what is drawn on them."""
+    """Axes with ranges `x` and `y`, which map data to pixels, and the curves drawn on them."""
 
     def __init__(self, x: tuple[float, float], y: tuple[float, float], x_name: str, y_name: str) -> None:
         self.x_range, self.y_range, self.parts = x, y, []
@@ -55,12 +55,12 @@ class Plot:
         return HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - BOTTOM - TOP)
 
     def line(self, points: Iterable[tuple[float, float]], color: str) -> None:
-        """Draws a line through (x, y) in data."""
+        """Draws a line through points (x, y), in the units of the data."""
         drawn = " ".join(f"{self.across(x):.1f},{self.up(y):.1f}" for x, y in points)
         self.parts.append(f'<polyline fill="none" stroke="{color}" stroke-width="1.5" points="{drawn}"/>')
 
     def svg(self, keys: Iterable[tuple[str, str]], title: str) -> str:
-        """The picture, and under it its legend: (name, color) of each."""
+        """The plot as SVG, with a legend below it: (name, color) for each curve."""
         drawn = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(self.parts)}</svg>'
         named = (f'<span><i style="background:{color}"></i>{html.escape(name)}</span>' for name, color in keys)
         return f'{drawn}<p class="key">{" ".join(named)}</p>'

@@ -1,4 +1,4 @@
-"""What a benchmark measured, as data."""
+"""The results of a benchmark as data, and its JSON files."""
 
 import json
 from collections.abc import Sequence
@@ -14,22 +14,21 @@ from ..exporting.recipes import RECIPES
 from ..files import writing
 from .latency import Interval, Latency
 
-STOPPED = "it was stopped"  # by the user: `interrupted` of a report
-SCHEMA = 3  # of the JSON; schema 1 said "turns" for rounds, in schema 2 a peak was a median
-LARGEST = 100_000_000  # bytes of the JSON: hours of rounds
+STOPPED = "it was stopped"  # by the user: the value of `Report.interrupted`
+SCHEMA = 3  # of the JSON; schema 1 called rounds "turns", in schema 2 a peak was a median
+LARGEST = 100_000_000  # bytes of the JSON, at most: hours of rounds
 
 
 @dataclass(frozen=True)
 class Emulated:
-    """What an emulated processor or GPU computed, against this machine's CPU.
+    """The output of an emulated processor or GPU, compared with that of this machine's CPU.
 
     Attributes:
-        identical: every byte of the output is the same.
-        db: peak signal to noise ratio of the outputs as they are, not rounded to bytes, data range 255; None if
-            they are identical.
-        instructions: of one inference, its smallest and its largest count; None if they are not counted.
-        wanted: what the file's arithmetic must keep: "identical" (integers throughout), a limit of `db` such as
-            "100 dB" (floats), or "" (8-bit weights with float activations, which each processor rounds in its own way).
+        identical: whether the outputs are equal.
+        db: PSNR of the outputs, not rounded to bytes, data range 255; None if they are identical.
+        instructions: (smallest, largest) number of instructions of an inference; None if they are not counted.
+        wanted: how close the outputs must be: "identical" (integer models), a limit of `db` such as "100 dB" (floats,
+            GPUs), or "" for no limit (8-bit weights with float activations, which each processor rounds differently).
     """
 
     identical: bool
@@ -38,7 +37,7 @@ class Emulated:
     wanted: str
 
     def kept(self) -> bool:
-        """Whether it is what is wanted."""
+        """Whether the output is as close as wanted."""
         if self.identical or self.wanted == "":
             return True
         return self.wanted != "identical" and (self.db or 0.0) >= float(self.wanted.removesuffix(" dB"))
@@ -49,18 +48,23 @@ class Row:
     """One model on one accelerator with one number of threads.
 
     Attributes:
-        size: (height, width) of the pictures; None if the model takes something else.
-        recipe, fidelity: of the file's card (PSNR in dB and SSIM of its validation, and whether it passed); None
-            without a card or a validation.
-        latency: None where time means nothing (emulation).
-        relative: to the first model with as many threads on the same accelerator; None for that itself, and where it
-            could not be run.
-        macs: multiply-accumulates by arithmetic ("int8", "float").
-        peak_share: the time that the multiplications would take at the machine's measured peak, as a share of
-            the median; None where no peak was measured.
-        profile: share of each operator in the time of an inference, one thread.
-        rounds: milliseconds as they were taken.
-        states: of the device (temperatures) by round; seconds: when each round ended, since the first began.
+        path: empty for a model inside the Android app.
+        bytes, sha256: of the file.
+        size: (height, width) of the pictures, in pixels; None without a card.
+        recipe: of the file's card; None without a card.
+        fidelity: the card's validation: "psnr" in dB, "ssim", and whether it "passed"; None without one.
+        loaded: what loading took.
+        latency: None if times mean nothing (emulation).
+        relative: time as a multiple of the first model's, on the same accelerator and number of threads; None for the
+            first model itself, and if that could not be run.
+        macs: multiply-accumulates by arithmetic ("int8", "float"); empty if they are not known.
+        peak_share: the time of the multiplications at the machine's measured peak, as a share of the median; None if
+            no peak was measured.
+        profile: share of each operator in the time of an inference, one thread; empty if it is not known.
+        emulated: None except for emulation.
+        rounds: milliseconds, (rounds, runs per round).
+        seconds: when each round ended, since the first began.
+        states: of the device (temperatures), by round.
     """
 
     model: str
@@ -86,7 +90,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Probe:
-    """A peak, measured in rounds with the models: the most GMAC/s of one arithmetic with one number of threads."""
+    """A peak, measured in rounds among the models: the most GMAC/s in one arithmetic with one number of threads.
+
+    Attributes:
+        arithmetic: "int8" or "float".
+        rounds: milliseconds, (rounds, runs per round).
+    """
 
     arithmetic: str
     threads: int
@@ -100,17 +109,21 @@ class Report:
 
     Attributes:
         method: how it was measured and what the figures mean, in words.
-        before: temperatures and the like before it began, as far as the device tells.
+        date: ISO 8601, UTC.
+        version: of mobile-style.
+        load_average: of this machine before the benchmark, that is, what else was running; None if it does not matter.
+        runs: least number of timed inferences of each model.
+        sustained: seconds that it was to last; None if `runs` decided.
+        before: the device's state before it began, such as temperatures; empty if it reports none.
         left_out: models that an accelerator could not run, and why.
-        interrupted: why it ended before its time; empty if it did not.
-        load_average: of this machine before it began, that is, what else was running; None for a phone.
+        interrupted: why it ended early; empty if it did not.
     """
 
     device: Facts
     method: str
     date: str
     version: str
-    load_average: float | None  # `measure` knows it
+    load_average: float | None  # set by `measure`
     runs: int
     sustained: float | None
     rows: tuple[Row, ...]
@@ -131,7 +144,7 @@ def write_json(report: Report, path: Path) -> None:
 
 
 def read_json(path: Path) -> Report:
-    """A report that `write_json` wrote.
+    """Reads a report that `write_json` wrote.
 
     Raises:
         UsageError: it is missing, damaged, of another kind or of another schema.
@@ -147,7 +160,7 @@ def read_json(path: Path) -> Report:
 
 
 def labels(files: Sequence[Path]) -> list[str]:
-    """Short names of files, each once: of one called model.tflite, its folder's; of int8.tflite, both."""
+    """Short, distinct names of files: the file's; its folder's for model.tflite; both if it is named like a recipe."""
     found: list[str] = []
     recipes = {recipe.name for recipe in RECIPES}
     for path in files:
@@ -159,7 +172,7 @@ def labels(files: Sequence[Path]) -> list[str]:
 
 
 def described(name: str, path: Path, counts: dict[str, int]) -> Row:
-    """A row of which only the file is known."""
+    """A row with only the data of the file and its card; `counts` are its multiply-accumulates by arithmetic."""
     card = _card(path)
     fidelity = None
     if card and card["fidelity"]:
@@ -169,7 +182,7 @@ def described(name: str, path: Path, counts: dict[str, int]) -> Row:
         model=name,
         path=str(path),
         bytes=path.stat().st_size,
-        sha256=card["file"]["sha256"] if card and card["file"] else digest(path),  # which reading the card has checked
+        sha256=card["file"]["sha256"] if card and card["file"] else digest(path),  # checked with the card
         size=tuple(card["input"]["shape"][1:3]) if card else None,
         recipe=card["recipe"] if card else None,
         fidelity=fidelity,
@@ -192,4 +205,4 @@ def _card(path: Path) -> dict[str, Any] | None:
     try:
         return read_export_card(path)
     except CheckpointError:
-        return None  # a model of others
+        return None  # a file from another program

@@ -1,6 +1,6 @@
-"""The fastest that a machine's runtime multiplies: two small models that do little else, to be timed beside others.
+"""Probes of the peak rate of multiplications: two small models that only multiply, timed among the others.
 
-A model's share of it tells what is left to gain: one near 1 can only become faster by doing less.
+A model's share of the peak shows what can be gained: a model near 1 can only become faster by computing less.
 """
 
 from pathlib import Path
@@ -11,14 +11,14 @@ from ai_edge_litert import schema_py_generated as schema
 from ..inference.levels import Levels
 from ..inference.tflite_writer import TfliteWriter
 
-SIDE, CHANNELS, KERNEL, LAYERS = 32, 128, 3, 2  # of eight shapes tried the fastest, together with larger ones
+SIDE, CHANNELS, KERNEL, LAYERS = 32, 128, 3, 2  # of eight shapes tried, the fastest, equal to larger ones
 MACS = LAYERS * SIDE * SIDE * CHANNELS * CHANNELS * KERNEL * KERNEL
 
 
 def write_probe(path: Path, kind: str) -> None:
-    """Writes a .tflite of 3x3 convolutions of 128 channels; `kind` is "int8" or "float".
+    """Writes a .tflite file of 3x3 convolutions with 128 channels and random weights; `kind` is "int8" or "float".
 
-    `MACS` multiply-accumulates, nothing else; valid weights, but no meaning.
+    It does `MACS` multiply-accumulates and little else.
     """
     rng, writer, picture = np.random.default_rng(0), TfliteWriter(), (1, SIDE, SIDE, CHANNELS)
     integer = kind == "int8"

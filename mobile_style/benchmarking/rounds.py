@@ -1,4 +1,4 @@
-"""Taking rounds: every model a few inferences at a time, in an order that changes."""
+"""Times models in rounds: a few inferences of every model at a time, in an order that changes."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -12,12 +12,20 @@ from ..devices.protocol import Device, Loaded, Round, Session
 from ..errors import CheckpointError
 from ..progress import Progress, Step
 
-FEWEST_ROUNDS = 3  # of which an interval can be made, should a phone go away midway
+FEWEST_ROUNDS = 3  # enough for an interval, if a phone is disconnected midway
 
 
 @dataclass
 class Job:
-    """A model on its way to a row; a probe if `path` is that of one."""
+    """A model to measure on one accelerator with one number of threads, and its measurements so far.
+
+    Attributes:
+        probe: the arithmetic of a probe; empty for a model.
+        session: the loaded model; None while it is not loaded.
+        rounds, seconds: the rounds so far, and when each ended, in seconds since the first began.
+        loads: what loading took, each time.
+        failed: why the accelerator cannot run it; empty if it can.
+    """
 
     name: str
     path: Path
@@ -30,11 +38,15 @@ class Job:
         self.rounds: list[Round] = []
         self.seconds: list[float] = []
         self.loads: list[Loaded] = []
-        self.failed = ""  # why the accelerator cannot run it
+        self.failed = ""
 
     @contextmanager
     def tolerant(self) -> Iterator[None]:
-        """An accelerator that cannot run a model, or dies of it, leaves the other jobs alone."""
+        """Notes in `failed` that an accelerator cannot run the model, so that the other jobs go on.
+
+        Raises:
+            CheckpointError: the CPU cannot run the model.
+        """
         try:
             yield
         except CheckpointError as error:
@@ -43,19 +55,19 @@ class Job:
             self.failed = str(error)
 
     def load(self, device: Device) -> None:
-        """Loads the model, again if it is loaded."""
+        """Loads the model, or reloads it."""
         self.unload()
         self.session = device.start(self.path, self.accelerator, self.threads)
 
     def unload(self) -> None:
-        """Frees the model, if it is loaded, and keeps what loading it took."""
+        """Frees the model, if it is loaded, and notes what loading took."""
         if self.session is not None:
             self.loads.append(self.session.loaded)
             self.session.close()
         self.session = None
 
     def loaded(self) -> Loaded:
-        """What loading took, of all times."""
+        """What loading took, all times together; call it after `unload`."""
         memory = [load.memory_bytes for load in self.loads if load.memory_bytes is not None]
         return replace(
             self.loads[-1],
@@ -68,17 +80,21 @@ class Job:
 def take_rounds(
     jobs: Sequence[Job], device: Device, runs: int, sustained: float | None, reload: bool, progress: Progress
 ) -> None:
-    """Gives each job its rounds.
+    """Measures the rounds of all jobs.
 
     Args:
         jobs: what is measured; the rounds are added to them.
         device: where the models run.
-        runs: inferences of each job, at least, unless `sustained` is given.
-        sustained: keep measuring for this many seconds.
+        runs: least number of inferences of each job, unless `sustained` is given.
+        sustained: keep measuring for this many seconds, and for `FEWEST_ROUNDS`; None for `runs`.
         reload: load the model again for each round.
         progress: called after each round.
+
+    Raises:
+        CheckpointError: the CPU cannot run a model.
+        DeviceError: the device is gone.
     """
-    rng = np.random.default_rng()  # no order, however odd, is that of every benchmark
+    rng = np.random.default_rng()  # not seeded, so that no order is that of every benchmark
     began, number = time.monotonic(), 0
     rounds = -(-runs // device.round_runs)
 

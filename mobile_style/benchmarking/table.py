@@ -88,7 +88,7 @@ EXPLAINED = {
     "times the first": "Times the first: the median over the first model's on the same accelerator and threads.",
 }
 
-# In the order in which a narrow terminal goes without them.
+# The columns that a narrow terminal leaves out, in this order.
 LESS = (
     "min ms", "p99 ms", "load ms", "first ms", "file MB", "times the first", "of peak", "MB", "delegated", "GMAC",
     "p90 ms", "million instructions", "fps",
@@ -96,12 +96,12 @@ LESS = (
 
 
 def columns(report: Report) -> dict[str, Callable[[Row], str]]:
-    """The columns of a report's table by name: those that hold something."""
+    """The columns of a report's table by name, without empty ones."""
     return {name: show for name, show in COLUMNS.items() if any(show(row) for row in report.rows)}
 
 
 def headline(report: Report) -> str:
-    """The circumstances without which the figures mean nothing."""
+    """The device, system, runtime and load, without which the figures mean nothing."""
     device = report.device
     load = "" if report.load_average is None else f", load average before {report.load_average:.1f}"
     cores = f", {device.cores} cores" if device.cores else ""
@@ -110,12 +110,12 @@ def headline(report: Report) -> str:
 
 
 def row_name(row: Row) -> str:
-    """The model and what it ran on."""
+    """The model and the accelerator that it ran on."""
     return f"{row.model}, {_on(row)}"
 
 
 def notes(report: Report) -> list[str]:
-    """What a reader must know besides the table."""
+    """The notes below the table."""
     found = [
         f"{row.model} on {row.accelerator}: {row.loaded.note}" for row in report.rows if row.loaded and row.loaded.note
     ]
@@ -125,8 +125,8 @@ def notes(report: Report) -> list[str]:
             f"for a ratio, the {CONFIDENCE:.0%} confidence interval."
         )
     found.append(report.method)
-    if said := [text for name, text in EXPLAINED.items() if name in columns(report)]:
-        found.append(" ".join(said))
+    if explained := [text for name, text in EXPLAINED.items() if name in columns(report)]:
+        found.append(" ".join(explained))
     if any(row.latency and row.latency.tail != "times" for row in report.rows):
         found.append("The device summarizes each round: p90 and p99 are limits that they do not exceed.")
     found += [
@@ -143,10 +143,10 @@ def notes(report: Report) -> list[str]:
 
 
 def slowdown(row: Row, before: dict[str, float]) -> str:
-    """How the last quarter of the rounds compares with the first, and the temperatures before and after."""
+    """Compares the last quarter of the rounds with the first, and the temperatures before and after."""
     quarter = max(1, len(row.rounds) // 4)
     early, late = (float(np.median(rounds)) for rounds in (row.rounds[:quarter], row.rounds[-quarter:]))
-    told = f"{row_name(row)}: {early:.1f} ms in the first quarter, {late:.1f} in the last ({late / early - 1:+.0%})"
+    change = f"{row_name(row)}: {early:.1f} ms in the first quarter, {late:.1f} in the last ({late / early - 1:+.0%})"
     first, last = before, row.states[-1]
     heat = ", ".join(f"{name} {first[name]:g} to {last[name]:g}" for name in first if name in last)
-    return told + (f"; {heat}" if heat else "")
+    return change + (f"; {heat}" if heat else "")

@@ -1,4 +1,4 @@
-"""What of a store is to be painted, and what was painted before."""
+"""Which files of a store are to be painted, and which were painted before."""
 
 import hashlib
 from collections import Counter
@@ -16,18 +16,18 @@ from .stores import Stamp
 
 @dataclass(frozen=True)
 class Item:
-    """A photo or a video, or what is done for a part of a long video, or to join the parts.
+    """One task for a worker: to paint a photo, a video or a part of a long video, or to join the parts of one.
 
     Attributes:
-        name: in the source.
-        target: the result's, or the part's, in the target.
-        source: the file as it was when it was listed.
-        known: the content that the result in the target was painted of, or that the parts were, as SHA-256; empty if it
-            has to be painted anew.
-        known_bytes: of that result.
-        part: what is to be painted; None for the whole.
-        joined: the names of the parts that are to be joined.
-        share: of the work on the source, to tell the time left.
+        name: the source's name.
+        target: name of the result, or of the part, in the target.
+        source: the source's size and time when it was listed.
+        known: SHA-256 of the content that the result, or the parts, in the target were painted from; empty if the
+            source must be painted in any case.
+        known_bytes: size of that result.
+        part: the part to paint; None for the whole.
+        joined: the names of the parts to join.
+        share: of the work on the source, 0 to 1, for estimating the time left.
     """
 
     name: str
@@ -42,13 +42,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a shard has to do.
+    """The work of a shard.
 
     Attributes:
-        waiting: what is to be painted: videos first, the largest one at the front, or the last of them would end alone.
-        before: how many were painted before.
-        foreign: results' names that are taken by files which no manifest knows.
-        skipped: how many files are neither photos nor videos by their names.
+        waiting: items to paint: videos first, the largest at the front, so that no long one is painted last and alone.
+        before: number of files that were painted before.
+        foreign: items whose result's name is taken by a file that is in no manifest.
+        skipped: number of files that are neither photos nor videos by their names.
     """
 
     waiting: Sequence[Item]
@@ -58,7 +58,11 @@ class Plan:
 
 
 def parse_shard(text: str) -> tuple[int, int]:
-    """(I, N) of "I/N": the I-th of N shards, counted from 1."""
+    """Parses "I/N", the I-th of N shards counted from 1, as (I, N).
+
+    Raises:
+        UsageError: it is not of this form, or not 1 <= I <= N <= 1,000,000.
+    """
     number, _, count = text.partition("/")
     if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= 10**6):
         raise UsageError(f"`shard` takes I/N, such as 3/16 for the third of sixteen, not {text}")
@@ -66,7 +70,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 
 def target_of(name: str) -> str:
-    """The result's name: the source's, with the suffix of its own format after it where that cannot be written."""
+    """The result's name: the source's, followed by another suffix if the source's format cannot be written."""
     path = Path(name)
     suffix = suffix_of(path, moving.is_video(path))
     return name if suffix == path.suffix else name + suffix
@@ -79,18 +83,18 @@ def plan(
     settings: str,
     shard: tuple[int, int],
 ) -> Plan:
-    """What of the sources a shard has to paint; a name's digest tells whose it is, so new files move none.
+    """What a shard has to paint. The digest of a file's name decides its shard, so new files do not move others.
 
     Args:
-        sources: what is in the source.
-        results: what is in the target.
-        entries: what is told of it.
-        settings: their digest.
-        shard: which of how many, from 1.
+        sources: the files in the source.
+        results: the files in the target.
+        entries: the target's manifest.
+        settings: the digest of the settings.
+        shard: (I, N), the I-th of N shards, from 1.
 
     Raises:
-        ImageError: there is no photo and no video.
-        OutputError: two results would have one place.
+        ImageError: the source holds no photo and no video.
+        OutputError: two results would have the same name.
     """
     names = [name for name in sources if images.is_photo(Path(name)) or moving.is_video(Path(name))]
     if not names:
@@ -110,24 +114,24 @@ def plan(
             waiting.append(Item(name, target, sources[name]))
         elif entry.source == sources[name]:
             before += 1
-        else:  # another date, or another photo: its content will tell
+        else:  # the size or time has changed: the worker compares the content
             waiting.append(Item(name, target, sources[name], entry.sha256, entry.target_bytes))
     waiting.sort(key=lambda item: -item.source.bytes if moving.is_video(Path(item.name)) else 1)
     return Plan(waiting, before, foreign, len(sources) - len(names))
 
 
 def _is_there(entry: Entry, settings: str, results: Mapping[str, Stamp]) -> bool:
-    """Whether an entry is of these settings, and its result is in the target."""
+    """Whether an entry has these settings, and its result is in the target."""
     painted = entry.result == "painted" and entry.settings == settings
     return painted and entry.target in results and results[entry.target].bytes == entry.target_bytes
 
 
 def is_of_shard(number: int, shard: tuple[int, int]) -> bool:
-    """Whether a file of that number is a shard's."""
+    """Whether a file with this number (see `number_of`) belongs to a shard."""
     return number % shard[1] == shard[0] - 1
 
 
 def number_of(name: str) -> int:
-    """A number below 2**64 of a name, the same on all machines."""
+    """A hash of a name, below 2**64, the same on all machines."""
     digest = hashlib.sha256(PurePosixPath(name).as_posix().encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big")

@@ -1,4 +1,4 @@
-"""Worker processes of this machine."""
+"""Worker processes on this machine."""
 
 import multiprocessing
 import os
@@ -18,34 +18,34 @@ from ..inference.interpreter import cores
 from .plan import Item
 from .worker import Order, Outcome, Worker
 
-TRIES = 10  # at removing what an orphan has written
+TRIES = 10  # attempts to remove an orphan's files
 
 
 class Pool(Protocol):
     """Workers that each paint one item at a time."""
 
     def idle(self) -> bool:
-        """Whether a worker has nothing to do."""
+        """Whether a worker is free."""
 
     def busy(self) -> bool:
         """Whether an item is being painted."""
 
     def submit(self, item: Item) -> None:
-        """Gives an item to an idle worker."""
+        """Gives an item to a free worker."""
 
     def outcomes(self) -> Iterator[tuple[Item, Outcome | None]]:
-        """Waits a while for what is done; None of an item whose worker was lost, in whose place there is another."""
+        """Waits briefly, and yields finished items; the outcome is None if the worker was lost (it is replaced)."""
 
     def close(self) -> None:
-        """Ends the workers, whatever they are at."""
+        """Ends the workers, even in the middle of an item."""
 
 
 class ProcessPool:
-    """Processes of this machine, one thread each.
+    """Processes on this machine, one thread each.
 
     Args:
-        order: for each of them.
-        count: how many; by default one for each core that this process may use.
+        order: what each process gets.
+        count: number of processes; None for one per core that this process may use.
     """
 
     def __init__(self, order: Order, count: int | None) -> None:
@@ -61,27 +61,27 @@ class ProcessPool:
         here, there = self._context.Pipe()
         process = self._context.Process(target=_work, args=(there, Path(self._scratch.name)), daemon=True)
         process.start()
-        there.close()  # so that its end is seen here
+        there.close()  # so that reading here fails once the process has ended
         here.send(self._order)
         self._idle.append((process, here))
 
     def idle(self) -> bool:
-        """As `Pool` tells."""
+        """See `Pool`."""
         return bool(self._idle)
 
     def busy(self) -> bool:
-        """As `Pool` tells."""
+        """See `Pool`."""
         return bool(self._busy)
 
     def submit(self, item: Item) -> None:
-        """As `Pool` tells."""
+        """See `Pool`."""
         process, pipe = self._idle.pop()
         self._busy[pipe] = process, item
-        with suppress(OSError):  # if it has just ended, which is seen when its outcome is read
+        with suppress(OSError):  # if the process has just ended, which `outcomes` notices
             pipe.send(item)
 
     def outcomes(self) -> Iterator[tuple[Item, Outcome | None]]:
-        """As `Pool` tells."""
+        """See `Pool`."""
         for pipe in wait(list(self._busy), timeout=1.0):
             assert isinstance(pipe, Connection)
             process, item = self._busy.pop(pipe)
@@ -95,7 +95,7 @@ class ProcessPool:
             yield item, outcome
 
     def close(self) -> None:
-        """As `Pool` tells."""
+        """See `Pool`."""
         for process, _ in self._busy.values():
             process.terminate()
         every = [*self._idle, *((process, pipe) for pipe, (process, _) in self._busy.items())]
@@ -110,23 +110,23 @@ class ProcessPool:
 
 
 def _work(pipe: Connection, scratch: Path) -> None:
-    """Paints what comes through the pipe, until nothing can come any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that has the pipe's other end
+    """Paints the items that come through the pipe until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     Thread(target=_end_with_parent, args=(scratch,), daemon=True).start()
     worker = None
     try:
         worker = Worker(pipe.recv(), scratch)
         while True:
             pipe.send(worker.paint(pipe.recv()))
-    except (EOFError, OSError):  # that process has ended, or closed its end
+    except (EOFError, OSError):  # the parent has ended, or has closed the pipe
         if worker is not None:
             worker.close()
-        with suppress(OSError):  # if the others have left theirs, too
+        with suppress(OSError):  # unless other workers' files are still there
             scratch.rmdir()
 
 
 def _end_with_parent(scratch: Path) -> None:
-    """Ends this process, whatever it is at, once the one that started it has ended, killed perhaps."""
+    """Ends this process at once when its parent has ended, even if the parent was killed."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

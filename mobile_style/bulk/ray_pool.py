@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster: an actor for each core, wherever one is free."""
+"""Workers on a Ray cluster: one actor per core."""
 
 import logging
 import re
@@ -12,18 +12,18 @@ from .plan import Item
 from .worker import Order, Outcome, Worker
 
 LOCAL = "local"
-GROW = 5.0  # seconds between looks at how many cores the cluster has
-WAIT = 1.0  # seconds, at most, that an outcome is waited for
-LEAVE = 5.0  # seconds that actors have to remove what they have written on their machines
+GROW = 5.0  # seconds between checks of the cluster's number of cores
+WAIT = 1.0  # seconds to wait for an outcome, at most
+LEAVE = 5.0  # seconds that actors have to remove their files
 
 
 class RayPool:
-    """Actors that each hold the network; as many as the cluster has cores, now and when machines come or go.
+    """Actors that each hold the network, one per core of the cluster; more are started as machines join.
 
     Args:
-        order: for each of them.
+        order: what each actor gets.
         address: of a cluster, or "local" for one on this machine.
-        most: how many; by default no limit.
+        most: largest number of actors; None for no limit.
 
     Raises:
         UsageError: there is no cluster at that address.
@@ -43,39 +43,39 @@ class RayPool:
                 first = str(error).strip().split("\n", 1)[0]
                 raise UsageError(f"there is no Ray cluster at `ray={address}` ({first}); local starts one") from None
         self._order = ray.put(order)
-        # An item is given to another actor where one is lost, so Ray itself starts nothing again.
+        # The items of lost actors are submitted again, so Ray itself must not restart anything.
         self._kind = ray.remote(num_cpus=1, max_restarts=0)(Worker)
-        self._new: dict[Any, Any] = {}  # actors by the answer that tells that they hold the network
+        self._new: dict[Any, Any] = {}  # actors that are loading the network, by the pending answer of `ready`
         self._idle: list[Any] = []
-        self._busy: dict[Any, tuple[Any, Item]] = {}  # by the answer that will be the outcome
-        self._looked = 0.0
+        self._busy: dict[Any, tuple[Any, Item]] = {}  # by the pending answer of `paint`
+        self._checked = 0.0
         self._grow()
 
     def _grow(self) -> None:
-        """As many actors as there are cores; one that finds none free waits for it."""
-        if time.monotonic() - self._looked < GROW:
+        """Starts actors until there is one per core; an actor that finds no free core waits for one."""
+        if time.monotonic() - self._checked < GROW:
             return
-        self._looked = time.monotonic()
+        self._checked = time.monotonic()
         count = int(self._ray.cluster_resources().get("CPU", 0))
         for _ in range(min(count, self._most or count) - len(self._new) - len(self._idle) - len(self._busy)):
             actor = self._kind.remote(self._order)
             self._new[actor.ready.remote()] = actor
 
     def idle(self) -> bool:
-        """As `Pool` tells."""
+        """See `Pool`."""
         return bool(self._idle)
 
     def busy(self) -> bool:
-        """As `Pool` tells."""
+        """See `Pool`."""
         return bool(self._busy)
 
     def submit(self, item: Item) -> None:
-        """As `Pool` tells."""
+        """See `Pool`."""
         actor = self._idle.pop()
         self._busy[actor.paint.remote(item)] = actor, item
 
     def outcomes(self) -> Iterator[tuple[Item, Outcome | None]]:
-        """As `Pool` tells."""
+        """See `Pool`."""
         answers = [*self._busy, *self._new]
         if answers:
             answers, _ = self._ray.wait(answers, num_returns=len(answers), timeout=0)
@@ -83,17 +83,17 @@ class RayPool:
         for answer in answers:
             actor, item = self._busy.pop(answer, None) or (self._new.pop(answer), None)
             try:
-                told = self._ray.get(answer)
+                outcome = self._ray.get(answer)
                 self._idle.append(actor)
             except self._ray.exceptions.RayError:  # its machine or its process is gone, or cannot be reached
                 self._ray.kill(actor)
-                told, self._looked = None, 0.0
+                outcome, self._checked = None, 0.0
             if item is not None:
-                yield item, told
+                yield item, outcome
         self._grow()
 
     def close(self) -> None:
-        """As `Pool` tells."""
+        """See `Pool`."""
         left = [actor.close.remote() for actor in self._idle]
         if left:
             self._ray.wait(left, num_returns=len(left), timeout=LEAVE)
@@ -104,6 +104,6 @@ class RayPool:
 
 
 def _check_listening(address: str) -> None:
-    """Raises OSError if nothing listens at HOST:PORT, which Ray itself tries for minutes."""
+    """Raises OSError if nothing listens at HOST:PORT; Ray itself would keep trying for minutes."""
     if named := re.fullmatch(r"(?:ray://)?(.+):(\d+)", address):
         socket.create_connection((named[1], int(named[2])), timeout=10).close()

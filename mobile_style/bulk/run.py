@@ -1,4 +1,4 @@
-"""Painting all that is in a folder or an object store, on every core or on Ray; started again, it goes on."""
+"""Paints everything in a folder or an object store, on every core or on Ray; started again, it resumes."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ from .segments import Segments, sweep
 from .stores import RECORDS, FolderStore, Store, store_of
 from .worker import Order, Outcome, Rendering
 
-TRIES = 3  # of an item whose worker is lost: a few machines may fail, but what takes all memory does so each time
+TRIES = 3  # of an item whose worker is lost: a machine may fail once, but an item that takes all memory always fails
 FOREIGN = "is in the target, and no manifest there knows it; move it away, or choose another `target`"
 
 
@@ -33,10 +33,10 @@ class Summary:
     """What a run has done.
 
     Attributes:
-        painted: items.
-        before: items that were painted before and are left as they are.
-        failed: why not, by the source's name.
-        manifest: where all that is told of them is.
+        painted: number of files painted.
+        before: number of files that were painted before and are left as they are.
+        failed: the reason for each failure, by the source's name.
+        manifest: where the manifest is.
     """
 
     painted: int
@@ -50,9 +50,9 @@ class Crew:
     """Who paints.
 
     Attributes:
-        workers: how many at once; by default one for each core.
+        workers: largest number of workers; None for one per core.
         ray: a cluster's address, or "local" for one on this machine; None for processes without Ray.
-        shard: this command's part of the work, such as (3, 16) for the third of sixteen.
+        shard: this run's part of the work, such as (3, 16) for the third of sixteen.
     """
 
     workers: int | None = None
@@ -70,26 +70,26 @@ def bulk(
 ) -> Summary:
     """Paints every photo and video of a folder or URI into another, under the same names.
 
-    What the target holds of the same content, painted with the same model and settings, is left as it is; what failed
-    before is tried again. Each result is what `stylize_files` writes in the same precision, byte for byte.
+    Results painted before from the same content, with the same model and settings, are left as they are; failures are
+    tried again. Each result equals what `stylize_files` writes with the same precision, byte for byte.
 
     Args:
         source: a folder, or a URI such as s3://bucket/photos (with the extra `cloud`).
         target: the same, for the results and the manifest.
-        model: a bundled model's name, a run's folder or a checkpoint; of many styles, with a mix of them after a colon.
+        model: a bundled model's name, a run's folder or a checkpoint; for many styles, followed by a colon and a mix.
         rendering: how results look.
         crew: who paints.
-        progress: called after each item, and with the reason of each failure.
+        progress: called after each item, and with the reason for each failure.
 
     Raises:
         UnpaintedError: some items failed; the others are done.
         ImageError: the source holds nothing to paint.
-        OutputError: the target is full or cannot be written, or another process is at work on this shard.
-        UsageError, CheckpointError: before anything is painted.
+        OutputError: the target is full or cannot be written, or another process works on this shard.
+        UsageError, CheckpointError: an argument or the model is wrong; nothing has been painted.
     """
     rendering, crew = rendering or Rendering(), crew or Crew()
     check_size(rendering.size)
-    rendering.painter(model)  # raises what is wrong with them
+    rendering.painter(model)  # raises an error if the settings or the model are wrong
     places = store_of(source), store_of(target)
     _check_apart(*places)
     content, shard = model_path(model).read_bytes(), f"{crew.shard[0]}-of-{crew.shard[1]}"
@@ -136,7 +136,7 @@ def _pool(order: Order, crew: Crew) -> Pool:
 
 @contextmanager
 def _alone(target: Store, shard: str) -> Iterator[None]:
-    """Keeps another process from the shard, where the target is a folder, and removes what one has left half done."""
+    """If the target is a folder, locks the shard against other processes, and removes half-written files."""
     if not isinstance(target, FolderStore):
         yield
         return
@@ -152,7 +152,7 @@ def _alone(target: Store, shard: str) -> Iterator[None]:
 
 
 class _Run:
-    """The items of a plan, given to workers."""
+    """Gives the items of a plan to workers, and records the outcomes."""
 
     def __init__(self, chosen: Plan, manifest: Manifest, segments: Segments, settings: str, progress: Progress) -> None:
         self._waiting, self._begun = deque(chosen.waiting), deque[Item]()
@@ -166,12 +166,12 @@ class _Run:
             self._fail(item, f"{item.target} {FOREIGN}")
 
     def go(self, pool: Pool) -> None:
-        """Paints all of them.
+        """Paints all items.
 
         Raises:
-            OutputError: the target is full.
+            OutputError: the target is full or read-only.
         """
-        self._tell()
+        self._report()
         try:
             while self._waiting or self._begun or pool.busy():
                 while pool.idle() and (item := self._next()) is not None:
@@ -206,7 +206,7 @@ class _Run:
             return
         if item.joined and not outcome.failed:
             outcome = replace(outcome, said=(*self._segments.joined(item.name), *outcome.said))
-        self._manifest.add(self._told(item, outcome))
+        self._manifest.add(self._final_entry(item, outcome))
         self._left -= item.source.bytes * item.share
         if item.part is not None:
             self._take_part(item, outcome)
@@ -216,9 +216,9 @@ class _Run:
             self.kept += 1
         else:
             self.painted += 1
-        self._tell()
+        self._report()
 
-    def _told(self, item: Item, outcome: Outcome) -> Entry:
+    def _final_entry(self, item: Item, outcome: Outcome) -> Entry:
         return replace(
             self._entry(item, "failed" if outcome.failed else "painted"),
             sha256=outcome.sha256,
@@ -229,14 +229,14 @@ class _Run:
         )
 
     def _cut(self, item: Item, outcome: Outcome) -> None:
-        """Puts what is missing of a video in front, in place of the whole."""
+        """Replaces a long video by its missing parts, at the front of the queue."""
         items = self._segments.cut(item, outcome.parts, outcome.sha256)
         before = item.source.bytes * (item.share - sum(each.share for each in items))
         self._bytes, self._left = self._bytes - before, self._left - before
         self._begun.extendleft(reversed(items))
 
     def _take_part(self, item: Item, outcome: Outcome) -> None:
-        """After the last part of a video, they are joined; without one of them, the others are not painted."""
+        """Joins the parts of a video after the last one; if a part fails, drops those that are still waiting."""
         if not outcome.failed:
             self._begun.extendleft(self._segments.painted(item, outcome))
         elif item.name not in self.failed:
@@ -244,24 +244,24 @@ class _Run:
             left = [each for each in self._begun if each.name == item.name]
             self._left -= sum(each.source.bytes * each.share for each in left)
             self._begun = deque(each for each in self._begun if each.name != item.name)
-            self._manifest.add(self._told(whole, outcome))
+            self._manifest.add(self._final_entry(whole, outcome))
             self._fail(item, outcome.failed)
 
     def _fail(self, item: Item, reason: str) -> None:
         self.failed[item.name] = reason
         self._progress(Note(reason if item.name in reason else f"{item.name}: {reason}", warning=True))
 
-    def _tell(self) -> None:
-        """Tells the rate, and the time left if a byte goes on taking as long."""
+    def _report(self) -> None:
+        """Reports the rate, and the time left if each byte goes on taking as long."""
         done, seconds = self.painted + self.kept + len(self.failed), time.monotonic() - self._began
         details = {}
-        if seconds and (done or self._left < self._bytes):  # of a long video, parts may be done
+        if seconds and (done or self._left < self._bytes):  # parts of a long video may be done
             left = seconds * self._left / (self._bytes - self._left) if self._left < self._bytes else 0.0
             details = {"rate": f"{done / seconds:.2f}/s", "left": _readable(left), "failed": str(len(self.failed))}
         self._progress(Step("Painting", done, self._total, "files", details))
 
 
 def _readable(seconds: float) -> str:
-    """Such as 1:02:30, in hours, minutes and seconds."""
+    """Hours, minutes and seconds, such as 1:02:30."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

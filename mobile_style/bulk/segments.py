@@ -1,7 +1,7 @@
-"""Long videos in parts, which workers paint apart; the target keeps each until the video is joined of them.
+"""Long videos in parts, which workers paint independently; the target keeps the parts until the video is joined.
 
-A part's name in the target tells of which content and with which settings it was painted, so that a later run takes
-what is there of the same, and nothing else.
+A part's name in the target contains a digest of its content and settings, so a later run reuses only parts with the
+same ones.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ FOLDER = f"{RECORDS}/segments"
 
 
 def sweep(store: Store, waiting: Collection[str], shard: tuple[int, int]) -> None:
-    """Removes what a shard's earlier runs have left of videos that are not to be painted any more."""
+    """Removes the parts that a shard's earlier runs left of videos that no longer wait to be painted."""
     wanted = {_folder_of(name) for name in waiting}
     for place in store.held(FOLDER):
         folder, number = place.rpartition("/")[0], re.match(f"{FOLDER}/([0-9a-f]{{16}})/", place)
@@ -34,7 +34,7 @@ class _Video:
     places: tuple[str, ...]
     content: str
     missing: set[str]
-    said: dict[str, None] = field(default_factory=dict)  # each once, in the order in which it was said
+    said: dict[str, None] = field(default_factory=dict)  # remarks, each once, in their order
 
 
 class Segments:
@@ -42,8 +42,8 @@ class Segments:
 
     Args:
         store: the target.
-        entries: what earlier runs told.
-        settings: a digest of the model and of whatever changes results.
+        entries: the target's manifest, from earlier runs.
+        settings: a digest of the model and of everything else that affects results.
     """
 
     def __init__(self, store: Store, entries: Mapping[str, Entry], settings: str) -> None:
@@ -51,16 +51,16 @@ class Segments:
         self._videos: dict[str, _Video] = {}
 
     def cut(self, item: Item, parts: tuple[Part, ...], content: str) -> list[Item]:
-        """What is to be done for a video in place of the item: the parts that are missing, or what joins them.
+        """The items that replace a video: its missing parts, or its joining if none is missing.
 
         Args:
             item: the video.
-            parts: of it.
-            content: SHA-256 of it.
+            parts: all its parts.
+            content: its SHA-256.
         """
         places = {self._place(item, part, content): part for part in parts}
         held = self._store.held(_folder_of(item.name))
-        for place in held.keys() - places.keys():  # of other settings, or another content
+        for place in held.keys() - places.keys():  # parts with other settings, or of other content
             self._store.drop(place)
         done = {place for place in places if self._is_done(place, held)}
         video = _Video(item, tuple(places), content, places.keys() - done)
@@ -75,7 +75,7 @@ class Segments:
         return missing or [self._joining(video)]
 
     def painted(self, item: Item, outcome: Outcome) -> list[Item]:
-        """What is to be done after a part: once all are there, what joins them."""
+        """The items that follow a painted part: the joining once all parts are there, else none."""
         video = self._videos.get(item.name)
         if video is None:  # another part has failed
             return []
@@ -84,11 +84,11 @@ class Segments:
         return [] if video.missing else [self._joining(video)]
 
     def give_up(self, name: str) -> Item:
-        """The video, which failed; its parts are kept for the next run."""
+        """Forgets a video that failed, and returns its item; its parts are kept for the next run."""
         return self._videos.pop(name).item
 
     def joined(self, name: str) -> tuple[str, ...]:
-        """Removes the parts of a video that is done; what was said of them."""
+        """Removes the parts of a video that is done, and returns the remarks on them."""
         video = self._videos.pop(name)
         for place in video.places:
             self._store.drop(place)

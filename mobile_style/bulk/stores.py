@@ -1,4 +1,4 @@
-"""Where photos come from and results go to: a folder, or what pyarrow and fsspec reach by a URI, such as s3://bucket."""
+"""Where photos come from and results go: a folder, or a URI that pyarrow or fsspec can reach, such as s3://bucket."""
 
 import io
 import os
@@ -14,57 +14,65 @@ from ..errors import ImageError, OutputError, UsageError
 from ..files import regular
 from ..media import images
 
-RECORDS = ".mobile-style-bulk"  # in the target: the manifest, and what is on its way
-WHOLE_AT_ONCE = ("s3", "gcs", "abfs")  # show a file when all of it is there; elsewhere it is moved into its place
-LONGEST = 2**22  # bytes of a line of a manifest; longer ones are damaged
+RECORDS = ".mobile-style-bulk"  # folder in the target for manifests, parts of videos and temporary files
+WHOLE_AT_ONCE = ("s3", "gcs", "abfs")  # a file appears there only once it is complete; elsewhere it is moved into place
+LONGEST = 2**22  # bytes of a line of a manifest, at most; longer ones are damaged
 URI = re.compile(r"[a-z][a-z0-9+.-]+://")
 
 
 class Stamp(NamedTuple):
-    """What tells a file from the one that had its name before, without reading it; of what does not tell time, 0."""
+    """Shows, without reading a file, whether it has changed."""
 
     bytes: int
-    changed: int  # nanoseconds since 1970
+    changed: int  # nanoseconds since 1970; 0 if the store does not report it
 
 
 class Store(Protocol):
-    """Files by name: relative paths with / between their parts. Pickled, it goes to the workers."""
+    """Files by name: relative paths with / between their parts. Workers get a pickled copy of the store."""
 
     def files(self) -> dict[str, Stamp]:
-        """Every file, all the way down, without hidden ones; of a folder that does not exist, none."""
+        """All files, recursively, without hidden ones; empty if the folder does not exist."""
 
     def fetch(self, name: str, scratch: Path) -> Path:
-        """The file as one of this machine, which is not written to: it may be the original."""
-
-    def put(self, made: Path, name: str, shard: str) -> None:
-        """Copies a file of this machine, whole or not at all, over what is there.
+        """A local path of the file, for reading only: it may be the original, or a copy in `scratch`.
 
         Raises:
-            OSError: the store is full, say.
+            ImageError, OSError: the file cannot be fetched.
+        """
+
+    def put(self, made: Path, name: str, shard: str) -> None:
+        """Copies a local file to `name`, whole or not at all, replacing a file that is there.
+
+        Raises:
+            OSError: it cannot be written, for example because the store is full.
         """
 
     def held(self, folder: str) -> dict[str, int]:
-        """The bytes of all files in a folder of `RECORDS`."""
+        """The size in bytes of each file in a folder under `RECORDS`, by name."""
 
     def drop(self, name: str) -> None:
-        """Removes a file of `RECORDS`, if it is there, and its folder with the last one.
+        """Removes a file under `RECORDS`, if it exists, and its folder if that is then empty.
 
         Raises:
             OSError: it cannot be removed.
         """
 
     def records(self) -> Iterator[str]:
-        """The lines of all shards' manifests, without those that are too long to be whole.
+        """The lines of all shards' manifests, without those longer than `LONGEST`.
 
         Raises:
             OutputError: a manifest cannot be read.
         """
 
     def record(self, lines: Sequence[str], shard: str) -> None:
-        """Adds lines to a shard's manifest."""
+        """Appends lines to a shard's manifest.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
 
     def place(self, shard: str) -> str:
-        """Where a shard's manifest is."""
+        """Where a shard's manifest is: its file, or the folder of its files."""
 
 
 def store_of(place: str | Path) -> Store:
@@ -73,27 +81,27 @@ def store_of(place: str | Path) -> Store:
 
 
 class FolderStore:
-    """A folder."""
+    """A folder on this machine."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
 
     def files(self) -> dict[str, Stamp]:
-        """As `Store` tells."""
+        """See `Store`."""
         found = {}
         for path in images.find([self.folder], lambda _: True) if self.folder.is_dir() else ():
-            with suppress(FileNotFoundError):  # it has gone meanwhile
-                told = _status(path)
-                found[path.relative_to(self.folder).as_posix()] = Stamp(told.st_size, told.st_mtime_ns)
+            with suppress(FileNotFoundError):  # it was removed meanwhile
+                status = _status(path)
+                found[path.relative_to(self.folder).as_posix()] = Stamp(status.st_size, status.st_mtime_ns)
         return found
 
     def fetch(self, name: str, scratch: Path) -> Path:
-        """As `Store` tells; the file itself."""
+        """See `Store`; returns the original."""
         return self.folder / name
 
     def put(self, made: Path, name: str, shard: str) -> None:
-        """As `Store` tells."""
-        # Not under a name beside the target: a folder of 100,000 results takes long to be searched for leftovers.
+        """See `Store`."""
+        # Not beside the target: searching a folder of 100,000 results for leftovers would take long.
         part = self.parts(shard) / uuid.uuid4().hex
         part.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -107,23 +115,23 @@ class FolderStore:
             part.unlink(missing_ok=True)
 
     def parts(self, shard: str) -> Path:
-        """The folder of what is on its way, which is of no use once nobody is at work on the shard."""
+        """The folder of half-written files, which can be removed when no process works on the shard."""
         return self.folder / RECORDS / shard / "parts"
 
     def held(self, folder: str) -> dict[str, int]:
-        """As `Store` tells."""
+        """See `Store`."""
         found = (path for path in (self.folder / folder).rglob("*") if path.is_file())
         return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in found}
 
     def drop(self, name: str) -> None:
-        """As `Store` tells."""
+        """See `Store`."""
         path = self.folder / name
         path.unlink(missing_ok=True)
         with suppress(OSError):  # it is not empty
             path.parent.rmdir()
 
     def records(self) -> Iterator[str]:
-        """As `Store` tells."""
+        """See `Store`."""
         for path in sorted(self.folder.glob(f"{RECORDS}/*/manifest*.jsonl")):
             try:
                 with regular(path).open("rb") as file:
@@ -132,25 +140,25 @@ class FolderStore:
                 raise OutputError(f"cannot read {path}: {error.strerror or error}; remove it") from None
 
     def record(self, lines: Sequence[str], shard: str) -> None:
-        """As `Store` tells."""
+        """See `Store`."""
         path = Path(self.place(shard))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a+b") as file:
                 file.seek(0, os.SEEK_END)
                 if file.tell() and not _ends_a_line(file):
-                    file.write(b"\n")  # after the line of a process that was killed
+                    file.write(b"\n")  # ends the line of a process that was killed
                 file.write("".join(f"{line}\n" for line in lines).encode())
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
 
     def place(self, shard: str) -> str:
-        """As `Store` tells."""
+        """See `Store`."""
         return str(self.folder / RECORDS / shard / "manifest.jsonl")
 
 
 def _status(path: Path) -> os.stat_result:
-    """Of a file; of a link that leads nowhere, its own, and painting it will fail."""
+    """The status of a file, or of a broken link itself: painting that fails later."""
     try:
         return path.stat()
     except OSError:
@@ -172,7 +180,7 @@ def _ends_a_line(file: Any) -> bool:
 
 
 class ArrowStore:
-    """What a URI names, through pyarrow; what pyarrow does not know by itself, through fsspec."""
+    """The files under a URI, through pyarrow, or through fsspec if pyarrow does not know the URI's scheme."""
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
@@ -201,7 +209,7 @@ class ArrowStore:
         self._root = root.rstrip("/")
 
     def files(self) -> dict[str, Stamp]:
-        """As `Store` tells."""
+        """See `Store`."""
         found = {}
         for info in self._listed(self._root):
             name = info.path[len(self._root) + 1 :]
@@ -217,7 +225,7 @@ class ArrowStore:
         return sorted(listed, key=lambda info: info.path)
 
     def fetch(self, name: str, scratch: Path) -> Path:
-        """As `Store` tells; a copy in `scratch`."""
+        """See `Store`; returns a copy."""
         copy = scratch / Path(name).name
         try:
             with self._files.open_input_stream(f"{self._root}/{name}") as source, copy.open("wb") as target:
@@ -227,7 +235,7 @@ class ArrowStore:
         return copy
 
     def put(self, made: Path, name: str, shard: str) -> None:
-        """As `Store` tells."""
+        """See `Store`."""
         target = f"{self._root}/{name}"
         at_once = self._files.type_name in WHOLE_AT_ONCE
         place = target if at_once else f"{self._root}/{RECORDS}/{shard}/parts/{uuid.uuid4().hex}"
@@ -239,27 +247,27 @@ class ArrowStore:
             self._files.move(place, target)
 
     def _folder_of(self, path: str) -> None:
-        if self._files.type_name not in WHOLE_AT_ONCE:  # which have none
+        if self._files.type_name not in WHOLE_AT_ONCE:  # these have no folders
             self._files.create_dir(path.rpartition("/")[0], recursive=True)
 
     def held(self, folder: str) -> dict[str, int]:
-        """As `Store` tells."""
+        """See `Store`."""
         return {info.path[len(self._root) + 1 :]: info.size for info in self._listed(f"{self._root}/{folder}")}
 
     def drop(self, name: str) -> None:
-        """As `Store` tells; empty folders stay."""
+        """See `Store`; empty folders stay."""
         with suppress(FileNotFoundError):
             self._files.delete_file(f"{self._root}/{name}")
 
     def records(self) -> Iterator[str]:
-        """As `Store` tells."""
+        """See `Store`."""
         for info in self._listed(f"{self._root}/{RECORDS}"):
             if info.path.endswith(".jsonl"):
                 with io.BufferedReader(self._files.open_input_stream(info.path)) as file:
                     yield from _lines(file)
 
     def record(self, lines: Sequence[str], shard: str) -> None:
-        """As `Store` tells; a new file each time, as object stores add to none."""
+        """See `Store`; writes a new file each time, because object stores cannot append."""
         path = f"{self.place(shard)}/manifest-{uuid.uuid4().hex}.jsonl"
         try:
             self._folder_of(path)
@@ -269,5 +277,5 @@ class ArrowStore:
             raise OutputError(f"cannot write {path}: {error}") from None
 
     def place(self, shard: str) -> str:
-        """As `Store` tells."""
+        """See `Store`."""
         return f"{self._root}/{RECORDS}/{shard}"

@@ -1,4 +1,4 @@
-"""What paints one item after the other with a network that it holds: a process of this machine, or an actor of Ray."""
+"""A worker: holds the network and paints one item after the other, in a local process or a Ray actor."""
 
 import errno
 import hashlib
@@ -19,7 +19,7 @@ from ..progress import silent
 from .plan import Item
 from .stores import Stamp, Store
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # what no other result would escape
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # errors that every other result would meet, too
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Rendering:
         strength: 0 gives the photo, 1 the network's output.
         preserve_color: keep the photo's colors.
         precision: "float" or "int8".
-        metadata: write date, place, titles and the like, too.
-        stroke_width: times the network's own, from 1 to 8; None: broader the larger a picture is.
+        metadata: also write the date, place, titles and the like.
+        stroke_width: factor on the network's own stroke width, 1 to 8; None to choose it by the picture's size.
     """
 
     size: int | None = None
@@ -53,12 +53,12 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Order:
-    """All that a worker has to know; it is sent to each.
+    """What each worker is sent at its start.
 
     Attributes:
-        model: the checkpoint's bytes, as another machine may not have the file.
-        mix: of its styles; empty for a network of one.
-        shard: whose results these are.
+        model: the checkpoint's bytes, because another machine may not have the file.
+        mix: of its styles; empty for a network of one style.
+        shard: name of the shard that the results belong to.
     """
 
     source: Store
@@ -71,17 +71,17 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an item.
+    """The outcome of an item.
 
     Attributes:
-        failed: why not, in one line; empty if it was painted.
-        stop: no other result can be written, either.
-        kept: the result that was there is of this content.
-        parts: the video is long: these are to be painted in its place.
+        failed: why it failed, in one line; empty otherwise.
+        stop: whether no other result could be written, either.
+        kept: whether the existing result was painted from the same content, so nothing was painted.
+        parts: of a long video, to be painted in its place; nothing was painted. Empty otherwise.
         sha256: of the source.
-        target_bytes: of the result.
-        said: what is to be said of it.
-        seconds: that it took.
+        target_bytes: size of the result.
+        said: remarks on the result.
+        seconds: how long it took.
     """
 
     failed: str = ""
@@ -95,34 +95,34 @@ class Outcome:
 
 
 class Worker:
-    """Holds the network, with one thread: other cores have workers of their own, while it decodes, too."""
+    """Holds the network and runs it on one thread: the other cores have their own workers, even while this decodes."""
 
     def __init__(self, order: Order, folder: Path | None = None) -> None:
-        """`folder`, by default the system's for temporary files, is where it writes on its machine."""
+        """Temporary files go to `folder`; None for the system's folder of temporary files."""
         self._order, rendering = order, order.rendering
         self._scratch = Path(mkdtemp(prefix="mobile-style-", dir=folder))
         checkpoint = self._scratch / "model.safetensors"
         checkpoint.write_bytes(order.model)
         model = with_mix(checkpoint, order.mix)
         self._painter = rendering.painter(model, threads=1)
-        self._source: tuple[str, Stamp, Path] | None = None  # what was fetched last
+        self._source: tuple[str, Stamp, Path] | None = None  # the latest one fetched
 
     def ready(self) -> bool:
-        """True, once the network is there."""
+        """Returns True once the network is loaded."""
         return True
 
     def paint(self, item: Item) -> Outcome:
-        """Paints an item from the source into the target."""
+        """Paints an item from the source into the target; errors are returned as an outcome, not raised."""
         began = time.perf_counter()
         try:
             with TemporaryDirectory(dir=self._scratch) as folder:
                 outcome = self._painted(item, Path(folder))
         except MobileStyleError as error:
-            outcome = Outcome(self._said(str(error)), _is_full(error))
+            outcome = Outcome(self._one_line(str(error)), _is_full(error))
         except MemoryError:
             outcome = Outcome("there is not enough memory for it")
         except Exception as error:  # one file must not end the work on a million
-            outcome = Outcome(self._said(f"{type(error).__name__}: {error}"), _is_full(error))
+            outcome = Outcome(self._one_line(f"{type(error).__name__}: {error}"), _is_full(error))
         return replace(outcome, seconds=round(time.perf_counter() - began, 3))
 
     def _painted(self, item: Item, folder: Path) -> Outcome:
@@ -142,10 +142,10 @@ class Worker:
             rendering, job = self._order.rendering, Job(source, made, None, moving.is_moving(source))
             said = convert(job, self._painter, False, rendering.size, rendering.metadata, silent)
         self._order.target.put(made, item.target, self._order.shard)
-        return Outcome(sha256=sha256, target_bytes=made.stat().st_size, said=tuple(map(self._said, said)))
+        return Outcome(sha256=sha256, target_bytes=made.stat().st_size, said=tuple(map(self._one_line, said)))
 
     def _fetched(self, item: Item) -> Path:
-        """The source; a copy stays until another is fetched, as more parts of it may follow."""
+        """The source's local path; a copy is kept until another is fetched, because more parts may follow."""
         if self._source is None or self._source[:2] != (item.name, item.source):
             self._source, folder = None, self._scratch / "in"
             shutil.rmtree(folder, ignore_errors=True)
@@ -165,21 +165,21 @@ class Worker:
         made.parent.mkdir()
         return join(source, [order.target.fetch(place, made.parent) for place in item.joined], made, rendering.metadata)
 
-    def _said(self, text: str) -> str:
-        """In one line, without the names of temporary folders."""
+    def _one_line(self, text: str) -> str:
+        """The text in one line of at most 500 characters, without the path of the temporary folder."""
         text = " ".join(text.split())
         return text.replace(f"{self._scratch}/", "")[:500]
 
     def close(self) -> None:
-        """Removes what it has written on this machine."""
+        """Removes its temporary files."""
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def _parts_of(source: Path) -> tuple[Part, ...]:
-    """The parts of a long video; none of anything else."""
+    """The parts of a long video; empty for any other file."""
     if not moving.is_video(source):
         return ()
-    from ..media.video_cut import parts_of  # and with it PyAV, which photos do not wait for
+    from ..media.video_cut import parts_of  # imports PyAV, which photos do not need
 
     return parts_of(source)
 

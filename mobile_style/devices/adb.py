@@ -1,4 +1,4 @@
-"""The cable to a phone: commands for it over adb, repeated if it was away for a moment."""
+"""Commands for a phone over adb, repeated if the phone was briefly disconnected."""
 
 import re
 import shutil
@@ -10,9 +10,9 @@ from ..errors import DeviceError
 from ..progress import Note, Progress, silent
 from .protocol import THERMAL_STATUS, Facts
 
-SECONDS = 300  # after which a command on the phone is taken for stuck
-RETURN_SECONDS = 20  # that a phone may be away
-ENDED = "ended with "
+SECONDS = 300  # time limit of a command on the phone
+RETURN_SECONDS = 20  # how long a phone may be away
+ENDED = "ended with "  # printed after each command, before its exit status
 STATES = {
     "unauthorized": "does not trust this computer yet: unlock it and allow USB debugging",
     "offline": "is offline: pull the cable out and put it in again, or restart it",
@@ -25,14 +25,14 @@ STATES = {
 
 
 class Gone(DeviceError):
-    """The phone does not answer any more."""
+    """The phone no longer answers."""
 
 
 def find_phone(serial: str = "") -> str:
-    """The serial number of the phone that is meant.
+    """The serial number of the phone to use: the one given, or the only one.
 
     Raises:
-        DeviceError: there is no adb, no phone, several, not this one, or it is not ready.
+        DeviceError: adb is missing or fails, or there is no such phone, several without a `serial`, or it is not ready.
     """
     if shutil.which("adb") is None:
         raise DeviceError("there is no adb; install Android's platform tools (Debian: apt-get install adb)")
@@ -42,7 +42,7 @@ def find_phone(serial: str = "") -> str:
         raise DeviceError("adb does not answer; try: adb kill-server") from None
     if done.returncode:
         raise DeviceError(f"adb fails: {last_line(done.stderr or done.stdout)}")
-    # A tab, as the name of a phone that was found by Wi-Fi may hold a space.
+    # Splits at a tab, because the name of a phone on Wi-Fi may contain a space.
     lines = [
         line.split("\t" if "\t" in line else None, 1)
         for line in done.stdout.splitlines()
@@ -57,8 +57,8 @@ def find_phone(serial: str = "") -> str:
     elif not states:
         raise DeviceError("no phone is connected; connect one and turn on USB debugging (Developer options)")
     elif len(states) > 1:
-        told = ", ".join(f"adb:{name} ({state})" for name, state in states.items())
-        raise DeviceError(f"several phones are connected; name one with `device`: {told}")
+        choices = ", ".join(f"adb:{name} ({state})" for name, state in states.items())
+        raise DeviceError(f"several phones are connected; name one with `device`: {choices}")
     else:
         (chosen,) = states
     state = states[chosen]
@@ -69,12 +69,16 @@ def find_phone(serial: str = "") -> str:
 
 
 class Cable:
-    """A phone that answers to adb.
+    """A phone that answers adb.
 
     Attributes:
+        serial: its serial number.
         name: maker and model.
-        abi: of its processor.
+        abi: of its processor, such as "arm64-v8a".
         system: Android's version, API level and the ABI.
+
+    Raises:
+        DeviceError: as `find_phone` and `shell` do.
     """
 
     def __init__(self, serial: str = "", progress: Progress = silent) -> None:
@@ -85,8 +89,8 @@ class Cable:
         self.name, self.system = f"{maker} {model}", f"Android {release} (API {sdk}), {self.abi}"
 
     def facts(self, runtime: str) -> Facts:
-        """The phone, for a report of what `runtime` did on it."""
-        # Android had no nproc before 10.
+        """Describes the phone, for a report on `runtime`."""
+        # Android before 10 has no nproc.
         cores = self.shell("(nproc || grep -c ^processor /proc/cpuinfo) 2>/dev/null", check=False)
         governors = self.shell("cat /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor 2>/dev/null", check=False)
         return Facts(
@@ -99,13 +103,13 @@ class Cable:
         )
 
     def shell(self, command: str, check: bool = True) -> str:
-        """What a command on the phone prints, without white space around it.
+        """Runs a command on the phone; returns its output, without white space around it.
 
         Raises:
-            Gone: the phone went away, and did not come back soon.
+            Gone: the phone was disconnected, and did not come back soon.
             DeviceError: the command failed, unless `check` is off.
         """
-        # A phone that goes away ends the command without an error, so that its end must be told.
+        # A disconnected phone ends the command without an error, so the command prints a mark at its end.
         _, text = self.adb("shell", f"{command}; echo {ENDED}$?")
         text, _, status = text.rpartition(ENDED)
         if status.strip() != "0" and check:
@@ -113,7 +117,12 @@ class Cable:
         return text.strip()
 
     def adb(self, *arguments: str) -> tuple[int, str]:
-        """Exit status and output of an adb command; once more if the phone was away for a moment."""
+        """Exit status and output of an adb command, repeated once if the phone was briefly disconnected.
+
+        Raises:
+            Gone: the phone was disconnected, and did not come back or was disconnected again.
+            DeviceError: the command took longer than `SECONDS`.
+        """
         for attempt in range(2):
             try:
                 done = subprocess.run(
@@ -137,14 +146,14 @@ class Cable:
         raise Gone(f"phone {self.serial} went away again and again; look at its cable")
 
     def _is_there(self) -> bool:
-        """Whether it answers; adb itself notices late that it does not."""
+        """Whether the phone answers; adb itself notices late that it does not."""
         try:
             return self.try_once("echo here", seconds=10)
         except subprocess.TimeoutExpired:
             return False
 
     def try_once(self, command: str, seconds: float) -> bool:
-        """Whether a command on the phone succeeds, without waiting for a phone that is away.
+        """Whether a command on the phone succeeds, without waiting for a disconnected phone.
 
         Raises:
             subprocess.TimeoutExpired: it takes longer than `seconds`.
@@ -156,7 +165,7 @@ class Cable:
     def _wait(self) -> None:
         end = time.monotonic() + RETURN_SECONDS
         while time.monotonic() < end:
-            if re.fullmatch(r"\S+:\d+", self.serial):  # on a network, adb does not always come back by itself
+            if re.fullmatch(r"\S+:\d+", self.serial):  # on a network, adb does not always reconnect by itself
                 with suppress(subprocess.TimeoutExpired):
                     subprocess.run(["adb", "connect", self.serial], capture_output=True, timeout=30, check=False)
             if self._is_there():
@@ -165,7 +174,7 @@ class Cable:
         raise Gone(f"phone {self.serial} went away; connect it again, and start again")
 
     def state(self) -> dict[str, float]:
-        """Android's thermal status (0 none to 6 shutdown) and temperatures in degrees Celsius, as far as it tells."""
+        """Android's thermal status (0 none to 6 shutdown) and temperatures in degrees Celsius, as far as reported."""
         text = self.shell("dumpsys thermalservice; dumpsys battery", check=False)
         found = {}
         if status := re.search(r"Thermal Status: (\d+)", text):
@@ -180,6 +189,6 @@ class Cable:
 
 
 def last_line(text: str) -> str:
-    """Of what a program printed."""
+    """The last line of a program's output."""
     lines = text.strip().splitlines()
     return lines[-1] if lines else "it said nothing"

@@ -1,8 +1,8 @@
-"""An arm64 processor, emulated: what its kernels compute, and how many instructions they take. Never how long.
+"""An emulated arm64 processor: shows what its kernels compute, and in how many instructions, but not how fast.
 
-The same .tflite file runs through LiteRT's own ARM kernels under qemu-aarch64 (user mode), as the Cortex-A76
-of phones of 2019 and later, and the outputs are compared with those of this machine's kernels. That a model is
-bit-identical on both means that what was validated here is what phones paint.
+The same .tflite file runs through LiteRT's own ARM kernels under qemu-aarch64 (user mode), as on the Cortex-A76 of
+phones of 2019 and later. Its outputs are compared with those of this machine's kernels. If they are bit-identical, a
+validation on this machine holds for such phones.
 """
 
 import json
@@ -28,20 +28,26 @@ MODULE = RUNTIMES["litert"][0]
 
 
 def setup_version() -> str:
-    """What a set-up must have been made for."""
+    """Identifies the version that an installation must have been set up for."""
     return f"2, ai-edge-litert {version('ai-edge-litert')}"
 
 
 @dataclass(frozen=True)
 class Installation:
-    """The folder that arm64_setup.py made, the name of its Python, and whether instructions can be counted."""
+    """What arm64_setup.py installed.
+
+    Attributes:
+        folder: the installation.
+        python: name of its Python, such as "python3.11".
+        counts: whether instructions can be counted.
+    """
 
     folder: Path
     python: str
     counts: bool
 
     def command(self, counted: Path | None) -> list[str]:
-        """The emulated Python; `counted` is the file that the counter writes to."""
+        """The command line of the emulated Python; the counter writes to the file `counted`, None for no counter."""
         root = self.folder / "root"
         plugin = [] if counted is None else ["-plugin", f"{self.folder / PLUGIN},out={counted}"]
         return [
@@ -52,10 +58,10 @@ class Installation:
 
 
 def installation() -> Installation:
-    """What is set up.
+    """The installation.
 
     Raises:
-        DeviceError: nothing, or for another version of LiteRT.
+        DeviceError: it is missing, it is for another version of LiteRT, or qemu-aarch64 is missing.
     """
     try:
         found = json.loads((FOLDER / "installed.json").read_text())
@@ -69,7 +75,11 @@ def installation() -> Installation:
 
 
 class Emulator:
-    """The emulated processor as a device that runs models, and times nothing."""
+    """The emulated processor as a device that reports no timings.
+
+    Raises:
+        DeviceError: as `installation` does.
+    """
 
     reports_timings, round_runs, loads_each_round = False, 1, False
     measures_peak = False
@@ -82,27 +92,35 @@ class Emulator:
         self.facts = Facts("arm64-emulated", f"{CPU}, emulated", 1, "qemu-aarch64", "none", runtime)
 
     def runner(self, path: Path) -> Runner:
-        """Loads a .tflite file with its kernels for ARM."""
+        """Loads a .tflite file, to paint pictures with it.
+
+        Raises:
+            UsageError: it is no .tflite file.
+            CheckpointError: it cannot be run, or takes something other than one picture.
+        """
         if path.suffix != ".tflite":
             raise UsageError(f"`device=arm64-emulated` runs .tflite files, not {path}")
         return worker_runner(self.start(path, "cpu", 1), f"{self.facts.runtime} on an emulated {CPU}")
 
     def start(self, path: Path, accelerator: str, threads: int) -> "EmulatedSession":
-        """Loads a .tflite file in an emulated process of its own."""
+        """Loads a .tflite file in its own emulated process, whatever the accelerator and threads."""
         return EmulatedSession(self._installed, path)
 
     def wanted(self, nodes: list[Node]) -> str:
-        """The same bytes where all is integers; nothing where activations are rounded as they come."""
+        """Identical bytes for integer models, 100 dB for float ones, nothing for 8-bit weights with float activations.
+
+        Each processor rounds float activations to 8 bits in its own way.
+        """
         if any(node.integer for node in nodes):
             return "identical"
         return "" if macs(nodes)["int8"] else "100 dB"
 
     def profile(self, path: Path, accelerator: str) -> dict[str, float]:
-        """Nothing: it reports no timings."""
+        """Empty: it reports no timings."""
         return {}
 
     def state(self) -> dict[str, float]:
-        """Nothing: it has no temperature."""
+        """Empty: it has no temperature."""
         return {}
 
     def close(self) -> None:
@@ -123,7 +141,7 @@ class EmulatedSession(HostSession):
             raise
 
     def instructions(self) -> list[int]:
-        """Of each inference so far; empty if they are not counted."""
+        """Instructions of each `compute` so far; empty if they are not counted."""
         if self._counted is None:
             return []
         marks = list(map(int, self._counted.read_text().split()))

@@ -2,9 +2,9 @@
 
     python -m mobile_style.devices.arm64_setup [--install]
 
-Needs a Debian or Ubuntu with qemu-user and a C compiler; with --install, root installs what is missing. Everything
-else goes into one folder in the user's cache and leaves the system alone: a Python for arm64 with what it needs, from
-the distribution's own packages, and LiteRT and NumPy, from wheels.
+Needs Debian or Ubuntu with qemu-user and a C compiler; with --install, root installs what is missing. Everything else
+goes into one folder in the user's cache: a Python for arm64 with its dependencies, from the distribution's packages,
+and LiteRT and NumPy, from wheels.
 """
 
 import json
@@ -24,7 +24,7 @@ from .arm64 import FOLDER, PLUGIN, Installation, installation, setup_version
 PACKAGES = ("python3-minimal", "libpython3-stdlib", "libstdc++6", "zlib1g")
 PLATFORMS = ("manylinux_2_35_aarch64", "manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux_2_17_aarch64")
 PLUGIN_VERSIONS = (1, 2, 3, 4, 5)
-# What the runtime's processor detection looks for; without it, it reads this machine's and crashes.
+# Files that the runtime's processor detection reads; without them, it reads this machine's and crashes.
 SYSTEM = {
     "proc/cpuinfo": (
         "processor\t: 0\nBogoMIPS\t: 50.00\n"
@@ -45,16 +45,16 @@ SYSTEM = {
 
 
 def run(*command: object, why: str, cwd: Path | None = None) -> str:
-    """Runs a command to its end, in a folder; what it printed.
+    """Runs a command in the folder `cwd`; returns its standard output. `why` begins the error's message.
 
     Raises:
-        DeviceError: it failed, with the last line of what it said.
+        DeviceError: it failed; the message ends with the last line that it printed.
     """
     words = list(map(str, command))
     done = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False, cwd=cwd)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
-        raise DeviceError(f"{why} failed: {said}")
+        reason = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        raise DeviceError(f"{why} failed: {reason}")
     return done.stdout
 
 
@@ -62,7 +62,8 @@ def setup() -> Installation:
     """Makes the folder, replacing an older one.
 
     Raises:
-        DeviceError: something that is needed is not there or cannot be fetched.
+        DeviceError: something that is needed is missing, cannot be fetched, or does not work.
+        OutputError: the folder cannot be written.
     """
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
@@ -88,12 +89,12 @@ def setup() -> Installation:
 
 
 def may_install() -> bool:
-    """Whether Debian packages may be installed: by root, who asked for it with `--install` or runs CI."""
+    """Whether Debian packages may be installed: only by root, with `--install` or in CI."""
     return os.geteuid() == 0 and ("--install" in sys.argv or os.environ.get("CI") == "true")
 
 
 def _tools() -> None:
-    """qemu-user and a C compiler."""
+    """Checks for qemu-user and a C compiler, and installs them if that is allowed."""
     wanted = {"qemu-user": "qemu-aarch64", "gcc": "cc", "libc6-dev": "/usr/include/stdio.h"}
     missing = [p for p, tool in wanted.items() if shutil.which(tool) is None and not Path(tool).exists()]
     if missing and not may_install():
@@ -105,9 +106,16 @@ def _tools() -> None:
 
 
 def unpack(packages: Sequence[str], root: Path, options: dict[str, str], dependencies: bool = True) -> None:
-    """Fetches Debian packages, with all that they need or alone, and unpacks them into a folder.
+    """Fetches Debian packages and unpacks them into a folder, without changing apt's lists and cache of the system.
 
-    By lists and a cache of its own: those of the system stay as they are. `options` are apt's.
+    Args:
+        packages: their names.
+        root: the folder.
+        options: apt's, by name.
+        dependencies: whether to fetch the packages' dependencies, too.
+
+    Raises:
+        DeviceError: apt or dpkg fails.
     """
     with TemporaryDirectory() as folder:
         apt = Path(folder)
@@ -126,24 +134,24 @@ def unpack(packages: Sequence[str], root: Path, options: dict[str, str], depende
         flags = [part for name, value in (own | options).items() for part in ("-o", f"{name}={value}")]
         run("apt-get", "-q", *flags, "update", why="apt-get update")
         archives = apt / "cache/archives"
-        action = ("-y", "--download-only", "install") if dependencies else ("download",)  # which takes this folder
+        action = ("-y", "--download-only", "install") if dependencies else ("download",)  # "download" writes to `cwd`
         run("apt-get", "-q", *flags, *action, *packages, why=f"fetching {packages[0]}", cwd=archives)
         for package in sorted(archives.glob("*.deb")):
             run("dpkg-deb", "--extract", package, root, why=f"unpacking {package.name}")
 
 
 def _wheels(site: Path, python: str) -> None:
-    """The versions that are installed here, so that outputs can be compared."""
+    """Installs LiteRT and NumPy in the versions of this machine, so that outputs can be compared."""
     platforms = [part for platform in PLATFORMS for part in ("--platform", platform)]
     wanted = [f"{name}=={version(name)}" for name in ("ai-edge-litert", "numpy")]
     if python != f"{sys.version_info.major}.{sys.version_info.minor}":
-        wanted[1] = "numpy"  # this one may not exist for another Python
+        wanted[1] = "numpy"  # NumPy's version here may not exist for another Python
     flags = ["--quiet", "--target", site, "--only-binary=:all:", "--python-version", python, "--implementation", "cp"]
     run(sys.executable, "-m", "pip", "install", *flags, *platforms, *wanted, why="fetching arm64 wheels")
 
 
 def _plugin(made: Installation) -> bool:
-    """Runs the emulated Python, with the counter if this QEMU takes plugins; whether it does."""
+    """Checks that the emulated Python runs, and builds the counter; returns whether this QEMU accepts plugins."""
     program = "import os, ai_edge_litert.interpreter; os.getppid(); os.getppid(); print('ready')"
     run(*made.command(None), "-c", program, why="running the emulated Python")
     source, counter, out = Path(__file__).with_name("count_instructions.c"), made.folder / PLUGIN, made.folder / "count"

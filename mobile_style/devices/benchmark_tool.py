@@ -1,7 +1,7 @@
-"""What TensorFlow Lite's benchmark_model prints, read.
+"""Parses the output of TensorFlow Lite's benchmark_model.
 
-Its text is the same on a phone and in an app's log, but for what stands before a line; it has changed little
-since 2020. tests/recordings has some.
+The output is the same on a phone and in an app's log, except for prefixes of the lines, and has changed little since
+2020. tests/recordings has examples.
 """
 
 import re
@@ -11,7 +11,7 @@ PREFIX = re.compile(r"^(?:\d\d-\d\d [\d:.]+\s+\d+\s+\d+ [VDIWE] tflite\s*: ?)?(?
 NUMBER = r"([\d.]+(?:e[+-]?\d+)?)"
 FLAG = re.compile(r"--use_(\w+)=")
 ACCELERATORS = ("gpu", "nnapi", "hexagon", "edgetpu")  # delegates by the names of their flags
-# The names that the tool calls them by.
+# The tool's own names of the delegates.
 DELEGATES = {"gpu": "GPU", "nnapi": "NNAPI", "hexagon": "Hexagon", "edgetpu": "EdgeTPU", "cpu": "XNNPACK"}
 FAILURES = (
     "failed to",
@@ -25,7 +25,7 @@ FAILURES = (
 
 
 class NotUnderstood(Exception):
-    """The tool gave no timings; the message is what it said instead."""
+    """The tool reported no timings; the message is what it printed instead."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,12 @@ class Timings:
 
     Attributes:
         init, first: loading, and the first inference.
-        typical: the median where the tool tells it, else the mean; min, max; p95 where it tells.
+        typical: the median if the tool reports it, else the mean.
+        min, max, p95: the shortest, the longest, and the 95th percentile (None if it is not reported).
         count: timed inferences.
-        memory_bytes: what the process grew by; None if not told.
-        delegated, nodes, kernels: None if not told.
-        note: that a delegate which was asked for does not run the model, or only parts; else empty.
+        memory_bytes: growth of the process's memory; None if it is not reported.
+        delegated, nodes, kernels: as in `protocol.Loaded`; None if they are not reported.
+        note: says so if the delegate runs only a part of the model or none of it; else empty.
     """
 
     init: float
@@ -56,7 +57,7 @@ class Timings:
 
 
 def accelerators(help_text: str) -> tuple[str, ...]:
-    """What a binary was built with, by what its --help lists; "cpu" is always there."""
+    """The accelerators that a binary was built with, according to its --help; "cpu" is always one."""
     built = FLAG.findall(help_text)
     return ("cpu", *(name for name in ACCELERATORS if name in built))
 
@@ -71,10 +72,12 @@ def parse(text: str, accelerator: str) -> Timings:
     found = re.search(rf"Inference timings in us: Init: {NUMBER}, First inference: {NUMBER}", "\n".join(lines))
     stats = [line for line in lines if line.startswith("count=") and "curr=" in line]
     if found is None or not stats:
-        said = [line for line in lines if any(word in line.lower() for word in FAILURES)] or lines[-1:]
-        raise NotUnderstood(said[0] if said and said[0] else "it printed nothing")
-    values: dict[str, str] = dict(re.findall(rf"(\w+)={NUMBER}", stats[-1]))  # the first such line is of the warm-up
-    current = values["curr"]  # stands alone if all inferences took the same
+        reasons = [line for line in lines if any(word in line.lower() for word in FAILURES)] or lines[-1:]
+        raise NotUnderstood(reasons[0] if reasons and reasons[0] else "it printed nothing")
+    values: dict[str, str] = dict(
+        re.findall(rf"(\w+)={NUMBER}", stats[-1])
+    )  # the first such line is that of the warm-up
+    current = values["curr"]  # the only figure if all inferences took the same time
     mean = values.get("avg", current)
     memory = re.search(rf"[Mm]emory footprint[^\n]*: init={NUMBER} overall={NUMBER}", "\n".join(lines))
     delegated, nodes, kernels = _delegated(lines)
@@ -95,7 +98,7 @@ def parse(text: str, accelerator: str) -> Timings:
 
 
 def _delegated(lines: list[str]) -> tuple[int | None, int | None, int | None]:
-    """From --print_preinvoke_state=true, or else from what newer tools log; of several delegates, of all."""
+    """(delegated, nodes, kernels) of all delegates, from --print_preinvoke_state=true or from newer tools' log."""
     owners = [
         match for line in lines if (match := re.match(r"Node \d+ is a \w+ node .*has delegated (\d+) nodes", line))
     ]
@@ -103,7 +106,7 @@ def _delegated(lines: list[str]) -> tuple[int | None, int | None, int | None]:
     if listed:
         kernels = len(owners)
         return sum(int(match[1]) for match in owners), len(listed) - kernels, kernels
-    # The second and later delegates find the kernels of the first among the nodes.
+    # The second and later delegates count the kernels of the first as nodes.
     pattern = re.compile(r"Replacing (\d+) out of (\d+) node\(s\) with delegate .*yielding (\d+) partitions")
     logged = [match for line in lines if (match := pattern.match(line))]
     if not logged:

@@ -1,7 +1,7 @@
-"""Exported models in a headless Chromium, by the same worker that the browser page uses.
+"""Runs exported models in a headless Chromium, in the same worker that the browser page uses.
 
-A server on this machine gives the page web/drive.html its orders one after the other and takes its answers; the
-addresses for both hold a secret, so that no other page can speak in its place.
+A server on this machine gives orders to the page web/drive.html, one after the other, and takes its answers. Both
+addresses contain a secret, so that no other page can impersonate it.
 """
 
 import json
@@ -45,13 +45,13 @@ FLAGS = (
     "--disable-renderer-backgrounding",
     "--disable-gpu",
 )
-LONGEST = 300.0  # seconds for one order
-POLL = 10.0
+LONGEST = 300.0  # seconds for one order, at most
+POLL = 10.0  # seconds that the page waits for an order in one request
 PAGE_THREADS = 4  # at most
 
 
 def find_browser() -> str | None:
-    """A Chromium or a relative of it: that of the variable MOBILE_STYLE_BROWSER, or one on the path."""
+    """The path of Chromium or a related browser, from the variable MOBILE_STYLE_BROWSER or PATH; None without one."""
     given = os.environ.get(VARIABLE)
     if given:
         return shutil.which(given)
@@ -59,7 +59,11 @@ def find_browser() -> str | None:
 
 
 class Browser:
-    """Runs .tflite files in a browser on this machine's processor."""
+    """Runs .tflite files in a browser on this machine's processor.
+
+    Raises:
+        DeviceError: there is no browser, it does not start, or LiteRT.js is not set up.
+    """
 
     reports_timings, round_runs, loads_each_round = True, 5, False
     measures_peak = False
@@ -72,7 +76,7 @@ class Browser:
         self._orders: queue.Queue[dict[str, Any]] = queue.Queue()
         self._answers: queue.Queue[dict[str, Any] | bytes] = queue.Queue()
         self._site, self._sessions = page_files(), 0
-        self.gone = False  # it answers no more
+        self.gone = False  # it no longer answers
         self._secret = secrets.token_urlsafe(16)
         routes = [
             Route(f"/{self._secret}/order", self._order),
@@ -94,19 +98,19 @@ class Browser:
             start_new_session=True,  # so that Ctrl-C reaches only this program, which then ends the browser
         )
         try:
-            told = self._wait(60)
+            greeting = self._wait(60)
         except BaseException:
             self.close()
             raise
-        assert isinstance(told, dict)
-        self.cores = int(told["cores"])
+        assert isinstance(greeting, dict)
+        self.cores = int(greeting["cores"])
         self.facts = Facts(
             kind="browser",
             name=processor(),
             cores=self.cores,
             system=platform.platform(),
             governor=governor(),
-            runtime=f"LiteRT.js {litertjs.VERSION} in {told['browser']}",
+            runtime=f"LiteRT.js {litertjs.VERSION} in {greeting['browser']}",
         )
 
     async def _order(self, request: Request) -> Response:
@@ -142,36 +146,46 @@ class Browser:
             return answer
 
     def ask(self, order: Mapping[str, Any]) -> dict[str, Any] | bytes:
-        """Gives one order of drive.js's list and returns its answer."""
+        """Gives one of the orders that drive.js knows, and returns its answer.
+
+        Raises:
+            CheckpointError: the browser cannot run the model.
+            MobileStyleError: the model's output is not finite.
+            DeviceError: the browser ended, or did not answer within `LONGEST` seconds.
+        """
         self._orders.put(dict(order))
         return self._wait(LONGEST)
 
     def runner(self, path: Path) -> Runner:
-        """Loads a .tflite file with as many threads as the page takes."""
+        """Loads a .tflite file with as many threads as the page uses.
+
+        Raises:
+            UsageError: it is no .tflite file.
+        """
         if path.suffix != ".tflite":
             raise UsageError(f"`device=browser` runs .tflite files, not {path}")
         session = self.start(path, "cpu", min(self.cores, PAGE_THREADS))
         return Runner((session.size,), self.facts.runtime, session.stylize, session.close, session.styles)
 
     def start(self, path: Path, accelerator: str, threads: int) -> "BrowserSession":
-        """Loads a file in a worker of its own."""
+        """Loads a file in its own worker."""
         self._sessions += 1
         url = f"models/{self._sessions}.tflite"
         self._site[url] = resource(url, path.read_bytes)
-        told = self.ask({"do": "load", "session": self._sessions, "url": url, "threads": threads})
-        assert isinstance(told, dict)
-        return BrowserSession(self, self._sessions, told)
+        answer = self.ask({"do": "load", "session": self._sessions, "url": url, "threads": threads})
+        assert isinstance(answer, dict)
+        return BrowserSession(self, self._sessions, answer)
 
     def profile(self, path: Path, accelerator: str) -> dict[str, float]:
-        """LiteRT.js does not tell."""
+        """Empty: LiteRT.js does not report it."""
         return {}
 
     def state(self) -> dict[str, float]:
-        """No page is told of temperatures."""
+        """Empty: a page cannot read temperatures."""
         return {}
 
     def give(self, content: bytes) -> str:
-        """Makes bytes readable for the page; their address."""
+        """Makes bytes available to the page; returns their address."""
         self._site["input"] = resource("", lambda: content)
         return "input"
 
@@ -192,12 +206,12 @@ class Browser:
 class BrowserSession:
     """One loaded model."""
 
-    def __init__(self, browser: Browser, number: int, told: Mapping[str, Any]) -> None:
+    def __init__(self, browser: Browser, number: int, loaded: Mapping[str, Any]) -> None:
         self._browser, self._number = browser, number
-        self.size, self.styles = (int(told["height"]), int(told["width"])), int(told["styles"])
+        self.size, self.styles = (int(loaded["height"]), int(loaded["width"])), int(loaded["styles"])
         self.loaded = Loaded(
-            load_ms=(told["load_ms"],),
-            first_ms=(told["first_ms"],),
+            load_ms=(loaded["load_ms"],),
+            first_ms=(loaded["first_ms"],),
             memory_bytes=None,
             delegated=None,
             nodes=None,
@@ -206,13 +220,16 @@ class BrowserSession:
         )
 
     def round(self, runs: int) -> Round:
-        """That many timed inferences."""
-        told = self._browser.ask({"do": "run", "session": self._number, "runs": runs})
-        assert isinstance(told, dict)
-        return Round(tuple(told["times_ms"]), runs)
+        """Times `runs` inferences."""
+        answer = self._browser.ask({"do": "run", "session": self._number, "runs": runs})
+        assert isinstance(answer, dict)
+        return Round(tuple(answer["times_ms"]), runs)
 
     def stylize(self, picture: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
-        """What the model makes of an (H, W, 3) uint8 picture of its size and, of many styles, their shares."""
+        """Paints a picture of the model's size, (H, W, 3) uint8 to the same.
+
+        A model of many styles also needs their shares, (styles,).
+        """
         height, width = picture.shape[:2]
         rgba = np.concatenate([picture, np.full((height, width, 1), 255, np.uint8)], axis=-1)
         url = self._browser.give(rgba.tobytes())
@@ -222,7 +239,7 @@ class BrowserSession:
         return np.frombuffer(painted, np.uint8).reshape(height, width, 4)[..., :3]
 
     def close(self) -> None:
-        """Ends its worker, if the browser still answers."""
+        """Ends the model's worker, if the browser still answers."""
         with suppress(DeviceError):
             if not self._browser.gone:
                 self._browser.ask({"do": "end", "session": self._number})

@@ -2,9 +2,9 @@
 
     python -m mobile_style.devices.browser_setup
 
-LiteRT.js goes into one folder in the user's cache (an installed wheel has it already). npm, which fetches it, and
-Chromium, in which `validate --device browser` and the tests run it, are installed from Debian's packages where they are
-missing, if root runs this with --install.
+LiteRT.js goes into one folder in the user's cache (an installed wheel has it already). npm fetches it; `validate
+--device browser` and the tests run it in Chromium. If one of these is missing and root runs this with --install, it is
+installed from Debian's packages.
 """
 
 import shutil
@@ -19,7 +19,7 @@ SOURCES = {"npm": "it comes with Node.js", "chromium": "or Chrome"}
 
 
 def setup() -> list[str]:
-    """Installs what is missing; what the page could not have, in sentences."""
+    """Installs what is missing; returns a sentence for each thing that the page still lacks."""
     if find_browser() is None:
         for sentence in _install("chromium"):
             print(f"{sentence} (only the tests and --device browser need it)", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Devices that report no timings: their outputs are compared with those of this machine's CPU."""
+"""Devices that report no timings: only their outputs are compared with those of this machine's CPU."""
 
 from pathlib import Path
 from typing import Protocol, TypeGuard
@@ -18,7 +18,7 @@ class ComparedDevice(Device, Protocol):
     method: str
 
     def wanted(self, nodes: list[Node]) -> str:
-        """What the output of a file with these operators must keep of the CPU's: a `wanted` of report.Emulated."""
+        """How close the output of a file with these operators must be to the CPU's, as in `report.Emulated.wanted`."""
 
     def start(self, path: Path, accelerator: str, threads: int) -> HostSession:
         """Loads an exported model to run it."""

@@ -1,10 +1,10 @@
-"""This machine's GPU as a device: LiteRT's GPU accelerator, each model in a process of its own.
+"""This machine's GPU as a device: LiteRT's GPU accelerator, with each model in its own process.
 
-The accelerator computes through WebGPU. Its operators are defined together with those of phones' OpenCL and Metal back
-ends, so an operator that is wrong here is wrong there. This does not test a phone's own driver.
+The accelerator uses WebGPU. It shares its operators' definitions with the OpenCL and Metal back ends of phones, so an
+operator that is wrong here is wrong there. A phone's own driver is not tested.
 
-Without a GPU, a software driver (gpu_setup.py) computes the same shaders on the CPU. It shows whether a picture is
-right; its times mean nothing.
+Without a GPU, a software driver (gpu_setup.py) runs the same shaders on the CPU. It shows whether a picture is right;
+its times mean nothing.
 """
 
 import platform
@@ -25,7 +25,7 @@ from .protocol import Facts
 FOLDER = CACHE / "gpu"
 DRIVER = FOLDER / "driver.json"
 SETUP = "python -m mobile_style.devices.gpu_setup"
-WANTED = "38 dB"  # of the CPU's output, rounded to float16; the gate asks as much of an 8-bit file
+WANTED = "38 dB"  # PSNR against the CPU: the GPU computes in float16. The gate asks as much of an 8-bit file
 
 
 def _load(path: Path, environment: dict[str, str]) -> Worker:
@@ -37,7 +37,7 @@ class Gpu:
     """The first GPU that LiteRT finds, or the software driver, which reports no timings.
 
     Raises:
-        DeviceError: there is neither.
+        DeviceError: there is neither, or LiteRT's GPU accelerator does not work.
     """
 
     round_runs, loads_each_round = ROUND_RUNS, False
@@ -47,13 +47,13 @@ class Gpu:
 
     def __init__(self) -> None:
         installed = {"VK_ICD_FILENAMES": str(DRIVER), "LD_LIBRARY_PATH": str(FOLDER)}
-        told = self._found({}) or (self._found(installed) if DRIVER.exists() else None)
-        if told is None:
+        found = self._found({}) or (self._found(installed) if DRIVER.exists() else None)
+        if found is None:
             raise DeviceError(f"LiteRT finds no GPU here; for a software driver, which times nothing, run: {SETUP}")
-        self.reports_timings: bool = not told["software"]
+        self.reports_timings: bool = not found["software"]
         self.facts = Facts(
             kind="gpu",
-            name=told["adapter"],
+            name=found["adapter"],
             cores=0,
             system=platform.platform(),
             governor="",
@@ -61,7 +61,7 @@ class Gpu:
         )
 
     def _found(self, environment: dict[str, str]) -> dict[str, Any] | None:
-        """What loading a model in this environment tells of the GPU; None if there is none."""
+        """Loads a small model in this environment, and returns what it reports about the GPU; None without a GPU."""
         writer, shape = TfliteWriter(), (1, 1, 1, 1)
         x = writer.input("input", "FLOAT32", shape)
         doubled = writer.operator("ADD", [x, x], "output", "FLOAT32", shape)
@@ -79,7 +79,12 @@ class Gpu:
         return running.told
 
     def runner(self, path: Path) -> Runner:
-        """Loads a .tflite file on the GPU; its `runtime` names the operators that are not there."""
+        """Loads a .tflite file on the GPU; the runner's `runtime` names the operators that are not on the GPU.
+
+        Raises:
+            UsageError: it is no .tflite file.
+            CheckpointError: it cannot be run, or takes something other than one picture.
+        """
         if path.suffix != ".tflite":
             raise UsageError(f"`device=gpu` runs .tflite files, not {path}")
         session = self.start(path, "gpu", 1)
@@ -87,19 +92,19 @@ class Gpu:
         return worker_runner(session, f"{self.facts.runtime}, {self.facts.name}, {placed}")
 
     def start(self, path: Path, accelerator: str, threads: int) -> HostSession:
-        """Loads a .tflite file in a process of its own."""
+        """Loads a .tflite file in its own process, whatever the accelerator and threads."""
         return HostSession(_load(path, self._environment))
 
     def wanted(self, nodes: list[Node]) -> str:
-        """The same of every file: tensors are float16 on the GPU."""
+        """The same limit for every file, because tensors are float16 on the GPU."""
         return WANTED
 
     def profile(self, path: Path, accelerator: str) -> dict[str, float]:
-        """The accelerator does not tell."""
+        """Empty: the accelerator does not report it."""
         return {}
 
     def state(self) -> dict[str, float]:
-        """Temperatures of a computer say little about a phone's."""
+        """Empty: a computer's temperatures say little about a phone's."""
         return {}
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""A model on LiteRT's GPU accelerator, behind the interface of its interpreter that worker.py uses.
+"""LiteRT's GPU accelerator behind the interface of LiteRT's interpreter, as far as worker.py uses it.
 
-Needs Python, NumPy and LiteRT only, as worker.py does, which imports it by name. LiteRT itself is imported late: an
-older one, without this accelerator, is then an error of the model's process.
+Needs only Python, NumPy and LiteRT, like worker.py, which imports it by name. LiteRT is imported late, so that an older
+version without this accelerator becomes an error that worker.py reports.
 """
 
 import os
@@ -19,8 +19,9 @@ class Interpreter:
     """One loaded model.
 
     Attributes:
-        accelerated: what is told of the acceleration: "delegated" of "nodes" operators run on the GPU; "note" names
-            those that do not; "adapter" is the GPU and "software" whether a program stands in for it.
+        accelerated: how the model was placed: "delegated" of "nodes" operators run on the GPU, and "note" names the
+            others; "kernels" is None; "adapter" is the GPU's name, and "software" whether a software driver replaces
+            it. Empty before `allocate_tensors`.
     """
 
     def __init__(self, model_path: str, num_threads: int) -> None:
@@ -28,7 +29,7 @@ class Interpreter:
         self.accelerated: dict[str, Any] = {}
 
     def allocate_tensors(self) -> None:
-        """Compiles the model for the GPU; operators that it refuses go to the CPU.
+        """Compiles the model for the GPU; unsupported operators run on the CPU.
 
         Raises:
             RuntimeError: there is no GPU, or the model cannot be compiled.
@@ -61,7 +62,7 @@ class Interpreter:
         return _details(self._wanted)
 
     def set_tensor(self, index: int, values: np.ndarray) -> None:
-        """Copies an input to the GPU."""
+        """Copies the values of an input to the GPU."""
         self._inputs[index].write(np.ascontiguousarray(values))
 
     def invoke(self) -> None:
@@ -84,10 +85,10 @@ def _details(tensors: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def told(log: str, nodes: int, fully: bool) -> dict[str, Any]:
-    """What LiteRT's log says of a model that it compiled for the GPU; see `Interpreter.accelerated`.
+    """`Interpreter.accelerated`, from LiteRT's log of compiling a model for the GPU.
 
     Args:
-        log: what it printed meanwhile. No function tells which GPU it chose and what that refuses.
+        log: what LiteRT printed. It has no function that returns the chosen GPU and the unsupported operators.
         nodes: operators of the model.
         fully: whether all of them run on the GPU.
     """

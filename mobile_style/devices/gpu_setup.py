@@ -2,8 +2,8 @@
 
     python -m mobile_style.devices.gpu_setup
 
-SwiftShader, which computes Vulkan on the CPU: from an installed Chromium or Chrome, or from Debian's package of
-Chromium (30 MB). Two libraries (6 MB) go into one folder in the user's cache; the rest of the system is left alone.
+The driver is SwiftShader, which runs Vulkan on the CPU. It comes from an installed Chromium or Chrome, or from Debian's
+package of Chromium (30 MB). Two libraries (6 MB) go into one folder in the user's cache; nothing else is changed.
 """
 
 import json
@@ -25,10 +25,11 @@ VULKAN = "1.3.0"
 
 
 def setup() -> str:
-    """Copies or fetches the driver if nothing else works; the name of the GPU that there is, or that it pretends to be.
+    """Copies or fetches the driver unless LiteRT finds a GPU; returns the name of the GPU, or of the driver's.
 
     Raises:
-        DeviceError: it cannot be had here, or does not work.
+        DeviceError: the driver cannot be fetched, or does not work.
+        OutputError: the folder cannot be written.
     """
     with suppress(DeviceError):
         return Gpu().facts.name
@@ -42,13 +43,17 @@ def setup() -> str:
 
 
 def _installed() -> list[Path]:
-    """The libraries of a browser; none if there is no browser that has both."""
+    """The libraries of an installed browser; empty if no browser has both."""
     folders = [folder for folder in BROWSERS if all((folder / name).exists() for name in LIBRARIES)]
     return [folders[0] / name for name in LIBRARIES] if folders else []
 
 
 def _fetched(root: Path) -> list[Path]:
-    """The libraries of Debian's Chromium, unpacked into a folder."""
+    """The libraries of Debian's Chromium, unpacked into `root`.
+
+    Raises:
+        DeviceError: a tool is missing, or the packages cannot be fetched or lack the libraries.
+    """
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
             raise DeviceError(f"there is no {tool}; the driver comes from Chrome or from Debian's package of Chromium")

@@ -1,4 +1,4 @@
-"""This machine as a device: each model in a process of its own."""
+"""This machine as a device, with each model in its own process."""
 
 import json
 import os
@@ -22,7 +22,16 @@ PROFILE_RUNS = 10
 
 
 class Worker:
-    """A running `worker.py`: a model that is loaded and waits for orders."""
+    """A running `worker.py`, which has loaded a model and waits for orders.
+
+    Attributes:
+        path: the model's file.
+        told: the first answer of worker.py: what loading took, and the inputs.
+
+    Raises:
+        CheckpointError: the model cannot be run.
+        DeviceError: the process died.
+    """
 
     def __init__(self, command: list[str], path: Path, environment: dict[str, str] | None = None) -> None:
         self.path = path
@@ -42,7 +51,12 @@ class Worker:
             raise
 
     def ask(self, **order: Any) -> dict[str, Any]:
-        """Gives one order of `worker.py`'s list and returns its answer."""
+        """Gives one of the orders that `worker.py` lists, and returns its answer.
+
+        Raises:
+            CheckpointError: the model cannot be run.
+            DeviceError: the process died.
+        """
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(order) + "\n")
@@ -52,17 +66,20 @@ class Worker:
         return self._answer()
 
     def takes(self) -> tuple[tuple[int, int], int]:
-        """(height, width) of the picture that the model takes, and how many styles it mixes.
+        """(height, width) of the picture that the model takes, in pixels, and the number of styles that it mixes.
 
         Raises:
-            CheckpointError: it takes something else.
+            CheckpointError: it takes something other than one picture, alone or with a mix.
         """
         order, styles = self._roles()
         _, height, width, _ = self.told["inputs"][order.index(0)][1]
         return (height, width), styles
 
     def compute(self, picture: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
-        """What the model makes of a picture (1, H, W, 3) and, of many styles, their shares (styles,); in its type."""
+        """The model's output for a picture, both (1, H, W, 3), in the type of its output.
+
+        A model of many styles also needs their shares, (styles,).
+        """
         order, _ = self._roles()
         kinds = [kind for _, _, kind in self.told["inputs"]]
         with TemporaryDirectory() as folder:
@@ -96,7 +113,7 @@ class Worker:
 
 
 def worker_runner(session: "HostSession", runtime: str) -> Runner:
-    """A session's model, to be given pictures; closing the runner closes the session.
+    """A runner that paints pictures with a session's model; closing the runner closes the session.
 
     Raises:
         CheckpointError: it takes something other than one picture, alone or with a mix.
@@ -115,7 +132,7 @@ def worker_runner(session: "HostSession", runtime: str) -> Runner:
 
 
 def _explained(error: str) -> str:
-    """What a runtime's error says of a file, in one line."""
+    """A runtime's error in one line that follows the file's name."""
     text = " ".join(error.split())
     if "custom op" in text or "Didn't find op" in text or "unresolved" in text.lower():
         return f"needs an operator that the runtime lacks ({text}); `mobile-style lint` names operators"
@@ -125,7 +142,11 @@ def _explained(error: str) -> str:
 
 
 class Host:
-    """Runs .tflite files here, by a runtime of `RUNTIMES`."""
+    """Runs .tflite files on this machine's CPU, with a runtime of `RUNTIMES`.
+
+    Raises:
+        UsageError: there is no such runtime.
+    """
 
     reports_timings, round_runs, loads_each_round = True, ROUND_RUNS, False
     measures_peak = True
@@ -145,18 +166,22 @@ class Host:
         )
 
     def runner(self, path: Path) -> Runner:
-        """Loads an .mlpackage, or a .tflite file in a process of its own: some runtimes clash within one."""
+        """Loads an .mlpackage, or a .tflite file in its own process, because some runtimes clash within one process.
+
+        Raises:
+            CheckpointError: it cannot be run, or takes something other than one picture.
+        """
         if path.suffix == ".mlpackage" and self._runtime == "litert":
             return load(path)
         return worker_runner(self.start(path, "cpu", 1), self.facts.runtime)
 
     def start(self, path: Path, accelerator: str, threads: int) -> "HostSession":
-        """Loads a file in a process of its own."""
+        """Loads a file in its own process; the accelerator is always the CPU."""
         command = [sys.executable, worker.__file__, str(path), self._module, str(threads)]
         return HostSession(Worker(command, path))
 
     def profile(self, path: Path, accelerator: str) -> dict[str, float]:
-        """Share of each operator; empty where the runtime does not tell."""
+        """Share of each operator in the time; empty if the runtime does not report it."""
         if self._runtime != "litert":
             return {}
         command = [sys.executable, profiler.__file__, str(path), str(PROFILE_RUNS)]
@@ -164,7 +189,7 @@ class Host:
         return profiler.shares(done.stdout) if done.returncode == 0 else {}
 
     def state(self) -> dict[str, float]:
-        """Temperatures of a computer say little about a phone's."""
+        """Empty: a computer's temperatures say little about a phone's."""
         return {}
 
     def close(self) -> None:
@@ -176,23 +201,23 @@ class HostSession:
 
     def __init__(self, running: Worker) -> None:
         self.worker = running
-        told = running.told
+        first = running.told
         self.loaded = Loaded(
-            load_ms=(told["load_ms"],),
-            first_ms=(told["first_ms"],),
-            memory_bytes=told["memory_bytes"],
-            delegated=told["delegated"],
-            nodes=told["nodes"],
-            kernels=told["kernels"],
-            note=told.get("note", ""),
+            load_ms=(first["load_ms"],),
+            first_ms=(first["first_ms"],),
+            memory_bytes=first["memory_bytes"],
+            delegated=first["delegated"],
+            nodes=first["nodes"],
+            kernels=first["kernels"],
+            note=first.get("note", ""),
         )
 
     def round(self, runs: int) -> Round:
-        """That many timed inferences."""
+        """Times `runs` inferences."""
         return Round(tuple(self.worker.ask(runs=runs)["times_ms"]), runs)
 
     def instructions(self) -> list[int]:
-        """Of each inference so far; empty, as they are not counted here."""
+        """Instructions of each inference so far; always empty, because they are not counted here."""
         return []
 
     def close(self) -> None:
@@ -201,7 +226,7 @@ class HostSession:
 
 
 def processor() -> str:
-    """Name of this machine's processor, or of the board where Linux on ARM tells no other."""
+    """Name of this machine's processor, or of its board if Linux on ARM reports no other."""
     with suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -214,7 +239,7 @@ def processor() -> str:
 
 
 def governor() -> str:
-    """How the processor's clock is ruled ("performance", "schedutil", ...); empty where the system does not say."""
+    """What controls the processor's clock ("performance", "schedutil", ...); empty if the system does not say."""
     try:
         return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text().strip()
     except OSError:

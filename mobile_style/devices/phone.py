@@ -1,4 +1,4 @@
-"""A phone on the end of a cable: models run on it by TensorFlow Lite's benchmark_model, over adb."""
+"""A phone as a device: TensorFlow Lite's benchmark_model runs models on it, over adb."""
 
 import hashlib
 import secrets
@@ -27,7 +27,17 @@ ROUND_SECONDS = 1  # at least, so that most of the time is spent in the model
 
 
 class Phone:
-    """A phone with benchmark_model on it, in a folder of its own that `close` removes."""
+    """A phone with benchmark_model in a new folder, which `close` removes.
+
+    Args:
+        serial: of the phone; empty for the only one that is connected.
+        binary: benchmark_model for the phone; None for the one in the user's cache.
+        progress: called when the phone is away for a moment, or something is left on it.
+
+    Raises:
+        DeviceError: the phone cannot be used, or there is no benchmark_model.
+        UsageError: `binary` is not a file.
+    """
 
     reports_timings, round_runs, loads_each_round = True, ROUND_RUNS, True
     measures_peak = False
@@ -41,8 +51,8 @@ class Phone:
             self._cable.shell(f"mkdir -p {self._folder}")
             self._tool = self.push(chosen)
             self._cable.shell(f"chmod 755 {self._tool}")
-            told = self._cable.shell(f"{self._tool} --help 2>&1", check=False)
-            self.accelerators = benchmark_tool.accelerators(told)
+            help_text = self._cable.shell(f"{self._tool} --help 2>&1", check=False)
+            self.accelerators = benchmark_tool.accelerators(help_text)
             digest = hashlib.sha256(chosen.read_bytes()).hexdigest()
             self.facts = self._cable.facts(f"benchmark_model {digest[:12]}")
         except BaseException:
@@ -50,7 +60,11 @@ class Phone:
             raise
 
     def push(self, path: Path) -> str:
-        """Copies a file to the phone, once, and checks that it arrived whole; its place there."""
+        """Copies a file to the phone, unless it is there, and checks its SHA-256; returns its path there.
+
+        Raises:
+            DeviceError: it cannot be copied, or arrived damaged.
+        """
         if path not in self._pushed:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             place = f"{self._folder}/{digest[:16]}"
@@ -66,7 +80,10 @@ class Phone:
         return self._pushed[path]
 
     def run(self, path: Path, accelerator: str, threads: int, runs: int, *flags: str, seconds: int = 0) -> str:
-        """What benchmark_model prints, for a file that is on the phone already or not yet."""
+        """Runs benchmark_model on a file, copied first if needed; returns what it prints.
+
+        `runs` and `seconds` are the least number of inferences and the least time.
+        """
         wanted = [
             *("--graph=" + self.push(path), f"--num_threads={threads}", f"--num_runs={runs}", f"--min_secs={seconds}"),
             *("--warmup_runs=1", "--warmup_min_secs=0", "--max_secs=120", *flags),
@@ -76,19 +93,24 @@ class Phone:
         return self._cable.shell(f"{self._tool} {' '.join(wanted)} 2>&1", check=False)
 
     def timed(self, path: Path, accelerator: str, threads: int, runs: int, *flags: str, seconds: int = 0) -> Timings:
-        """`run`, read.
+        """Like `run`, but returns the parsed output.
 
         Raises:
             CheckpointError: the tool cannot run the model.
         """
         try:
-            told = self.run(path, accelerator, threads, runs, *flags, seconds=seconds)
-            return benchmark_tool.parse(told, accelerator)
+            output = self.run(path, accelerator, threads, runs, *flags, seconds=seconds)
+            return benchmark_tool.parse(output, accelerator)
         except NotUnderstood as error:
             raise CheckpointError(f"{path} cannot be run on the phone ({accelerator}): {error}") from None
 
     def runner(self, path: Path) -> Runner:
-        """An exported .tflite file with its card, which says what it takes."""
+        """A runner for an exported .tflite file, on the phone's CPU; the file needs its card.
+
+        Raises:
+            UsageError: it is no .tflite file.
+            CheckpointError: its card is missing or damaged.
+        """
         if path.suffix != ".tflite":
             raise UsageError(f"`device=adb` runs .tflite files, not {path}")
         card = read_export_card(path)
@@ -105,21 +127,28 @@ class Phone:
         return PhoneSession(self, path, accelerator, threads)
 
     def profile(self, path: Path, accelerator: str) -> dict[str, float]:
-        """Share of each operator."""
+        """Share of each operator in the time of an inference on one thread."""
         return shares(self.run(path, accelerator, 1, ROUND_RUNS, "--enable_op_profiling=true"))
 
     def state(self) -> dict[str, float]:
-        """Temperatures and throttling."""
+        """Thermal status and temperatures, as `Cable.state` returns them."""
         return self._cable.state()
 
     def stylize(self, path: Path, picture: np.ndarray, kind: str, shares: np.ndarray | None = None) -> np.ndarray:
-        """What the model on the phone's CPU makes of a (H, W, 3) uint8 picture, in its own type.
+        """Paints a picture with a model on the phone's CPU, one thread.
 
         Args:
-            path: of the model.
-            picture: the picture.
-            kind: type of its input and its output.
-            shares: of many styles, (styles,); None for a model of one.
+            path: the model's file.
+            picture: (H, W, 3) uint8, of the model's size.
+            kind: type of the model's input and output: "uint8" or "float32".
+            shares: (styles,) for a model of many styles; None for a model of one.
+
+        Returns:
+            (H, W, 3) of the type `kind`.
+
+        Raises:
+            CheckpointError: the tool cannot run the model.
+            DeviceError: the phone is gone, or the output cannot be fetched.
         """
         values = {INPUT: picture[None]} | ({} if shares is None else {MIX: share_input(shares, kind)})
         with TemporaryDirectory() as folder:
@@ -145,7 +174,7 @@ class Phone:
             return np.frombuffer(wanted.read_bytes(), kind).reshape(picture.shape)
 
     def close(self) -> None:
-        """Removes what was put on the phone; warns if the phone is no longer there."""
+        """Removes the folder from the phone; warns if that fails, for example because the phone is disconnected."""
         try:
             left = not self._cable.try_once(f"rm -rf {self._folder}", seconds=30)
         except subprocess.TimeoutExpired:
@@ -164,21 +193,21 @@ class PhoneSession:
 
     @property
     def loaded(self) -> Loaded:
-        """What loading took, in each round so far."""
+        """What loading took, in the first run and in each round so far."""
         runs = [self._first, *self._runs]
-        told = next((run for run in runs if run.delegated is not None), self._first)
+        placed = next((run for run in runs if run.delegated is not None), self._first)
         return Loaded(
             load_ms=tuple(run.init for run in runs),
             first_ms=tuple(run.first for run in runs),
             memory_bytes=max((run.memory_bytes for run in runs if run.memory_bytes is not None), default=None),
-            delegated=told.delegated,
-            nodes=told.nodes,
-            kernels=told.kernels,
+            delegated=placed.delegated,
+            nodes=placed.nodes,
+            kernels=placed.kernels,
             note=next((run.note for run in runs if run.note), ""),
         )
 
     def round(self, runs: int) -> Round:
-        """One run of the tool: so many inferences, and more if they take less than a second."""
+        """Runs the tool once: `runs` inferences, and more if they take less than `ROUND_SECONDS`."""
         taken = self._phone.timed(self._path, self._accelerator, self._threads, runs, seconds=ROUND_SECONDS)
         self._runs.append(taken)
         return Round((taken.typical,), taken.count, taken.min, taken.p95, taken.max, self._phone.state())
@@ -191,7 +220,8 @@ def _binary(given: Path | None, abi: str) -> Path:
     """The benchmark_model to use.
 
     Raises:
-        DeviceError: there is none.
+        UsageError: `given` is not a file.
+        DeviceError: there is none for this ABI.
     """
     path = given or BINARIES / abi
     if not path.is_file():

@@ -1,10 +1,10 @@
-"""Which operators an inference spends its time in, by LiteRT's own profiler.
+"""Measures the share of each operator in the time of an inference, with LiteRT's own profiler.
 
-Python's interpreter does not reach the profiler, the C interface of the library beside it does. It is called
-from a process of its own (`python profiler.py MODEL RUNS`, one thread), so that a version of LiteRT whose
-interface is another costs the profile and nothing else.
+LiteRT's Python interpreter gives no access to the profiler, but the library's C interface does. It is called in its own
+process (`python profiler.py MODEL RUNS`, one thread): if a version of LiteRT has another interface, only the profile is
+lost.
 
-The text it prints is that of TensorFlow Lite's benchmark_model with --enable_op_profiling=true.
+Prints the same tables as TensorFlow Lite's benchmark_model with --enable_op_profiling=true.
 """
 
 import ctypes
@@ -17,10 +17,10 @@ ROW = re.compile(r"^\s*(\S.*?)\s+(?:[\d.]+\s+){1,2}([\d.]+)\s+[\d.]+%\s+[\d.]+%\
 
 
 def shares(text: str) -> dict[str, float]:
-    """Share of each kind of operator in the time of all, largest first, from the tables that were printed.
+    """Share, 0 to 1, of each kind of operator in the total time, largest first, from the printed tables.
 
-    What a delegate does inside counts in place of the delegate, and the last "Run Order" table is that of
-    the inferences (benchmark_model prints one of the loading before it). Empty if there is none.
+    The operators inside a delegate count in place of the delegate. The last "Run Order" table is that of the
+    inferences; benchmark_model prints one of the loading before it. Empty if there is none.
     """
     times: dict[str, float] = {}
     table = text.rpartition(" Run Order ")[2].partition(" Top by ")[0]
@@ -43,7 +43,12 @@ class _TensorType(ctypes.Structure):
 
 
 def profile(library: Path, model: str, runs: int) -> str:
-    """Runs a model and returns the profiler's tables; `library` is libLiteRt.so."""
+    """Runs a model `runs` times, after one warm-up, and returns the profiler's tables; `library` is libLiteRt.so.
+
+    Raises:
+        RuntimeError: a function of LiteRT fails.
+        AttributeError, OSError: the library lacks a function, or cannot be loaded.
+    """
     lite_rt, libc = ctypes.CDLL(str(library)), ctypes.CDLL(None)
     libc.strdup.restype = ctypes.c_void_p
     number, handle = ctypes.c_size_t, ctypes.c_void_p
@@ -84,7 +89,7 @@ def profile(library: Path, model: str, runs: int) -> str:
 
     given, wanted = buffers("Input"), buffers("Output")
     for run in range(runs + 1):
-        if run == 1:  # the first one is slower
+        if run == 1:  # the first run is slower, and not profiled
             call("LiteRtStartProfiler", profiler)
         call("LiteRtRunCompiledModel", compiled, number(0), number(len(given)), given, number(len(wanted)), wanted)
     call("LiteRtStopProfiler", profiler)

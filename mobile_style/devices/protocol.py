@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ..exporting.runtimes import Runner
 
-THERMAL_STATUS = "thermal status"  # a state that is no temperature: Android's, from 0 (none) to 6 (shutdown)
+THERMAL_STATUS = "thermal status"  # the state that is no temperature: Android's, from 0 (none) to 6 (shutdown)
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,10 @@ class Facts:
 
     Attributes:
         kind: "host", "adb", "app" (on a phone), "browser", "gpu" or "arm64-emulated".
-        cores: of the processor; 0 where they are not told.
-        name: the processor or the phone.
+        name: the processor, the GPU or the phone.
+        cores: number of the processor's cores; 0 if it is not known.
         system: operating system with its version.
-        governor: what controls the processor's clock; empty where the system does not say.
+        governor: what controls the processor's clock; empty if the system does not say.
         runtime: what runs the models, with its version.
     """
 
@@ -35,12 +35,12 @@ class Loaded:
     """What it took to load a model.
 
     Attributes:
-        load_ms, first_ms: until the model is ready, and its first inference, in milliseconds; for each time that it
-            was loaded.
-        memory_bytes: peak growth of the process; None where that is not known.
-        delegated, nodes, kernels: how many of the model's nodes run in a delegate, how many it has, and how many of
-            the delegate's kernels run them; None where the device does not report it.
-        note: what differs from what was asked for; empty if nothing does.
+        load_ms, first_ms: time until the model is ready, and of its first inference, in milliseconds; one value for
+            each time that it was loaded.
+        memory_bytes: peak growth of the process's memory; None if it is not known.
+        delegated, nodes, kernels: how many of the model's nodes run in a delegate, how many nodes it has, and how many
+            kernels of the delegate run them; None if the device does not report it.
+        note: how the placement differs from the one asked for; empty if it does not.
     """
 
     load_ms: tuple[float, ...]
@@ -57,12 +57,12 @@ class Round:
     """A few inferences in a row.
 
     Attributes:
-        times_ms: of each inference, in milliseconds; where the device summarizes them, one number: their median, or
-            their mean.
+        times_ms: milliseconds of each inference; if the device only reports a summary, one number: the median, or the
+            mean.
         count: number of inferences.
-        least_ms, tail_ms, worst_ms: where the device summarizes: the shortest, the 95th percentile (None if it is
-            not reported), the longest.
-        state: such as temperatures in degrees Celsius, by name.
+        least_ms, tail_ms, worst_ms: of such a summary, the shortest, the 95th percentile (None if it is not reported)
+            and the longest; else None.
+        state: of the device afterwards by name, such as temperatures in degrees Celsius.
     """
 
     times_ms: tuple[float, ...]
@@ -74,11 +74,11 @@ class Round:
 
 
 class Session(Protocol):
-    """A model that is loaded on a device, to be timed."""
+    """A model that is loaded on a device for timing."""
 
     @property
     def loaded(self) -> Loaded:
-        """What loading took, so far."""
+        """What loading has taken so far."""
 
     def round(self, runs: int) -> Round:
         """Times `runs` inferences."""
@@ -91,12 +91,12 @@ class Device(Protocol):
     """Where exported models run: `validate` asks for a runner, `benchmark` for sessions.
 
     Attributes:
-        facts: what it is.
-        reports_timings: False for an emulated processor, whose times mean nothing; see compared.py.
-        round_runs: inferences in a round.
+        facts: describes the device.
+        reports_timings: False for an emulated processor or GPU, whose times mean nothing; see compared.py.
+        round_runs: number of inferences in a round.
         loads_each_round: whether each round loads the model by itself.
-        measures_peak: whether small models that only multiply, timed beside the others, show the peak of its processor.
-        accelerators: what can run a model; "cpu" comes first.
+        measures_peak: whether the device can time small models that only multiply, to measure its processor's peak.
+        accelerators: what can run a model; "cpu" comes first, if the device runs models on its CPU.
     """
 
     facts: Facts
@@ -107,7 +107,7 @@ class Device(Protocol):
     accelerators: tuple[str, ...]
 
     def runner(self, path: Path) -> Runner:
-        """Loads an exported model on the first of `accelerators`, to be given pictures."""
+        """Loads an exported model on the first of `accelerators`, to paint pictures with it."""
 
     def start(self, path: Path, accelerator: str, threads: int) -> Session:
         """Loads an exported model to time it."""
@@ -116,7 +116,7 @@ class Device(Protocol):
         """Share of each operator in the time of an inference on one thread; empty if the device does not report it."""
 
     def state(self) -> dict[str, float]:
-        """Such as temperatures in degrees Celsius, by name; empty if the device does not report any."""
+        """The device's state by name, such as temperatures in degrees Celsius; empty if it reports none."""
 
     def close(self) -> None:
-        """Leaves the device as it was found."""
+        """Restores the device to its original state."""

@@ -1,4 +1,4 @@
-"""From the name of a device to the device: where a new one is added."""
+"""Opens devices by name. Add a new device here."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def open_device(
     Args:
         name: one of `NAMES`.
         runtime: what runs .tflite files on the host, a key of `runtimes.RUNTIMES`.
-        benchmark_binary: TensorFlow Lite's benchmark_model for a phone.
+        benchmark_binary: TensorFlow Lite's benchmark_model for a phone; None for the one in the user's cache.
         progress: called when a phone is away for a moment.
 
     Raises:
@@ -38,7 +38,7 @@ def open_device(
     if kind == "adb":
         return Phone(serial, benchmark_binary, progress)
     if name == "browser":
-        from .browser import Browser  # whose server takes a second to import
+        from .browser import Browser  # importing its server takes a second
 
         return Browser()
     if name == "gpu":

@@ -1,12 +1,12 @@
-"""Loads one .tflite file and runs it when told to: a process of its own for each model that is measured.
+"""Loads one .tflite file and runs it on request; each measured model has its own such process.
 
     python worker.py MODEL.tflite INTERPRETER_MODULE THREADS
 
-Needs Python, NumPy and the runtime only, so that the same file runs on emulated arm64 as well. It answers
-in JSON lines on its standard output: first what loading took, then one line for each line of its input:
+Needs only Python, NumPy and the runtime, so that the same file runs on emulated arm64 as well. It answers in JSON lines
+on its standard output: first what loading took, then one line for each line of its input:
 
-    {"runs": 5}                          that many inferences after one that is not timed
-    {"inputs": ["a.npy"], "output": "b.npy"}  one inference on an array for each input, cast to the input's type
+    {"runs": 5}                               times that many inferences, after one that is not timed
+    {"inputs": ["a.npy"], "output": "b.npy"}  runs one inference; each input has an array, cast to the input's type
 
 An answer with the key "error" is the last one.
 """
@@ -24,9 +24,9 @@ import numpy as np
 def delegated(operators: list[dict[str, Any]], outputs: list[int]) -> tuple[int, int, int]:
     """(nodes that delegates run, nodes of the model, delegate kernels) of an interpreter's first graph.
 
-    The interpreter lists the model's nodes and, after them, the delegates' kernels. A tensor that a kernel
-    puts out is not computed by the node that did so before: what cannot be reached from the outputs through
-    whoever computes them now has been replaced.
+    The interpreter lists the model's nodes and, after them, the delegates' kernels. A kernel computes its outputs in
+    place of the nodes that did so before. A node has been replaced if it cannot be reached from the model's outputs
+    through the operators that compute them now.
     """
     kernels = [operator for operator in operators if operator["op_name"] == "DELEGATE"]
     nodes = [operator for operator in operators if operator["op_name"] != "DELEGATE"]
@@ -42,7 +42,7 @@ def delegated(operators: list[dict[str, Any]], outputs: list[int]) -> tuple[int,
 
 
 def memory(key: str) -> int | None:
-    """VmRSS (now) or VmHWM (the peak) of this process in bytes; None where the system does not tell."""
+    """VmRSS (now) or VmHWM (the peak) of this process in bytes; None if the system does not report it."""
     try:
         with open("/proc/self/status") as file:  # noqa: PTH123
             kilobytes = next(line.split()[1] for line in file if line.startswith(key + ":"))
@@ -52,7 +52,7 @@ def memory(key: str) -> int | None:
 
 
 def random_input(details: dict[str, Any], rng: np.random.Generator) -> np.ndarray:
-    """Noise of an input's shape and type."""
+    """Noise of an input's shape and type: integers from 0 to 127, or floats from 0 to 1."""
     shape, kind = tuple(details["shape"]), np.dtype(details["dtype"])
     if kind.kind in "iu":
         return rng.integers(0, 128, shape).astype(kind)
@@ -60,7 +60,7 @@ def random_input(details: dict[str, Any], rng: np.random.Generator) -> np.ndarra
 
 
 def timed(interpreter: Any, runs: int) -> list[float]:
-    """Milliseconds of each of so many inferences, after one that lets caches and clocks settle."""
+    """Milliseconds of each of `runs` inferences, after one that lets caches and clocks settle."""
     interpreter.invoke()
     times = []
     for _ in range(runs):
@@ -71,8 +71,8 @@ def timed(interpreter: Any, runs: int) -> list[float]:
 
 
 def refuse_uncomputed(interpreter: Any, wanted: list[dict[str, Any]]) -> None:
-    """Raises ValueError for a model that runs and computes nothing, whose times would be those of nothing."""
-    if hasattr(interpreter, "accelerated"):  # which gpu_interpreter.py tells itself
+    """Raises ValueError if no operator computes an output: the model's times would mean nothing."""
+    if hasattr(interpreter, "accelerated"):  # gpu_interpreter.py
         return
     computed = {int(tensor) for operator in interpreter._get_ops_details() for tensor in operator["outputs"]}
     if any(each["index"] not in computed for each in wanted):
@@ -82,7 +82,7 @@ def refuse_uncomputed(interpreter: Any, wanted: list[dict[str, Any]]) -> None:
 def serve(path: str, module: str, threads: int) -> None:
     """Loads the file and answers until the input ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what native libraries print must not come between the answers
+    os.dup2(2, 1)  # so that native libraries print nothing between the answers
 
     def answer(**values: Any) -> None:
         answers.write(json.dumps(values) + "\n")
@@ -102,10 +102,10 @@ def serve(path: str, module: str, threads: int) -> None:
         began = time.perf_counter()
         interpreter.invoke()
         first = time.perf_counter() - began
-    except Exception as error:  # whatever it is, the process that asked must hear of it
+    except Exception as error:  # the parent must get any error
         answer(error=f"{type(error).__name__}: {error}")
         return
-    accelerated = getattr(interpreter, "accelerated", None)  # which gpu_interpreter.py tells itself
+    accelerated = getattr(interpreter, "accelerated", None)  # gpu_interpreter.py reports it itself
     if accelerated is None:
         counts = delegated(interpreter._get_ops_details(), [each["index"] for each in wanted])
         accelerated = dict(zip(("delegated", "nodes", "kernels"), counts, strict=True))

@@ -17,22 +17,22 @@ from .colors import separate
 from .decoding import ANIMATED, naming, opened
 from .metadata import Metadata, read_metadata, saving
 
-TIMES = {"GIF": 10}  # milliseconds that durations are multiples of; 1 elsewhere
-UNTOLD = 100  # milliseconds; browsers take this where a file tells no more than 10
-MAX_PIXELS = 500_000_000  # in all frames together, which Pillow keeps until they are written
+TIMES = {"GIF": 10}  # unit of durations in milliseconds; 1 for other formats
+UNTOLD = 100  # milliseconds; replaces durations up to 10, as in browsers
+MAX_PIXELS = 500_000_000  # in all frames together: Pillow keeps them until they are written
 
 
 class Animation:
     """An animated picture that is open for reading; a `Clip`.
 
     Attributes:
-        loop: how often it is shown, 0 for ever; None if the file does not tell.
+        loop: the file's loop count, 0 for endless; None if the file has none.
         metadata: of its first frame.
     """
 
     def __init__(self, image: Image.Image):
         self._image = image
-        self._first = 1 if image.info.get("default_image") else 0  # of an APNG, what others show instead
+        self._first = 1 if image.info.get("default_image") else 0  # skips an APNG's still picture for other viewers
         self.count = getattr(image, "n_frames", 1) - self._first
         self.time_base = Fraction(1, 1000)
         self.rate = Fraction(1000, self._milliseconds(self._first))
@@ -44,11 +44,11 @@ class Animation:
     def _milliseconds(self, number: int) -> int:
         self._image.seek(number)
         self._image.load()
-        told = float(self._image.info.get("duration") or 0)
-        return round(told) if 10 < told < 10**7 else UNTOLD
+        duration = float(self._image.info.get("duration") or 0)
+        return round(duration) if 10 < duration < 10**7 else UNTOLD
 
     def frames(self) -> Iterator[Frame]:
-        """Every frame as it is shown, those below it included."""
+        """Every frame as it is shown, drawn over the frames before it."""
         time = Fraction(0)
         for number in range(self._first, self._first + self.count):
             try:
@@ -65,7 +65,7 @@ class Animation:
 
 
 def is_animation(path: Path) -> bool:
-    """Whether the file is an animated picture; one that cannot be opened is none."""
+    """Whether the file is an animated picture; False if it cannot be opened."""
     if not images.is_image(path):
         return False
     try:
@@ -87,18 +87,21 @@ def reading(path: Path) -> Iterator[Animation]:
 
 
 def can_hold(path: Path) -> bool:
-    """Whether the suffix is that of a format of animated pictures."""
+    """Whether the path has the suffix of a format that can hold animations."""
     return images.FORMATS.get(path.suffix.lower()) in ANIMATED
 
 
 def write(path: Path, frames: Iterator[Frame], loop: int | None = 0, metadata: Metadata | None = None) -> list[str]:
     """Writes an animated picture in the format of the path's suffix, whole or not at all.
 
+    All frames get the first one's size. `loop` is the loop count, 0 for endless; None writes none.
+
     Returns:
-        The names of what of the metadata the format cannot hold.
+        The names of the metadata that the format cannot hold.
 
     Raises:
-        ImageError: too many pixels for a file of this kind.
+        ImageError: there is no frame, or all frames together exceed `MAX_PIXELS`.
+        OutputError: the suffix is that of no picture format, or the file cannot be written.
     """
     file_format = images.format_of(path)
     unit = TIMES.get(file_format, 1)
@@ -110,7 +113,7 @@ def write(path: Path, frames: Iterator[Frame], loop: int | None = 0, metadata: M
             picture = picture.resize(pictures[0].size, Image.Resampling.LANCZOS)
         if frame.alpha is not None:
             opacity = Image.fromarray(np.ascontiguousarray(frame.alpha)).resize(picture.size)
-            # A GIF's pixels are there or not.
+            # GIF pixels are either opaque or transparent.
             picture.putalpha(opacity.point(lambda value: 255 * (value > 127)) if file_format == "GIF" else opacity)
         pictures.append(picture)
         ends.append(max(ends[-1] + 1, round((frame.time + frame.duration) * 1000 / unit)))

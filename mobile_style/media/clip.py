@@ -1,4 +1,4 @@
-"""What videos and animated pictures are read as: one frame after the other."""
+"""The interface of videos and animated pictures that are read frame by frame."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Frame:
 
     Attributes:
         pixels: (H, W, 3) uint8, RGB, in square pixels, upright.
-        alpha: (H, W) uint8, or None where the clip has no transparency.
+        alpha: (H, W) uint8, or None if the frame has no transparency.
         time: seconds from the clip's beginning.
         duration: seconds until the next frame.
     """
@@ -27,16 +27,16 @@ class Frame:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a video, which is read apart. Times are ticks of the picture's time base from the clip's beginning.
+    """A part of a video, read independently. Times are ticks of the stream's time base from the clip's beginning.
 
     Attributes:
         number: from 0.
         begin: time of its first frame; None for the first part.
         end: time of the first frame after it; None for the last part.
-        lead: time of the key frame that decoding begins at; None for the first packet. It is the one before `begin`:
-            what is shown after a key frame may refer to frames before it, and deinterlacing looks at neighbors.
-        seek: decoding time of that key frame, as the container tells it.
-        shape: height and width in pixels of the video's first frame, which all are fitted to.
+        lead: time of the key frame at which decoding begins; None for the file's beginning. It is the key frame before
+            `begin`: frames after a key frame may refer to frames before it, and deinterlacing uses neighbors.
+        seek: decoding time of that key frame, as in the container.
+        shape: (height, width) in pixels of the video's first frame; all frames are fitted to it.
     """
 
     number: int
@@ -47,7 +47,7 @@ class Part:
     shape: tuple[int, int]
 
     def holds(self, time: int) -> bool:
-        """Whether what is shown at a time belongs to it."""
+        """Whether a frame shown at this time belongs to the part."""
         return (self.begin is None or time >= self.begin) and (self.end is None or time < self.end)
 
 
@@ -55,11 +55,11 @@ class Clip(Protocol):
     """A video or an animated picture that is open for reading.
 
     Attributes:
-        count: how many frames it is said to have; 0 if that is not told.
-        rate: frames a second, the mean.
-        time_base: seconds that all times are multiples of.
+        count: number of frames according to the file; 0 if unknown.
+        rate: frames per second, on average.
+        time_base: unit of all times, in seconds.
         transparent: whether its frames have an alpha channel.
-        remarks: what was damaged or is left out, complete once all frames were read.
+        remarks: what was damaged or left out; complete once all frames have been read.
     """
 
     count: int
@@ -69,4 +69,4 @@ class Clip(Protocol):
     remarks: list[str]
 
     def frames(self) -> Iterator[Frame]:
-        """The frames in the order in which they are shown, their times increasing."""
+        """The frames in the order in which they are shown, with increasing times."""

@@ -1,4 +1,4 @@
-"""Decoding picture files of the formats that are asked for, and what can be saved of damaged ones."""
+"""Decodes picture files of the supported formats, and recovers what it can of damaged ones."""
 
 import io
 import logging
@@ -26,19 +26,19 @@ from .png_repair import MISSING, completed_png, has_damaged_pixels, plain_png
 from .tiff_tags import floats_as_grays, has_damaged_parts, mend_tiff, values_of_tiff
 from .told_colors import note_colors
 
-# No others: some of Pillow's decoders start programs, such as Ghostscript for what looks like PostScript.
+# Only these: some of Pillow's other decoders start programs, such as Ghostscript for PostScript.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "HEIF")
 ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
-MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is taken for a decompression bomb
-MAX_BYTES = 2 * 2**30  # of a file: 200 million pixels of 16 bits, with transparency, have less
-LARGEST_PIXEL, LARGEST_HEAD = 4, 64 * 2**20  # bytes of JPEG files that are gone through
-MAX_TEXT = 64 * 2**20  # bytes of a PNG file's profile or text
+MAX_PIXELS = 200_000_000  # a 14,000 x 14,000 scan; more is treated as a decompression bomb
+MAX_BYTES = 2 * 2**30  # of a file: 200 million pixels of 16 bits, with transparency, take less
+LARGEST_PIXEL, LARGEST_HEAD = 4, 64 * 2**20  # bytes read of a JPEG file, at most: for each pixel, and for its head
+MAX_TEXT = 64 * 2**20  # bytes of a PNG file's profile or text, at most
 HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 JPEG, PNG = b"\xff\xd8", b"\x89P"  # what their files begin with
 CUT = "the end of the file is missing"
 COARSE = "the end of the file is missing, and with it what is fine in the picture"
 DAMAGED = "damaged: parts of the picture may have moved or have changed their colors"
-COLORS = ("icc_profile", "gamma", "chromaticity", "srgb", "transparency")  # Pillow's names of what PNG files tell
+COLORS = ("icc_profile", "gamma", "chromaticity", "srgb", "transparency")  # keys of `Image.info` for a PNG's colors
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Picture:
     Attributes:
         pixels: (H, W, 3) uint8, sRGB, upright, writable.
         alpha: (H, W) uint8, or None if nothing is transparent.
-        metadata: what the file tells besides.
-        remarks: what of it was damaged or is left out, without the file's name.
+        metadata: the file's metadata; empty if they were not asked for.
+        remarks: what was damaged or left out, without the file's name.
     """
 
     pixels: np.ndarray
@@ -66,18 +66,18 @@ _restoring = ExitStack()
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Pillow with this project's limits and without its warnings and logs, while any thread decodes."""
+    """Gives Pillow this project's limits and silences its warnings and logs, while any thread is inside."""
     global _users
     with _lock:
         _users += 1
         if _users == 1:
             _restoring.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
             _restoring.callback(setattr, PngImagePlugin, "MAX_TEXT_CHUNK", PngImagePlugin.MAX_TEXT_CHUNK)
-            Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here on, and refuses twice as many
+            Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns above this, and refuses above twice this
             PngImagePlugin.MAX_TEXT_CHUNK = MAX_TEXT
             _restoring.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
-            pillow = logging.getLogger("PIL")  # above those of its modules
+            pillow = logging.getLogger("PIL")  # the parent of its modules' loggers
             _restoring.callback(pillow.setLevel, pillow.level)
             pillow.setLevel(logging.CRITICAL + 1)
     try:
@@ -90,7 +90,12 @@ def guarded() -> Iterator[None]:
 
 
 def opened(source: io.BytesIO | Path) -> Image.Image:
-    """The picture file with only its header read; within `guarded`."""
+    """Opens a picture file and reads only its header; call it within `naming`, or `guarded`.
+
+    Raises:
+        ImageError: the file is too large, or damaged, or its format is not supported; without the file's name.
+        Exception: whatever Pillow raises, such as UnidentifiedImageError.
+    """
     if isinstance(source, Path) and source.stat().st_size > MAX_BYTES:
         raise ImageError(f"is larger than {MAX_BYTES >> 30} GB; shrink it")
     with _content(source) as file:
@@ -103,14 +108,14 @@ def opened(source: io.BytesIO | Path) -> Image.Image:
 
 @contextmanager
 def _content(source: io.BytesIO | Path) -> Iterator[BinaryIO]:
-    """The file's bytes, apart from where Pillow reads them."""
+    """The file's bytes, opened separately, so that Pillow's position stays as it is."""
     with io.BytesIO(source.getvalue()) if isinstance(source, io.BytesIO) else source.open("rb") as file:
         yield file
 
 
 def _identified(source: io.BytesIO | Path) -> Image.Image:
-    """The picture, by the format that the file is in."""
-    for load_plugins in (Image.preinit, Image.init):  # the usual few; all forty take longer than decoding a photo
+    """Opens the picture in the format of its content."""
+    for load_plugins in (Image.preinit, Image.init):  # few, then all forty, which load slower than a photo decodes
         load_plugins()
         try:
             return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
@@ -136,14 +141,14 @@ def _identified(source: io.BytesIO | Path) -> Image.Image:
 
 
 def _brand(source: io.BytesIO | Path) -> bytes:
-    """What a file of boxes says that it is (ISO/IEC 14496-12, 4.3); of other files, what is at its place."""
+    """The brand of a file of boxes (ISO/IEC 14496-12, 4.3); for other files, the bytes at its place."""
     with _content(source) as file:
         return file.read(12)[8:]
 
 
 @contextmanager
 def naming(name: str) -> Iterator[None]:
-    """Makes one `ImageError` that names the file of whatever Pillow raises inside."""
+    """Turns whatever Pillow raises inside, except MemoryError, into an `ImageError` that names the file."""
     try:
         with guarded():
             yield
@@ -155,18 +160,18 @@ def naming(name: str) -> Iterator[None]:
         raise ImageError(f"{name} is not an image that can be read; save it as JPEG or PNG") from None
     except MemoryError:
         raise
-    except Exception as error:  # on damaged files Pillow's decoders raise whatever they stumble over
+    except Exception as error:  # on damaged files, Pillow's decoders may raise anything
         if isinstance(error, OSError) and error.strerror:
             raise ImageError(f"{name} cannot be read: {error.strerror}") from None
         raise ImageError(f"{name} is damaged ({error}); save it again or leave it out") from None
 
 
 def decode(source: Path | bytes, everything: bool = False) -> list[Picture]:
-    """Decodes a picture file of any mode and orientation.
+    """Decodes a picture file of any mode and orientation into its pages: one, or several for TIFF.
 
     Args:
-        source: the file, or what is in one.
-        everything: the metadata, and the second and further pages of a TIFF file, too.
+        source: the file's path, or its bytes.
+        everything: also read the metadata, and the second and further pages of a TIFF file.
 
     Raises:
         ImageError: not an image, damaged, an animation, or larger than `MAX_PIXELS`.
@@ -177,12 +182,12 @@ def decode(source: Path | bytes, everything: bool = False) -> list[Picture]:
         except (ImageError, MemoryError, Image.DecompressionBombError):
             raise
         except Exception:
-            if _start(source) not in (JPEG, PNG):  # reading on may take forever, as of /dev/zero
+            if _start(source) not in (JPEG, PNG):  # reading all may take forever, as for /dev/zero
                 raise
             content = source if isinstance(source, bytes) else source.read_bytes()
             if content.startswith(JPEG):
                 return _decoded(io.BytesIO(content + b"\xff\xd9"), everything, CUT)
-            with suppress(Exception):  # of what remains damaged, the first error tells more
+            with suppress(Exception):  # if it stays damaged, the first error is the more useful one
                 return _decoded(io.BytesIO(plain_png(content)), everything, "left out: damaged texts")
             if (whole := completed_png(content)) is not None:
                 return _decoded(io.BytesIO(whole), everything, CUT)
@@ -218,7 +223,9 @@ def _decoded(source: io.BytesIO | Path, everything: bool, remark: str = "") -> l
 
 
 def _damage_of_jpeg(image: Image.Image, source: io.BytesIO | Path, cut: bool) -> str:
-    """Loads a JPEG file, of which it may be known that it was `cut`, and tells what is wrong with its pixels.
+    """Loads a JPEG file, and returns a remark on the damage to its pixels; empty if there is none.
+
+    `cut` says that the file is known to lack its end.
 
     Raises:
         ImageError: it lacks too many rows.
@@ -243,10 +250,10 @@ def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = ()) -> 
     raw = raw[0] if isinstance(raw, tuple) and raw else raw
     if image.format == "TIFF":
         damaged = has_damaged_parts(image)
-        with _standard_error() as said:
+        with _standard_error() as errors:
             image.load()
-        if said or damaged:
-            remarks = (*remarks, f"damaged: {said[0]}" if said else DAMAGED)
+        if errors or damaged:
+            remarks = (*remarks, f"damaged: {errors[0]}" if errors else DAMAGED)
     else:
         _load(image)
     pixels, alpha = separate(image, raw)
@@ -254,27 +261,27 @@ def _page(image: Image.Image, everything: bool, remarks: Sequence[str] = ()) -> 
 
 
 def _load(image: Image.Image) -> None:
-    """Reads the pixels; what a PNG file tells of its colors behind them does not count (ISO/IEC 15948, 5.6)."""
-    told = dict(image.info)
+    """Loads the pixels, and ignores color chunks that follow them in a PNG file (ISO/IEC 15948, 5.6)."""
+    before = dict(image.info)
     image.load()
     for key in COLORS if image.format == "PNG" else ():
         image.info.pop(key, None)
-        if key in told:
-            image.info[key] = told[key]
+        if key in before:
+            image.info[key] = before[key]
 
 
 @contextmanager
 def _standard_error() -> Iterator[list[str]]:
-    """Keeps what libtiff prints off the screen, and gives its lines once the body has ended."""
-    said: list[str] = []
+    """Captures what libtiff prints; the list holds its error messages once the body has ended."""
+    errors: list[str] = []
     with _printing, tempfile.TemporaryFile() as file:
         kept = os.dup(2)
         os.dup2(file.fileno(), 2)
         try:
-            yield said
+            yield errors
         finally:
             os.dup2(kept, 2)
             os.close(kept)
             file.seek(0)
             lines = file.read().decode("utf-8", "replace").splitlines()
-            said += [line for line in lines if re.match(r"(\w+: )(?!Warning)", line)]  # and no progress bar
+            errors += [line for line in lines if re.match(r"(\w+: )(?!Warning)", line)]  # no progress bar, either

@@ -1,4 +1,4 @@
-"""Frames of two half-pictures as whole ones."""
+"""Deinterlaces video frames."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import av
 
 
 def deinterlaced(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    """Frames of two half-pictures as whole ones (ffmpeg's bwdif); others as they are."""
+    """Deinterlaces interlaced frames (ffmpeg's bwdif); other frames stay as they are."""
     graph: av.filter.Graph | None = None
     shape: tuple[int, int, str] | None = None
     for frame in frames:

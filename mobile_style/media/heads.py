@@ -1,4 +1,4 @@
-"""What the head of a picture file tells that Pillow does not look for, read in little time whatever is in the file."""
+"""Reads what Pillow ignores in the head of a picture file, in bounded time, whatever the file contains."""
 
 import os
 import re
@@ -6,20 +6,20 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-SEGMENTS = 10_000  # of a JPEG file before its pixels; a profile or an XMP packet takes hundreds
-JUNK = 65_536  # bytes between two of them that mean nothing
+SEGMENTS = 10_000  # of a JPEG file before its pixels, at most; a profile or an XMP packet takes hundreds
+JUNK = 65_536  # meaningless bytes between two of them, at most
 MARKER = re.compile(rb"[^\xff]*\xff+([^\xff])")
-ALONE = frozenset({0x00, 0x01, *range(0xD0, 0xDA)})  # markers without a length (ITU-T T.81, B.1.1.3), and no marker
+ALONE = frozenset({0x00, 0x01, *range(0xD0, 0xDA)})  # without a length (ITU-T T.81, B.1.1.3), and 0, no marker
 SCAN = 0xDA
-CHUNKS, BOXES = 10_000, 100  # of a PNG file, and of one of boxes, that are gone through
-DESCRIPTION = 16 * 2**20  # bytes that are read of the box that describes the pictures
-PROFILES = (b"\x02", b"\x03")  # how JPEG 2000 files tell that a profile follows; 3 is one of its extension
+CHUNKS, BOXES = 10_000, 100  # chunks of a PNG file, and top-level boxes of other files, that are read at most
+DESCRIPTION = 16 * 2**20  # bytes read of the box that describes the pictures, at most
+PROFILES = (b"\x02", b"\x03")  # methods of a JPEG 2000 color box with a profile; 3 is that of the extension JPX
 
 
 class CodePoints(NamedTuple):
-    """Colors told by numbers of ITU-T H.273: `primaries` of 8.1, `transfer` of 8.2; 2 is untold.
+    """Colors as code points of ITU-T H.273: `primaries` of 8.1, `transfer` of 8.2; 2 means unspecified.
 
-    `full` tells whether the values reach from 0 to 255, not from 16 to 235.
+    `full` says whether the values range from 0 to 255, not from 16 to 235.
     """
 
     primaries: int
@@ -28,7 +28,7 @@ class CodePoints(NamedTuple):
 
 
 def leads_to_pixels(file: BinaryIO) -> bool:
-    """Whether a JPEG file gets from its head to its pixels, or to its end, in a bounded number of steps."""
+    """Whether the head of a JPEG file leads to its pixels, or to the file's end, in a bounded number of steps."""
     place = 2
     for _ in range(SEGMENTS):
         file.seek(place)
@@ -46,7 +46,7 @@ def leads_to_pixels(file: BinaryIO) -> bool:
 
 
 def code_points(file: BinaryIO, file_format: str | None) -> CodePoints | None:
-    """What a PNG or AVIF file tells; None if it is nothing, or damaged."""
+    """The code points of a PNG or AVIF file; None if it has none, they are damaged, or the format is another."""
     if file_format == "PNG":
         return _of_png(file)
     return _of_boxes(_content_of(b"meta", file)) if file_format == "AVIF" else None
@@ -55,7 +55,7 @@ def code_points(file: BinaryIO, file_format: str | None) -> CodePoints | None:
 def profile_of_jp2(file: BinaryIO) -> bytes:
     """The color profile of a JPEG 2000 file (ISO/IEC 15444-1, I.5.3.3); empty if it has none.
 
-    Of several boxes that tell its colors the first one counts.
+    If several boxes give its colors, the first one counts.
     """
     for name, body in _boxes(_content_of(b"jp2h", file)):
         if name == b"colr":
@@ -64,7 +64,7 @@ def profile_of_jp2(file: BinaryIO) -> bytes:
 
 
 def _of_png(file: BinaryIO) -> CodePoints | None:
-    """By its chunk cICP (Portable Network Graphics, third edition, 11.3.2.6), which lies before the pixels."""
+    """From the chunk cICP (Portable Network Graphics, third edition, 11.3.2.6), which precedes the pixels."""
     file.seek(8)
     for _ in range(CHUNKS):
         head = file.read(8)
@@ -82,7 +82,7 @@ def _of_png(file: BinaryIO) -> CodePoints | None:
 
 
 def _of_boxes(meta: bytes) -> CodePoints | None:
-    """By the box colr of the first picture (ISO/IEC 14496-12, 8.11 and 12.1.5)."""
+    """From the box colr of the primary picture (ISO/IEC 14496-12, 8.11 and 12.1.5)."""
     inside = dict(_boxes(meta[4:]))
     properties = dict(_boxes(inside.get(b"iprp", b"")))
     every = list(_boxes(properties.get(b"ipco", b"")))
@@ -91,27 +91,27 @@ def _of_boxes(meta: bytes) -> CodePoints | None:
     for number in _associated(properties.get(b"ipma", b""), item):
         name, body = every[number - 1] if 0 < number <= len(every) else (b"", b"")
         if name == b"colr" and body[:4] == b"nclx" and len(body) >= 10:
-            return CodePoints(_number(body[4:6]), _number(body[6:8]))  # the decoder has seen to the range
+            return CodePoints(_number(body[4:6]), _number(body[6:8]))  # the decoder has applied the range
     return None
 
 
 def _associated(ipma: bytes, wanted: int) -> list[int]:
-    """The numbers, from 1 on, of an item's properties."""
+    """The indexes, from 1, of an item's properties."""
     width, step = 4 if ipma[:1] > b"\0" else 2, 2 if _number(ipma[3:4]) & 1 else 1
     place = 8
     while place < len(ipma):
         item, count = _number(ipma[place : place + width]), _number(ipma[place + width : place + width + 1])
         place += width + 1
         if item == wanted:
-            told = ipma[place : place + count * step]
-            mask = (1 << (8 * step - 1)) - 1  # the highest bit tells whether readers must know the property
-            return [_number(told[at : at + step]) & mask for at in range(0, len(told), step)]
+            entries = ipma[place : place + count * step]
+            mask = (1 << (8 * step - 1)) - 1  # the highest bit says whether readers must understand the property
+            return [_number(entries[at : at + step]) & mask for at in range(0, len(entries), step)]
         place += count * step
     return []
 
 
 def _content_of(wanted: bytes, file: BinaryIO) -> bytes:
-    """What is in the file's box of a name."""
+    """The content of the file's first top-level box with a name, at most `DESCRIPTION` bytes; empty without one."""
     place = 0
     for _ in range(BOXES):
         file.seek(place)
@@ -119,14 +119,14 @@ def _content_of(wanted: bytes, file: BinaryIO) -> bytes:
         if name == wanted:
             file.seek(place + head)
             return file.read(min(size - head, DESCRIPTION) if size >= head else 0)
-        if size < head or size > 2**60:  # the last, or damaged
+        if size < head or size > 2**60:  # the last one, or a damaged one
             break
         place += size
     return b""
 
 
 def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Names and contents of the boxes in a box."""
+    """The names and contents of the boxes inside a box."""
     place = 0
     while place + 8 <= len(content):
         size, name, head = _box(content[place : place + 16])
@@ -137,7 +137,7 @@ def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _box(start: bytes) -> tuple[int, bytes, int]:
-    """Size and name of a box, and the bytes that they take (ISO/IEC 14496-12, 4.2)."""
+    """Size and name of a box, and the length of its header in bytes (ISO/IEC 14496-12, 4.2)."""
     size, name = _number(start[:4]), start[4:8]
     return (_number(start[8:16]), name, 16) if size == 1 else (size, name, 8)
 

@@ -17,8 +17,8 @@ from ..progress import Note, Progress, silent
 from .decoding import decode, naming, opened
 from .metadata import Metadata, saving
 
-MAX_SIDE = 65_500  # of a JPEG file
-FORMATS = {  # by the suffix, Pillow's name; no others are written
+MAX_SIDE = 65_500  # pixels of a JPEG file's side, at most
+FORMATS = {  # Pillow's names of the formats that are written, by suffix
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),
     **dict.fromkeys((".png", ".apng"), "PNG"),
     **dict.fromkeys((".tif", ".tiff"), "TIFF"),
@@ -33,7 +33,7 @@ FORMATS = {  # by the suffix, Pillow's name; no others are written
 SUFFIXES = frozenset(FORMATS)
 HEIC = frozenset({".heic", ".heif", ".hif"})
 OPAQUE = frozenset({"JPEG", "MPO", "BMP", "PPM"})  # formats without transparency
-PNG_LEVEL = 4  # of zlib: half the time of Pillow's 6, for files 0.3 % larger
+PNG_LEVEL = 4  # of zlib: takes half the time of Pillow's 6, and files are 0.3 % larger
 
 
 def find(
@@ -41,17 +41,23 @@ def find(
     wanted: Callable[[Path], bool] | None = None,
     on_skip: Callable[[Path], None] | None = None,
 ) -> list[Path]:
-    """The `wanted` files (by default images) under `paths`, folders searched all the way down; each once.
+    """Finds files under `paths`, each once.
 
-    Hidden files and folders are left out. A file that is named itself is taken whatever its name.
-    `on_skip` is told of every other file.
+    Args:
+        paths: files, which are taken whatever their names, and folders, which are searched recursively. Hidden files
+            and folders inside them are left out.
+        wanted: chooses the files inside folders; by default those that `is_image`.
+        on_skip: called with every other file inside folders that is not hidden.
+
+    Raises:
+        ImageError: a path does not exist.
     """
     wanted = wanted or is_image
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
             for file in sorted(_inside(path)):
-                if wanted(file) and (file.is_file() or not file.exists()):  # a pipe would be waited for
+                if wanted(file) and (file.is_file() or not file.exists()):  # opening a pipe would block
                     found[file] = None
                 elif on_skip is not None:
                     on_skip(file)
@@ -65,23 +71,23 @@ def find(
 def _inside(folder: Path) -> Iterator[Path]:
     seen: set[str] = set()
     for place, folders, names in os.walk(folder, followlinks=True):
-        if (real := os.path.realpath(place)) in seen:  # a link to where it lies itself
+        if (real := os.path.realpath(place)) in seen:  # a link to a folder that was searched before
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = [name for name in folders if not name.startswith(".")]  # such as a photo program's bin
+        folders[:] = [name for name in folders if not name.startswith(".")]  # such as a photo program's trash
         yield from (Path(place) / name for name in names if not name.startswith("."))
 
 
 def read_photos(
     folder: Path, limit: int | None = None, progress: Progress = silent
 ) -> Iterator[tuple[Path, np.ndarray]]:
-    """Decodes the first `limit` readable images under a folder, one after the other.
+    """Decodes the first `limit` readable photos under a folder, one after the other, as (path, (H, W, 3) uint8).
 
     Args:
-        folder: searched all the way down.
-        limit: how many at most.
-        progress: called with a note for each file that cannot be read.
+        folder: searched recursively.
+        limit: largest number of photos; None for all.
+        progress: called with a warning for each file that cannot be read.
 
     Raises:
         ImageError: there are none, none can be read, or there is no such folder.
@@ -103,7 +109,7 @@ def read_photos(
 
 
 def photos(folder: Path, limit: int | None = None) -> list[Path]:
-    """The first `limit` images under a folder, by their names.
+    """The first `limit` photos under a folder, sorted by path; all if `limit` is None.
 
     Raises:
         ImageError: there are none, or there is no such folder.
@@ -115,17 +121,17 @@ def photos(folder: Path, limit: int | None = None) -> list[Path]:
 
 
 def is_image(path: Path) -> bool:
-    """Whether the name is that of an image file."""
+    """Whether the suffix is one of `SUFFIXES`."""
     return path.suffix.lower() in SUFFIXES
 
 
 def is_photo(path: Path) -> bool:
-    """Whether the name is that of a photo, even of a kind that is read by the extra `heic` alone."""
+    """Whether the suffix is that of an image, including HEIC, which only the extra `heic` reads."""
     return is_image(path) or path.suffix.lower() in HEIC
 
 
 def load(source: Path | bytes) -> np.ndarray:
-    """Decodes a picture of any mode and orientation; transparency is laid on white.
+    """Decodes a picture of any mode and orientation to (H, W, 3) uint8, with transparent parts on white.
 
     Raises:
         ImageError: not an image, damaged, an animation, or larger than `decoding.MAX_PIXELS`.
@@ -145,33 +151,33 @@ def pixels_of(picture: np.ndarray | Image.Image | Path | str) -> np.ndarray:
             raise ImageError(f"a picture is an array (H, W, 3) of uint8, not {picture.shape} of {picture.dtype}")
         return picture
     if isinstance(picture, Image.Image):
-        with io.BytesIO() as buffer:  # by the same way as a file: orientation, profile and transparency
+        with io.BytesIO() as buffer:  # as a file, so that orientation, profile and transparency are applied
             picture.save(buffer, "PNG", exif=picture.getexif(), icc_profile=picture.info.get("icc_profile"))
             return load(buffer.getvalue())
     return load(Path(picture))
 
 
 def load_with_alpha(source: Path | bytes) -> tuple[np.ndarray, np.ndarray | None]:
-    """Like `load`, with the transparency apart: (H, W, 3) and (H, W) or None, both uint8."""
+    """Like `load`, with the transparency separate: (H, W, 3), and (H, W) or None; both uint8."""
     picture = decode(source)[0]
     return picture.pixels, picture.alpha
 
 
 def on_white(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """The picture (H, W, 3) as it looks on white paper through its opacity (H, W), all uint8."""
+    """Composites a picture (H, W, 3) with opacity (H, W) on white; all uint8."""
     opacity = alpha[..., None] / np.float32(255)
     return np.asarray(np.rint(rgb * opacity + 255 * (1 - opacity)), np.uint8)
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The picture at another size (Lanczos, which averages when it shrinks)."""
+    """The picture at another size in pixels (Lanczos, antialiased)."""
     if image.shape[:2] == (height, width):
         return image
     return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def with_shorter_side(image: np.ndarray, size: int) -> np.ndarray:
-    """The picture with its shorter side `size` pixels long, proportions kept.
+    """The picture with its shorter side `size` pixels long, in its aspect ratio.
 
     Raises:
         ImageError: the longer side would not fit into a JPEG file.
@@ -184,7 +190,7 @@ def with_shorter_side(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def center_crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The largest part around the middle of the picture that has this shape, as height x width pixels."""
+    """The largest part around the middle with this aspect ratio, resized to height x width pixels."""
     scale = max(height / image.shape[0], width / image.shape[1])
     image = resized(image, max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale)))
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
@@ -192,7 +198,7 @@ def center_crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def middle(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The middle of the picture, as large as it is, in height x width pixels: cut, or on white."""
+    """The middle of the picture, not resized, in height x width pixels: cropped, or padded with white."""
     top, left = (max(0, (have - want) // 2) for have, want in zip(image.shape, (height, width), strict=False))
     part = image[top : top + height, left : left + width]
     sheet = np.full((height, width, 3), 255, np.uint8)
@@ -202,12 +208,12 @@ def middle(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def center_square(image: np.ndarray, size: int) -> np.ndarray:
-    """The middle of the picture as size x size pixels."""
+    """The largest square in the middle of the picture, resized to size x size pixels."""
     return center_crop(image, size, size)
 
 
 def to_pixels(values: np.ndarray) -> np.ndarray:
-    """Float pixels of 0..255 as uint8, rounded and clipped; uint8 as it is."""
+    """Float pixels, 0..255, as uint8, rounded and clipped; uint8 unchanged."""
     if values.dtype == np.uint8:
         return values
     rounded = np.rint(values)
@@ -216,7 +222,7 @@ def to_pixels(values: np.ndarray) -> np.ndarray:
 
 
 def grid(rows: Sequence[Sequence[np.ndarray]], gap: int = 4) -> np.ndarray:
-    """Rows of pictures of one size on white."""
+    """Rows of pictures of the same size, `gap` pixels apart, on white."""
     height, width = rows[0][0].shape[:2]
     columns = max(map(len, rows))
     sheet = np.full((len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
@@ -235,11 +241,11 @@ def encode(image: np.ndarray, file_format: str, quality: int = 95) -> bytes:
 
 
 def suffix_of(path: Path) -> str:
-    """The usual suffix of the format that the file's content is in; .png if that is none that is written."""
+    """The usual suffix for the format of the file's content; .png if it is unreadable or not written here."""
     try:
         with naming(str(path)), opened(path) as image:
             return next((suffix for suffix, name in FORMATS.items() if name == image.format), ".png")
-    except ImageError:  # which decoding it will say again
+    except ImageError:  # decoding the file will report it
         return ".png"
 
 
@@ -247,7 +253,7 @@ def format_of(path: Path, transparent: bool = False) -> str:
     """Pillow's name of the format that the path's suffix asks for.
 
     Raises:
-        OutputError: no format that can be written has this suffix, or it cannot hold a `transparent` picture.
+        OutputError: no format that is written has this suffix, or the format cannot hold a `transparent` picture.
     """
     file_format = FORMATS.get(path.suffix.lower(), "")
     if not file_format:
@@ -261,7 +267,7 @@ def save(image: np.ndarray, path: Path, alpha: np.ndarray | None = None, metadat
     """Writes the picture in the format of the path's suffix, whole or not at all.
 
     Returns:
-        The names of what of the metadata the format cannot hold.
+        The names of the metadata that the format cannot hold.
 
     Raises:
         OutputError: the format is unknown or has no transparency, or the place cannot be written.
@@ -273,7 +279,7 @@ def save(image: np.ndarray, path: Path, alpha: np.ndarray | None = None, metadat
 def save_pages(
     pages: Sequence[tuple[np.ndarray, np.ndarray | None]], path: Path, metadata: Metadata | None = None
 ) -> list[str]:
-    """Like `save`, with several pages, which only TIFF has: (H, W, 3) and (H, W) or None each, of any sizes."""
+    """Like `save`, for several pages, which only TIFF can hold: (H, W, 3), and (H, W) or None, each of any size."""
     file_format = format_of(path, any(alpha is not None for _, alpha in pages))
     pictures = []
     for pixels, alpha in pages:

@@ -1,21 +1,21 @@
-"""Which rows a JPEG file lacks: libjpeg makes them gray, and says nothing if the file is ended as it should be."""
+"""How many rows a JPEG file lacks: libjpeg fills them with gray, and reports nothing if the end marker is there."""
 
 import io
 
 import numpy as np
 from PIL import Image, ImageChops, JpegImagePlugin
 
-FILLING = (127, 129)  # of each channel, however its colors are told: half of 255
-SMALLER = 8  # times, across and down: only the means of blocks are decoded
-NOISE = 64  # bytes for each pixel of a row: more than a row of blocks takes
+FILLING = (127, 129)  # each channel's range in missing rows, in any color space: half of 255
+SMALLER = 8  # factor by which both sides are reduced: only the means of blocks are decoded
+NOISE = 64  # bytes for each pixel of the width: more than a row of blocks takes
 END = b"\xff\xd9"
 
 
 def missing_rows(image: Image.Image, pixels: bytes) -> int:
-    """How many rows of a picture are missing at its end; what is gray there may be so in the photo.
+    """The number of rows that are missing at the end of a picture.
 
-    So the file is decoded once more, with noise behind its pixels: that shows where pixels are missing, and nowhere
-    else.
+    Gray rows may also be part of the photo. So the file is decoded again with noise after its pixels: the noise shows
+    only where pixels are missing.
 
     Args:
         image: of a JPEG file, loaded.
@@ -33,7 +33,7 @@ def missing_rows(image: Image.Image, pixels: bytes) -> int:
 
 
 def _filled_rows(image: Image.Image) -> int:
-    """How many rows at the end may be libjpeg's, the last one perhaps in part."""
+    """The number of rows at the end that libjpeg may have filled; 1 if it may be only a part of the last one."""
     right, bottom = image.size
     if not _is_filling(image.crop((right - 1, bottom - 1, right, bottom))):
         return 0
@@ -49,8 +49,8 @@ def _is_filling(part: Image.Image) -> bool:
 
 
 def _noise(width: int) -> bytes:
-    """Pixels that mean nothing, and again behind each restart that the decoder may be waiting for."""
-    part = np.random.default_rng(0).integers(0, 255, NOISE * width, np.uint8).tobytes()  # without 255, of markers
+    """Random bytes, repeated after each restart marker that the decoder may be waiting for."""
+    part = np.random.default_rng(0).integers(0, 255, NOISE * width, np.uint8).tobytes()  # no 255, which begins markers
     return part + b"".join(b"\xff" + bytes([0xD0 + number]) + part for number in range(8))
 
 

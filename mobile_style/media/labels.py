@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from . import images
 
-LINE, TEXT = 20, 14  # pixels: height of a line, and of its type
+LINE, TEXT = 20, 14  # pixels: height of a line, and size of its font
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a picture file tells besides its pixels: read from one file, written into another as far as that can hold it."""
+"""Metadata of picture files: read from one file, and written into another as far as its format can hold them."""
 
 import math
 import re
@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from .colors import ORIENTATION
 
-# Of the first directory, what describes the photo; the others describe the file's layout (TIFF 6.0, Exif 2.32).
+# Tags of the first directory that describe the photo; others describe the file's layout (TIFF 6.0, Exif 2.32).
 DESCRIBING = frozenset(
     {0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298}
     | {0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F}
@@ -25,26 +25,26 @@ DPI = frozenset({"JPEG", "MPO", "PNG", "TIFF", "BMP"})
 COMMENT = frozenset({"JPEG", "MPO", "GIF", "JPEG2000"})
 PROFILE = frozenset({"JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"})
 XMP_TEXT = "XML:com.adobe.xmp"
-# Texts in which ImageMagick and ExifTool look for what has its own chunk today. They tell the file as it was, such as
-# its orientation, and so are not copied.
+# Keywords under which ImageMagick and ExifTool store what has its own chunk today. These texts describe the original
+# file, such as its orientation, so they are not copied.
 RAW_PROFILE = re.compile(r"raw profile type (exif|app1|xmp|icc|icm)", re.IGNORECASE)
 PILLOWS = "Raw profile type exif"  # the one that Pillow reads
 LONGEST_COMMENT = 65_533  # bytes in one segment of a JPEG file
-LONGEST_SEGMENT = 65_533 - 29  # of EXIF or XMP, behind their own names
+LONGEST_SEGMENT = 65_533 - 29  # bytes of EXIF or XMP in one segment, after the identifier
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What one picture file tells.
+    """The metadata of a picture file.
 
     Attributes:
         exif: without orientation and thumbnail.
         dpi: dots per inch across and down.
         comment: bytes in the file's own encoding.
         xmp: Adobe's XML packet, without the orientation.
-        texts: keyword and text of a PNG file, without packed profiles.
-        profiled: whether the colors were told by a profile, which sRGB has replaced.
-        lost: names of what could not be read, or cannot be written by Pillow.
+        texts: a PNG file's texts by keyword, without packed profiles.
+        profiled: whether the file had a color profile; the pixels are sRGB now.
+        lost: names of what could not be read, or what Pillow cannot write.
     """
 
     exif: Image.Exif | None = None
@@ -57,7 +57,7 @@ class Metadata:
 
 
 def read_metadata(image: Image.Image) -> Metadata:
-    """What a loaded picture file tells."""
+    """Reads the metadata of a loaded picture file."""
     info = image.info
     exif, damaged = _exif(image)
     lost = ["a damaged part of the EXIF data"] if damaged else []
@@ -82,17 +82,17 @@ def read_metadata(image: Image.Image) -> Metadata:
     )
 
 
-def _dpi(told: Any) -> tuple[float, float] | None:
+def _dpi(raw: Any) -> tuple[float, float] | None:
     try:
-        across, down = (float(value) for value in told)
+        across, down = (float(value) for value in raw)
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    # 1 is what Pillow makes of a TIFF file that tells nothing.
+    # Pillow returns 1 for a TIFF file without a resolution.
     return (across, down) if all(math.isfinite(value) and 1 < value < 65_536 for value in (across, down)) else None
 
 
 def _without_orientation(xmp: bytes) -> bytes:
-    """The pixels are upright; viewers that believe XMP first would turn them again."""
+    """Sets the orientation to 1, because the pixels are upright: viewers that prefer XMP would rotate them again."""
     for before, after in ((b'tiff:Orientation="', b'"'), (b"<tiff:Orientation>", b"<")):
         start = xmp.find(before)
         while start >= 0 and (end := xmp.find(after, start + len(before))) >= 0:
@@ -102,18 +102,18 @@ def _without_orientation(xmp: bytes) -> bytes:
 
 
 def _exif(image: Image.Image) -> tuple[Image.Exif | None, bool]:
-    """The tags that can be written again; and whether there were some that cannot."""
+    """The tags that can be written again, and whether others are damaged."""
     kept, damaged = Image.Exif(), False
     try:
         source = image.getexif()
         tags = {tag: source.get(tag) for tag in source if tag in DESCRIBING}
-        told: list[tuple[int | None, dict[int, Any]]] = [(None, tags)]
-        told += [(directory, dict(source.get_ifd(directory))) for directory in DIRECTORIES]
-    except Exception:  # of a damaged EXIF block, Pillow raises whatever it stumbles over
+        found: list[tuple[int | None, dict[int, Any]]] = [(None, tags)]
+        found += [(directory, dict(source.get_ifd(directory))) for directory in DIRECTORIES]
+    except Exception:  # on a damaged EXIF block, Pillow may raise anything
         return None, True
-    for directory, values in told:
+    for directory, values in found:
         for tag, value in values.items():
-            if isinstance(value, dict):  # interoperability, which tells nothing of the photo
+            if isinstance(value, dict):  # interoperability data, which says nothing about the photo
                 continue
             if not _writable(directory, tag, value):
                 damaged = True
@@ -122,7 +122,7 @@ def _exif(image: Image.Image) -> tuple[Image.Exif | None, bool]:
             else:
                 kept.get_ifd(directory)[tag] = value
     shot = kept.get_ifd(ExifTags.IFD.Exif)
-    for tag in (WIDTH, HEIGHT, 0xA005):  # the size is told anew when it is written
+    for tag in (WIDTH, HEIGHT, 0xA005):  # `_sized` sets the size again
         shot.pop(tag, None)
     if COLOR_SPACE in shot:
         shot[COLOR_SPACE] = 1  # sRGB
@@ -140,11 +140,14 @@ def _writable(directory: int | None, tag: int, value: Any) -> bool:
 
 
 def saving(metadata: Metadata, file_format: str, width: int, height: int) -> tuple[dict[str, Any], list[str]]:
-    """Pillow's arguments that write the metadata, and the names of what this format cannot hold."""
+    """Pillow's arguments that write the metadata, and the names of what this format cannot hold.
+
+    `width` and `height` are those of the written picture, in pixels.
+    """
     options: dict[str, Any] = {}
     lost = list(metadata.lost)
-    told_in_exif = metadata.dpi is not None and file_format in EXIF - DPI
-    if metadata.exif is not None or told_in_exif:
+    dpi_in_exif = metadata.dpi is not None and file_format in EXIF - DPI
+    if metadata.exif is not None or dpi_in_exif:
         exif = _sized(metadata.exif or Image.Exif(), width, height, metadata.dpi)
         if file_format in EXIF and (file_format not in ("JPEG", "MPO") or len(exif.tobytes()) <= LONGEST_SEGMENT):
             options["exif"] = exif if file_format == "TIFF" else exif.tobytes()
@@ -153,7 +156,7 @@ def saving(metadata: Metadata, file_format: str, width: int, height: int) -> tup
     if metadata.dpi is not None:
         if file_format in DPI:
             options["dpi"] = metadata.dpi
-        elif not told_in_exif:
+        elif not dpi_in_exif:
             lost.append("dots per inch")
     texts = dict(metadata.texts)
     if metadata.xmp:
@@ -182,7 +185,7 @@ def saving(metadata: Metadata, file_format: str, width: int, height: int) -> tup
 
 
 def _sized(exif: Image.Exif, width: int, height: int, dpi: tuple[float, float] | None) -> Image.Exif:
-    """A copy that tells this size, and that the picture is upright."""
+    """A copy with this size and resolution, and the orientation of an upright picture."""
     copy = Image.Exif()
     copy.load(exif.tobytes())
     copy[ORIENTATION] = 1

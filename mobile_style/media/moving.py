@@ -1,4 +1,4 @@
-"""Which files are videos or animated pictures, and which of them can be written; PyAV is not needed for that."""
+"""Which files are videos or animated pictures, and which of them can be written; does not import PyAV."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", "
 SYNC, STEPS = (
     0x47,
     (188, 192, 204),
-)  # of an MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2): how packets begin, how far
-FOUND = 4  # packets are no chance
-BEGIN = (FOUND + 1) * max(STEPS)
+)  # MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2): first byte of a packet, and bytes from packet to packet
+FOUND = 4  # this many packets in a row are no coincidence
+BEGIN = (FOUND + 1) * max(STEPS)  # bytes of a file's beginning that show them
 
 
 def is_video(path: Path) -> bool:
-    """Whether the name is that of a video file; of TypeScript's .ts, the content tells."""
+    """Whether the suffix is that of a video. The content decides whether a .ts file is a video or TypeScript."""
     suffix = path.suffix.lower()
     return suffix in SUFFIXES and (suffix != ".ts" or not path.is_file() or _is_transport_stream(path))
 
@@ -30,13 +30,13 @@ def _is_transport_stream(path: Path) -> bool:
         with path.open("rb") as file:
             return packets_of(file.read(BEGIN)) is not None
     except OSError:
-        return True  # which says why it cannot be read
+        return True  # opening it as a video will report the error
 
 
 def packets_of(start: bytes) -> tuple[int, int] | None:
-    """Where the first packet of an MPEG transport stream lies, of which `BEGIN` bytes are given, and the next one.
+    """Offsets of the first two packets in the first `BEGIN` bytes of an MPEG transport stream; None if it is none.
 
-    A recording may begin inside a packet. There may be a time before each of them, or a checksum behind it.
+    A recording may begin inside a packet. A time may precede each packet, or a checksum may follow it.
     """
     for step in STEPS:
         for first in range(step):
@@ -46,12 +46,12 @@ def packets_of(start: bytes) -> tuple[int, int] | None:
 
 
 def is_moving(path: Path) -> bool:
-    """Whether the file is a video, by its name, or an animated picture."""
+    """Whether the file is a video, by its suffix, or an animated picture, by its content."""
     return is_video(path) or animation.is_animation(path)
 
 
 def suffix_of(source: Path) -> str:
-    """The suffix of what becomes of a moving source: its own if that can be written, else .mp4."""
+    """The suffix for the result of a moving source: its own if that can be written, else .mp4."""
     suffix = source.suffix.lower()
     return source.suffix if suffix in CONTAINERS or animation.can_hold(source) else ".mp4"
 
@@ -63,10 +63,10 @@ def check_target(target: Path) -> None:
 
 
 def container_of(target: Path) -> str:
-    """ffmpeg's name of the container that the suffix asks for.
+    """ffmpeg's name of the container for the suffix.
 
     Raises:
-        OutputError: none that is written here.
+        OutputError: no container that is written has this suffix.
     """
     if target.suffix.lower() not in CONTAINERS:
         raise OutputError(

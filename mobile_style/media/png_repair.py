@@ -1,4 +1,4 @@
-"""What can be saved of a damaged PNG file (ISO/IEC 15948)."""
+"""Recovers what it can of damaged PNG files (ISO/IEC 15948)."""
 
 import os
 import zlib
@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 MISSING = 0.1  # share of a picture's rows that may be missing at the end of its file
-PART = 2**20  # bytes that are read at once
+PART = 2**20  # bytes read at once
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# What a viewer can do without if it is damaged, but not if it is sound.
+# Chunks that a viewer can do without, and that are kept if they are sound.
 KEPT = frozenset({b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs", b"eXIf", b"acTL", b"fcTL", b"fdAT"})
-SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by the color type
+SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # per pixel, by color type
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Name, content and whether the checksum is right; the last may be cut. What has no name ends them."""
+    """Each chunk's name, content, and whether its checksum is right; ends at an invalid name. The last may be cut."""
     place = len(SIGNATURE)
     while place + 8 <= len(content):
         length = int.from_bytes(content[place : place + 4], "big")
         name, body = content[place + 4 : place + 8], content[place + 8 : place + 8 + length]
         if not name.isalpha():
             return
-        told = content[place + 8 + length : place + 12 + length]
-        yield name, body, told == zlib.crc32(name + body).to_bytes(4, "big")
+        checksum = content[place + 8 + length : place + 12 + length]
+        yield name, body, checksum == zlib.crc32(name + body).to_bytes(4, "big")
         place += 12 + length
 
 
@@ -31,7 +31,7 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 
 
 def has_damaged_pixels(file: BinaryIO) -> bool:
-    """Whether a checksum over pixels is wrong, which Pillow does not look at."""
+    """Whether a checksum of pixel data is wrong; Pillow does not check it."""
     file.seek(len(SIGNATURE))
     name = b""
     while len(head := file.read(8)) == 8 and not (name == b"IDAT" != head[4:]):
@@ -48,7 +48,7 @@ def has_damaged_pixels(file: BinaryIO) -> bool:
 
 
 def plain_png(content: bytes) -> bytes:
-    """The file without its texts, and without other chunks that are damaged and not needed."""
+    """The file with only its critical chunks, and those of `KEPT` that are sound."""
     place, kept = len(SIGNATURE), [SIGNATURE]
     for name, body, sound in _chunks(content):
         if name[:1].isupper() or (name in KEPT and sound):
@@ -58,9 +58,9 @@ def plain_png(content: bytes) -> bytes:
 
 
 def completed_png(content: bytes) -> bytes | None:
-    """The file with black in place of the rows that a cut has taken; None if those are too many.
+    """The file with zeros in place of the rows missing at its end; None if too many are missing, or it is too damaged.
 
-    Interlaced files lack a little everywhere, and are not completed.
+    Interlaced files are not completed, because they lack a little everywhere.
     """
     chunks = list(_chunks(content))
     if not chunks or chunks[0][0] != b"IHDR" or not chunks[0][2]:

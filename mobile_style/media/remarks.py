@@ -1,4 +1,4 @@
-"""What is to be said about files when all of them are done: each thing once, with the files' names."""
+"""Collects remarks on files, to report each remark once with the names of its files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +13,12 @@ class Remarks:
         self._files: dict[str, list[str]] = {}
 
     def add(self, path: Path, *remarks: str) -> None:
-        """Keeps the remarks on a file."""
+        """Adds remarks on a file."""
         for remark in remarks:
             self._files.setdefault(remark, []).append(path.name)
 
     def lines(self) -> Iterator[str]:
-        """A line for each remark, with how many files it is on and which."""
+        """One line for each remark, with the number and names of its files."""
         for remark, names in self._files.items():
             shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
             yield f"{shown}: {remark}" if len(names) == 1 else f"{len(names)} files: {remark}: {shown}"

@@ -1,4 +1,4 @@
-"""What Pillow takes wrongly of the tags of TIFF files (TIFF 6.0), or does not take at all."""
+"""TIFF tags (TIFF 6.0) that Pillow misreads or ignores."""
 
 import struct
 import zlib
@@ -12,16 +12,16 @@ from .colors import APART, ORIENTATION, PHOTOMETRIC, SAMPLE_FORMAT, SIDE_BY_SIDE
 WIDTH, HEIGHT, BITS, SAMPLES, ROWS, PLANAR, PREDICTOR, PALETTE, TILE_WIDTH = 256, 257, 258, 277, 278, 284, 317, 320, 322
 STRIPS, PLANES, RGB, FLOAT = 273, 2, 2, 3  # a tag, and values of PLANAR, PHOTOMETRIC and SAMPLE_FORMAT
 COMPRESSION, DEFLATED = 259, (8, 32946)  # a tag, and values
-PARTS = ((273, 279), (324, 325))  # tags of where strips and tiles lie, and how large they are
-PIECE = 2**20  # bytes that are unpacked at once
+PARTS = ((273, 279), (324, 325))  # tags of the offsets and sizes of strips, and of tiles
+PIECE = 2**20  # bytes decompressed at once
 KINDS = {2: "signed ", 3: "floating-point "}  # of values, by SAMPLE_FORMAT
-BIG_ENDIAN = ("F;32BF", "I;16BS", "I;32BS")  # Pillow's names of layouts; with N for B, as the machine has them
-LARGEST_BYTE, LONG = 255, 4  # a kind of numbers
+BIG_ENDIAN = ("F;32BF", "I;16BS", "I;32BS")  # Pillow's names of raw layouts; N instead of B is the machine's order
+LARGEST_BYTE, LONG = 255, 4  # LONG is TIFF's type of 32-bit numbers
 
 
 def values_of_tiff(file: BinaryIO) -> str:
-    """What kind of values a TIFF file holds that Pillow does not open; empty if they are not why, or if it is none."""
-    with suppress(Exception):  # of what is damaged, Pillow raises whatever it stumbles over
+    """Describes the values of a TIFF file if Pillow cannot read values of this kind; else empty."""
+    with suppress(Exception):  # on damaged files, Pillow may raise anything
         tags = _tags(file)
         bits, kind = tags.get(BITS, (1,)), KINDS.get(max(tags.get(SAMPLE_FORMAT, (1,))), "")
         if kind or max(bits) > 16:
@@ -30,7 +30,7 @@ def values_of_tiff(file: BinaryIO) -> str:
 
 
 def _tags(file: BinaryIO) -> Any:
-    """Those of the first page."""
+    """The tags of the first page."""
     tags = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
     file.seek(tags.next)
     tags.load(file)
@@ -38,16 +38,16 @@ def _tags(file: BinaryIO) -> Any:
 
 
 def floats_as_grays(file: BinaryIO) -> tuple[bytes, tuple[str, int]] | None:
-    """A TIFF file of floating-point colors as one of grays, which Pillow opens.
+    """Rewrites a TIFF file of 32-bit floating-point colors as one of grays, which Pillow can open.
 
     Returns:
-        The file, and what `Image.info` is to tell by the key `colors.LAYOUT`;
-        None for other files, those of several pages, and those whose values are told by the ones before them.
+        The file, and the value for the key `colors.LAYOUT` of `Image.info`: the layout and the orientation. None for
+        other files, for several pages, and for values that are stored as differences (a predictor).
     """
     with suppress(Exception):
         tags = _tags(file)
-        told = (tags.get(BITS), tags.get(SAMPLE_FORMAT), tags.get(PHOTOMETRIC), tags.get(PREDICTOR, 1), tags.next)
-        if told != ((32,) * 3, (FLOAT,) * 3, RGB, 1, 0):
+        kind = (tags.get(BITS), tags.get(SAMPLE_FORMAT), tags.get(PHOTOMETRIC), tags.get(PREDICTOR, 1), tags.next)
+        if kind != ((32,) * 3, (FLOAT,) * 3, RGB, 1, 0):
             return None
         new = {BITS: 32, SAMPLE_FORMAT: FLOAT, SAMPLES: 1, PHOTOMETRIC: 1, PLANAR: 1, ORIENTATION: 1}
         apart, height = tags.get(PLANAR, 1) == PLANES, tags[HEIGHT]
@@ -64,7 +64,7 @@ def floats_as_grays(file: BinaryIO) -> tuple[bytes, tuple[str, int]] | None:
 
 
 def _with_tags(content: bytes, new: dict[int, int]) -> bytes:
-    """The file with other numbers in place of those that its first page tells (TIFF 6.0, section 2)."""
+    """The file with new values for tags that its first page has (TIFF 6.0, section 2)."""
     changed, order = bytearray(content), "<" if content[:2] == b"II" else ">"
     (place,) = struct.unpack_from(f"{order}I", content, 4)
     (count,) = struct.unpack_from(f"{order}H", content, place)
@@ -76,7 +76,7 @@ def _with_tags(content: bytes, new: dict[int, int]) -> bytes:
 
 
 def has_damaged_parts(image: Any) -> bool:
-    """Whether a part of a page, not loaded yet, does not fit its checksum of zlib, which libtiff does not look at."""
+    """Whether a strip or tile of a page, not loaded yet, fails its zlib checksum, which libtiff does not check."""
     tags, file = image.tag_v2, image.fp
     if tags.get(COMPRESSION) not in DEFLATED:
         return False
@@ -97,18 +97,18 @@ def has_damaged_parts(image: Any) -> bool:
 
 
 def mend_tiff(image: Any) -> None:
-    """Gives a page, not loaded yet, its right layout and palette."""
+    """Corrects the raw layout and the palette of a page that is not loaded yet."""
     image.tile = [_mended(image, tile) for tile in image.tile]
     palette = image.tag_v2.get(PALETTE, ()) if image.mode in ("P", "PA") else ()
-    if 0 < max(palette, default=0) <= LARGEST_BYTE:  # of 65,535: some programs write bytes, as libtiff knows, too
+    if 0 < max(palette, default=0) <= LARGEST_BYTE:  # of 65,535: some programs write bytes; libtiff reads them so, too
         image.palette = ImagePalette.raw("RGB;L", palette)
 
 
 def _mended(image: Any, tile: Any) -> Any:
-    """A part of a page with its right layout.
+    """A part of a page with its correct raw layout.
 
-    Pillow takes uncompressed planes of 16 bits, each channel apart, for ones of 8; and it swaps the bytes of floats and
-    signed numbers that libtiff has swapped.
+    Pillow reads uncompressed 16-bit planes, one per channel, as 8-bit ones. And it swaps the bytes of floats and signed
+    numbers that libtiff has swapped already.
     """
     raw, *rest = tile.args
     if tile.codec_name == "libtiff" and raw in BIG_ENDIAN:

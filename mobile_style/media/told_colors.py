@@ -1,8 +1,8 @@
-"""Colors that a file tells by numbers and not by a profile, as sRGB.
+"""Converts to sRGB the colors of files that describe them by numbers, not by a profile.
 
-PNG files tell gamma and primaries (ISO/IEC 15948, 11.3.3), or code points of ITU-T H.273, as AVIF and HEIC files do.
-Of high dynamic range, reference white, 203 cd/m² (ITU-R BT.2408), becomes white. What is brighter keeps its hue
-and becomes as bright as white is in its largest channel.
+PNG files give gamma and primaries (ISO/IEC 15948, 11.3.3), or code points of ITU-T H.273, as AVIF and HEIC files do.
+In high dynamic range, reference white, 203 cd/m² (ITU-R BT.2408), becomes white. Brighter colors keep their hue, and
+their largest channel becomes that of white.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from ..srgb import encoded, linear
 from .heads import CodePoints, code_points, profile_of_jp2
 
 CODED = "code_points"  # the key of `Image.info`
-SRGB = 1 / 2.2  # the gamma that files in sRGB tell
+SRGB = 1 / 2.2  # the gamma in files with sRGB
 D65 = (0.3127, 0.329)
 PRIMARIES = (*D65, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)  # x and y of white, red, green and blue, of sRGB
-NEAR = 0.01  # what programs differ by that mean sRGB
-# From XYZ to the responses of the eye in which a white is adapted to another (Bradford).
+NEAR = 0.01  # tolerance: programs that mean sRGB differ by this much
+# From XYZ to the cone responses in which one white is adapted to another (Bradford).
 CONES = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 UNTOLD = 2
 SPACES: dict[int, tuple[float, ...]] = {  # ITU-T H.273, table 2
@@ -36,25 +36,25 @@ SPACES: dict[int, tuple[float, ...]] = {  # ITU-T H.273, table 2
     22: (*D65, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),
 }
 PQ, HLG = 16, 18
-WHITE, PEAK = 203.0, 1000.0  # cd/m²: reference white, and a display of the nominal brightness
+WHITE, PEAK = 203.0, 1000.0  # cd/m²: reference white, and the nominal peak of a display
 
 Conversion = Callable[[np.ndarray], np.ndarray]
 
 
 def _pq(values: np.ndarray) -> np.ndarray:
-    """The light, 1 for reference white, of values, 0 to 1 (SMPTE ST 2084; ITU-R BT.2100, table 4)."""
+    """PQ values, 0 to 1, as light, 1 for reference white (SMPTE ST 2084; ITU-R BT.2100, table 4)."""
     root = values ** (32 / 2523)
     return 10_000 / WHITE * (np.maximum(root - 107 / 128, 0) / (2413 / 128 - 2392 / 128 * root)) ** (8192 / 1305)
 
 
 def _hlg(values: np.ndarray) -> np.ndarray:
-    """The scene's light, 0 to 1, of values, 0 to 1 (ARIB STD-B67; ITU-R BT.2100, table 5)."""
+    """HLG values, 0 to 1, as the scene's light, 0 to 1 (ARIB STD-B67; ITU-R BT.2100, table 5)."""
     a = 0.17883277
     b, c = 1 - 4 * a, 0.5 - a * np.log(4 * a)
     return np.where(values > 0.5, (np.exp((values - c) / a) + b) / 12, values**2 / 3)
 
 
-CURVES: dict[int, Conversion] = {  # ITU-T H.273, table 3; what cameras encode by BT.709 looks right by sRGB
+CURVES: dict[int, Conversion] = {  # ITU-T H.273, table 3; BT.709 as cameras encode it looks right by sRGB
     **dict.fromkeys((1, UNTOLD, 6, 13, 14, 15), linear),
     4: lambda values: values**2.2,
     5: lambda values: values**2.8,
@@ -65,32 +65,33 @@ CURVES: dict[int, Conversion] = {  # ITU-T H.273, table 3; what cameras encode b
 
 
 def note_colors(image: Image.Image, file: BinaryIO) -> None:
-    """Puts what the file, which is open, tells of its colors and Pillow does not read into the picture's `info`.
+    """Adds to the picture's `info` the colors that the open file describes and Pillow does not read.
 
-    Code points outrank a PNG file's profile, but not those of others. Numbers that are not known are none.
+    Code points take precedence over the profile of a PNG file, but not over that of other files. Unknown code points
+    are ignored.
     """
     if image.format == "JPEG2000" and (profile := profile_of_jp2(file)):
         image.info["icc_profile"] = profile
     points = code_points(file, image.format)
-    if points is None and (told := image.info.get("nclx_profile")):  # of a HEIC file
-        points = CodePoints(told["color_primaries"], told["transfer_characteristics"])
+    if points is None and (nclx := image.info.get("nclx_profile")):  # of a HEIC file
+        points = CodePoints(nclx["color_primaries"], nclx["transfer_characteristics"])
     if points is None or points.primaries not in SPACES or points.transfer not in CURVES:
         return
-    untold = points.primaries == points.transfer == UNTOLD
-    if not untold and (image.format == "PNG" or "icc_profile" not in image.info):
+    unspecified = points.primaries == points.transfer == UNTOLD
+    if not unspecified and (image.format == "PNG" or "icc_profile" not in image.info):
         image.info[CODED] = points
 
 
 def conversion(image: Image.Image) -> Conversion | None:
-    """What makes sRGB of the picture's colors, (H, W, 3) uint8 both; None if they are, or if the file does not tell."""
-    told = image.info
-    if CODED in told:
-        return _of_points(told[CODED])
-    if image.format != "PNG" or "icc_profile" in told or "srgb" in told:
+    """The conversion to sRGB, (H, W, 3) uint8 to the same; None if the file has sRGB, or does not give its colors."""
+    info = image.info
+    if CODED in info:
+        return _of_points(info[CODED])
+    if image.format != "PNG" or "icc_profile" in info or "srgb" in info:
         return None
-    gamma, primaries = told.get("gamma", SRGB), told.get("chromaticity", PRIMARIES)
+    gamma, primaries = info.get("gamma", SRGB), info.get("chromaticity", PRIMARIES)
     plain = abs(gamma / SRGB - 1) <= NEAR
-    if (plain and _known(primaries)) or not 0.05 <= gamma <= 5:
+    if (plain and _is_srgb(primaries)) or not 0.05 <= gamma <= 5:
         return None
     values = np.arange(256) / 255
     return _of_light(linear(values) if plain else values ** (1 / gamma), primaries)
@@ -98,20 +99,20 @@ def conversion(image: Image.Image) -> Conversion | None:
 
 def _of_points(points: CodePoints) -> Conversion | None:
     primaries, curve = SPACES[points.primaries], CURVES[points.transfer]
-    if curve is linear and points.full and _known(primaries):
+    if curve is linear and points.full and _is_srgb(primaries):
         return None
     values = np.arange(256) / 255 if points.full else np.clip((np.arange(256) - 16) / 219, 0, 1)
     return _of_light(curve(values), primaries, points.transfer)
 
 
-def _known(primaries: tuple[float, ...]) -> bool:
+def _is_srgb(primaries: tuple[float, ...]) -> bool:
     return bool(np.allclose(primaries, PRIMARIES, atol=NEAR))
 
 
 def _of_light(table: np.ndarray, primaries: tuple[float, ...], transfer: int = UNTOLD) -> Conversion | None:
-    """By the light of each of the 256 values; None if these are no colors."""
+    """The conversion, from the linear light of each of the 256 values; None if the primaries are invalid."""
     light = table.astype(np.float32)
-    if _known(primaries) and transfer not in (PQ, HLG):
+    if _is_srgb(primaries) and transfer not in (PQ, HLG):
         levels = _levels(light)
         return lambda pixels: levels[pixels]
     try:
@@ -134,13 +135,13 @@ def _of_light(table: np.ndarray, primaries: tuple[float, ...], transfer: int = U
 
 
 def _levels(light: np.ndarray) -> np.ndarray:
-    """Linear light, 0 to 1, as bytes of sRGB."""
+    """Linear light, 0 to 1, as 8-bit sRGB."""
     levels: np.ndarray = np.rint(255 * encoded(light)).astype(np.uint8)
     return levels
 
 
 def to_xyz(primaries: tuple[float, ...]) -> np.ndarray:
-    """The matrix from linear RGB to XYZ under the white of sRGB (http://www.brucelindbloom.com, RGB/XYZ Matrices)."""
+    """The matrix from linear RGB to XYZ, adapted to sRGB's white (http://www.brucelindbloom.com, RGB/XYZ Matrices)."""
     white, *colors = (
         np.array([x / y, 1, (1 - x - y) / y]) for x, y in zip(primaries[::2], primaries[1::2], strict=True)
     )

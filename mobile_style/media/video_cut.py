@@ -1,4 +1,4 @@
-"""Where a long video is cut at key frames into parts that can be read apart, by what its packets tell."""
+"""Chooses, from its packets, the key frames at which a long video is cut into parts that can be read independently."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,8 +18,8 @@ class Key:
     """A key frame.
 
     Attributes:
-        time: that it is shown at, in ticks from the file's beginning.
-        seek: its decoding time in ticks, as the container tells it.
+        time: when it is shown, in ticks from the file's beginning.
+        seek: its decoding time in ticks, as in the container.
     """
 
     time: int
@@ -27,11 +27,11 @@ class Key:
 
 
 def parts_of(source: Path) -> tuple[Part, ...]:
-    """The parts of a long video; only its first frame is decoded for that.
+    """The parts of a long video; decodes only its first frame.
 
     Returns:
-        No parts if there would be only one, or if theirs might not be the frames and the times of the whole: where the
-        container's time may jump, time stamps are missing, or seeking goes astray.
+        The parts in order. None if there would be only one, or if their frames or times might differ from those of the
+        whole: the container's time may jump, time stamps are missing, or seeking is unreliable.
     """
     try:
         with opened(source) as container:
@@ -43,7 +43,7 @@ def parts_of(source: Path) -> tuple[Part, ...]:
                 return ()
         with opened(source) as container:
             height, width = next(iter(Video(container, source.name).frames())).pixels.shape[:2]
-    except (ImageError, av.FFmpegError):  # which painting will say
+    except (ImageError, av.FFmpegError):  # painting will report it
         return ()
     ends = [begin.time for _, begin in cuts]
     parts = [Part(0, None, ends[0], None, 0, (height, width))]
@@ -53,7 +53,7 @@ def parts_of(source: Path) -> tuple[Part, ...]:
 
 
 def _cuts(clip: Video) -> list[tuple[Key, Key]]:
-    """Pairs of the key frame that a part begins at and the one before, where its decoding begins."""
+    """For each part but the first: the key frame at which its decoding begins, and the next one, its first frame."""
     keys, times = _keys(clip)
     if not keys:
         return []
@@ -67,12 +67,12 @@ def _cuts(clip: Video) -> list[tuple[Key, Key]]:
 
 
 def _keys(clip: Video) -> tuple[list[Key], set[int]]:
-    """The key frames in their order, and the times of all frames; none of a stream that is irregular."""
+    """The key frames in order, and the times of all frames in ticks; both empty for an irregular stream."""
     keys: list[Key] = []
     times: set[int] = set()
     shift = round(-clip.start / clip.time_base)
     for packet in clip.packets(others=False):
-        if not packet.size or packet.is_discard:  # before the beginning that an edit list tells
+        if not packet.size or packet.is_discard:  # an edit list cuts it off
             continue
         if packet.pts is None or packet.pts in times:
             return [], set()
@@ -83,7 +83,7 @@ def _keys(clip: Video) -> tuple[list[Key], set[int]]:
 
 
 def _is_found(clip: Video, key: Key) -> bool:
-    """Whether reading goes on no later than at the key frame after seeking it."""
+    """Whether reading resumes at the key frame, or before it, after a seek to it."""
     clip.container.seek(key.seek, stream=clip.pictures)
     packet = next(clip.packets(others=False))
     return packet.pts is not None and packet.pts <= key.time

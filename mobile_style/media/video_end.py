@@ -1,4 +1,4 @@
-"""Whether a video ends before its container says so, as one that was cut or damaged does."""
+"""Detects videos that end before their containers say so, because they were cut or damaged."""
 
 import bisect
 import os
@@ -14,21 +14,22 @@ from av.video.stream import VideoStream
 from .moving import BEGIN, SYNC, packets_of
 from .video_time import WINDOW
 
-INDEXED = "mov"  # ffmpeg's name of the containers whose index tells every packet
+INDEXED = "mov"  # ffmpeg's name of the containers whose index lists every packet
 PACKET = 188  # bytes of one of an MPEG transport stream
 UNKNOWN = (0, 2**32 - 1)  # as sizes
 ASF_SIZE = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"  # of File Properties
-TIMED = frozenset({"matroska", "flv"})  # those whose head tells when they end, on the clock of their time stamps
-LONGEST = Fraction(3, 2)  # times the longest frame so far: the last one may last as long, and be followed by nothing
-SHARE = Fraction(1, 20)  # of the whole that may be missing, as clocks are read in different ways
+TIMED = frozenset({"matroska", "flv"})  # containers whose head gives the end time, on the clock of their time stamps
+LONGEST = Fraction(3, 2)  # factor on the longest frame: the last one may last that long, with nothing after it
+SHARE = Fraction(1, 20)  # of the duration that may be missing, because programs measure it differently
 
 
 class Ending:
-    """Looks at all packets of a video, as they lie in the file.
+    """Watches all packets of a video, in the order of the file.
 
     Args:
+        container: the open video.
         pictures: the stream that is painted.
-        step: seconds of a frame that does not tell how long it lasts.
+        step: seconds of a frame without a duration.
     """
 
     def __init__(self, container: av.container.InputContainer, pictures: VideoStream, step: Fraction):
@@ -36,15 +37,15 @@ class Ending:
         self._cut = False
         with suppress(OSError):  # it may have been removed by now
             self._cut = any(kind in self._kinds and is_cut(Path(container.name)) for kind, is_cut in CUT.items())
-        self._told = Fraction(container.duration or 0, 1_000_000)
+        self._declared = Fraction(container.duration or 0, 1_000_000)
         self._pictures, self._step = pictures, step
         self._count = 0
         self._end = self._longest = Fraction(0)
         self._recent: list[Fraction] = []  # times of the last frames, which may be out of order
 
     def see(self, packet: Any) -> None:
-        """Takes note of a packet, before its times are moved."""
-        if packet.size == 0 and packet.pts is None:  # the decoder's, at the end
+        """Notes a packet; call it before the packet's times are shifted."""
+        if packet.size == 0 and packet.pts is None:  # the one that flushes the decoder, at the end
             return
         shown = packet.stream.index == self._pictures.index
         self._count += shown
@@ -61,21 +62,21 @@ class Ending:
                 self._longest = max(self._longest, self._recent[0] - first)
 
     def remarks(self) -> list[str]:
-        """What is missing, once all packets were seen."""
+        """What is missing; call it once all packets have been seen."""
         if self._cut:
             return ["the end of the file is missing"]
         entries = len(getattr(self._pictures, "index_entries", ()))  # PyAV 17 has none
         if INDEXED in self._kinds and self._count < entries:
             return [f"the end of the file is missing: it holds {self._count} of {entries} frames"]
         longest = max([self._longest, *(after - before for before, after in pairwise(self._recent))])
-        if TIMED & self._kinds and self._told - self._end > max(LONGEST * longest, SHARE * self._told):
-            end, told = float(self._end), float(self._told)
-            return [f"the end of the file is missing: its frames end after {end:.1f} of {told:.1f} seconds"]
+        if TIMED & self._kinds and self._declared - self._end > max(LONGEST * longest, SHARE * self._declared):
+            end, declared = float(self._end), float(self._declared)
+            return [f"the end of the file is missing: its frames end after {end:.1f} of {declared:.1f} seconds"]
         return []
 
 
 def _ends_inside_a_packet(path: Path) -> bool:
-    """Whether an MPEG transport stream ends so, as one that was cut anywhere does."""
+    """Whether an MPEG transport stream ends inside a packet, because it was cut."""
     with path.open("rb") as file:
         first, second = packets_of(file.read(BEGIN)) or (0, 1)
         step, size = second - first, file.seek(0, os.SEEK_END)
@@ -86,26 +87,26 @@ def _ends_inside_a_packet(path: Path) -> bool:
 
 
 def _ends_inside_a_list(path: Path) -> bool:
-    """Whether an AVI file is shorter than its lists, of which long videos have several."""
+    """Whether an AVI file is shorter than its RIFF lists, of which long videos have several."""
     with path.open("rb") as file:
         size, place = file.seek(0, os.SEEK_END), 0
         while place < size:
             file.seek(place)
             head = file.read(8)
-            told = int.from_bytes(head[4:], "little")
-            if head[:4] != b"RIFF" or told in UNKNOWN:
+            length = int.from_bytes(head[4:], "little")
+            if head[:4] != b"RIFF" or length in UNKNOWN:
                 return False
-            place += 8 + told + told % 2
+            place += 8 + length + length % 2
         return place > size + 1
 
 
-def _is_shorter_than_told(path: Path) -> bool:
-    """Whether an ASF file is (Advanced Systems Format, 3.2), if it is no broadcast."""
+def _is_truncated(path: Path) -> bool:
+    """Whether an ASF file is shorter than its header says (Advanced Systems Format, 3.2); False for a broadcast."""
     with path.open("rb") as file:
         head = file.read(BEGIN)
         at = head.find(ASF_SIZE)
-        told, flags = (int.from_bytes(head[at + begin : at + end], "little") for begin, end in ((40, 48), (88, 92)))
-        return at >= 0 and not flags & 1 and file.seek(0, os.SEEK_END) < told
+        size, flags = (int.from_bytes(head[at + begin : at + end], "little") for begin, end in ((40, 48), (88, 92)))
+        return at >= 0 and not flags & 1 and file.seek(0, os.SEEK_END) < size
 
 
-CUT = {"mpegts": _ends_inside_a_packet, "avi": _ends_inside_a_list, "asf": _is_shorter_than_told}  # by ffmpeg's names
+CUT = {"mpegts": _ends_inside_a_packet, "avi": _ends_inside_a_list, "asf": _is_truncated}  # by ffmpeg's names

@@ -1,4 +1,4 @@
-"""Reading videos through PyAV: which stream, when, which way up and in which colors."""
+"""Reads videos through PyAV: chooses the stream, and corrects times, orientation and colors."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,20 +20,26 @@ from .deinterlace import deinterlaced
 from .video_end import Ending
 from .video_time import Order, Timeline
 
-# As ITU-T H.273 numbers colors; of the transfer functions, PQ and HLG are HDR.
+# Code points of ITU-T H.273. HDR is the transfer functions PQ and HLG.
 BT709, UNTOLD, BT2020, P3 = 1, 2, 9, (11, 12)
 HDR = (16, 18)
 SPLICED = frozenset({"mpegts", "mpeg", "asf", "ogg"})  # containers whose time may jump
-CONVERTS_HDR = int(av.__version__.split(".")[0]) >= 18  # PyAV 17 only renames the colors
+CONVERTS_HDR = int(av.__version__.split(".")[0]) >= 18  # PyAV 17 only relabels the colors
 MAX_ASPECT = 4  # of pixels
-# ffmpeg's names of containers, and of bare streams. No others: some read the files or addresses that theirs names.
+# ffmpeg's names of containers, and of bare streams. Only these: others may open files or addresses named in a file.
 FORMATS = (
     "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "asf", "ogg", "flv", "mxf", "dv", "ivf", "nut", "wtv",
     "rm", "h264", "hevc", "vvc", "m4v", "obu", "vc1", "mjpeg", "gif", "apng",
 )  # fmt: skip
 OPTIONS = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
-MARKING = ("mpeg4", "msmpeg4", "flv", "h263", "wmv")  # decoders that, with a thread a frame, mark damage now and then
-ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # ffmpeg's own leave the transparency out
+MARKING = (
+    "mpeg4",
+    "msmpeg4",
+    "flv",
+    "h263",
+    "wmv",
+)  # with one thread per frame, these decoders do not always mark damage
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # ffmpeg's own ignore the transparency
 
 
 class Video:
@@ -54,37 +60,39 @@ class Video:
         self.spliced = bool(SPLICED & set(container.format.name.split(",")))
         self.jumps = 0
         self._decoder: Any = self.pictures.codec_context
-        # Decodes what is damaged for the one of transparency, as long as that has given nothing.
+        # Replaces the decoder of transparency on an error, as long as that has returned no frame.
         self._plain: Any = None
-        self._held: list[Any] = []  # the packets so far, for it
+        self._held: list[Any] = []  # the packets so far, for `_plain`
         layout = self._decoder.format
         self.transparent = layout is not None and any(component.is_alpha for component in layout.components)
-        told = {key.lower(): value for key, value in self.pictures.metadata.items()}
-        if told.get("alpha_mode") == "1" and self._decoder.name in ALPHA_DECODERS:
+        tags = {key.lower(): value for key, value in self.pictures.metadata.items()}
+        if tags.get("alpha_mode") == "1" and self._decoder.name in ALPHA_DECODERS:
             self._decoder = av.CodecContext.create(ALPHA_DECODERS[self._decoder.name], "r")
             self.transparent = True
             self._plain = self.pictures.codec_context
             self._plain.thread_type = "AUTO"
         marks = self._decoder.name.startswith(MARKING)
         self._decoder.thread_type = "SLICE" if marks else "AUTO"  # frames are decoded while others are painted
-        self._reformatter = VideoReformatter()  # one for all frames: HDR takes it two seconds to get ready
+        self._reformatter = VideoReformatter()  # shared: for HDR, its setup takes two seconds
         if _is_wide(self._decoder) and not CONVERTS_HDR:
             self.remarks.append("its HDR colors look pale: converting them needs PyAV 18, and so Python 3.11")
         self.on_packet: Callable[[Any], None] = lambda packet: None
 
     def left_out(self) -> None:
-        """Remarks what no output can hold."""
+        """Adds remarks on the streams that no output can hold."""
         kinds = Counter(_kind(stream) for stream in self.container.streams if stream is not self.pictures)
-        kinds["a data stream"] -= bool(chapters(self.container))  # in MP4 they are one, and are kept
+        kinds["a data stream"] -= bool(chapters(self.container))  # a data stream in MP4, and kept
         for kind in ("a cover picture", "a further picture stream", "a data stream", "an attached file"):
             if kinds[kind] > 0:
                 self.remarks.append(f"left out: {kind}" + (f" ({kinds[kind]} times)" if kinds[kind] > 1 else ""))
 
     def frames(self, part: Part | None = None) -> Iterator[Frame]:
-        """The frames of the main stream; sound and subtitles go to `on_packet` on the way, but not those of a part.
+        """The frames of the main stream, or of one part of it.
+
+        Packets of sound and subtitles go to `on_packet` on the way, unless only a part is read.
 
         Raises:
-            ImageError: there is none that can be decoded.
+            ImageError: no frame can be decoded, or the file has changed since `part` was chosen.
         """
         order = Order(1 / self.rate)
         found = False
@@ -111,11 +119,11 @@ class Video:
                 continue
             try:
                 frames = self._frames_of(packet)
-            except av.error.EOFError:  # all frames were given before
+            except av.error.EOFError:  # all frames were returned before
                 continue
             except av.error.MemoryError:
                 raise
-            except av.error.FFmpegError:  # of damaged packets, decoders raise whatever they stumble over
+            except av.error.FFmpegError:  # on damaged packets, decoders may raise anything
                 time = None if packet is None else packet.pts
                 damaged += part is None or time is None or part.holds(time)
                 continue
@@ -128,7 +136,7 @@ class Video:
             self.remarks.append(f"damaged: {broken} frames")
 
     def _frames_of(self, packet: Any) -> list[av.VideoFrame]:
-        """What the decoder gives for a packet, or for the end of all.
+        """The frames that the decoder returns for a packet; None flushes it at the end.
 
         Raises:
             av.error.FFmpegError: the packet is damaged.
@@ -150,13 +158,13 @@ class Video:
         return frames
 
     def packets(self, others: bool = True) -> Iterator[Any]:
-        """The packets of the main stream, and with `others` those of sound and subtitles, their times moved."""
+        """The packets of the main stream and, with `others`, of sound and subtitles, with corrected times."""
         streams = [self.pictures, *(self.others if others else ())]
         timelines = {s.index: Timeline(s.type, self.start, self.spliced) for s in streams if s.type != "subtitle"}
         pictures, ending = timelines[self.pictures.index], Ending(self.container, self.pictures, 1 / self.rate)
         for packet in self.container.demux(streams):
             ending.see(packet)
-            if packet.stream.type == "subtitle":  # there may be none for an hour
+            if packet.stream.type == "subtitle":  # gaps of an hour are normal
                 Timeline.follow(packet, pictures.shift)
             else:
                 timelines[packet.stream.index].move(packet)
@@ -168,7 +176,11 @@ class Video:
             self.remarks.append(f"the time stamps jumped {pictures.jumps} times; the gaps were closed")
 
     def _packets_of(self, part: Part) -> Iterator[Any]:
-        """The packets of the main stream from the one on that a part's decoding begins at."""
+        """The packets of the main stream from the key frame on at which a part's decoding begins.
+
+        Raises:
+            ImageError: that key frame is not found.
+        """
         if part.lead is not None:
             self.container.seek(part.seek, stream=self.pictures)
         found = part.lead is None
@@ -180,22 +192,22 @@ class Video:
             raise ImageError(f"{self.name} has changed while it was read")
 
     def _upright(self, frame: av.VideoFrame) -> tuple[np.ndarray, np.ndarray | None]:
-        """RGB (BT.709) and alpha of a frame in square pixels, turned as a phone's recording asks for.
+        """RGB (BT.709) and alpha of a frame in square pixels, rotated by the frame's display matrix.
 
-        Of larger frames that do not tell their colors, it takes what players take.
+        Large frames of unspecified colors are taken for BT.709, as players do.
         """
-        untold = frame.colorspace == UNTOLD and (frame.width >= 1280 or frame.height > 576)
+        unspecified = frame.colorspace == UNTOLD and (frame.width >= 1280 or frame.height > 576)
         wide = _is_wide(frame)
         picture = self._reformatter.reformat(
             frame,
             format="rgba" if self.transparent else "rgb24",
-            src_colorspace=Colorspace.ITU709 if untold else None,
+            src_colorspace=Colorspace.ITU709 if unspecified else None,
             dst_color_primaries=BT709 if wide else None,
             dst_color_trc=BT709 if wide else None,
         ).to_ndarray()
         height, width = picture.shape[:2]
         aspect = self.pictures.sample_aspect_ratio or 1
-        if Fraction(1, MAX_ASPECT) <= aspect <= MAX_ASPECT:  # others are no lens but a fault
+        if Fraction(1, MAX_ASPECT) <= aspect <= MAX_ASPECT:  # others are errors
             width = max(1, round(width * aspect))
         pixels = turned(images.resized(np.ascontiguousarray(picture[..., :3]), height, width), _matrix(frame))
         if not self.transparent:
@@ -204,22 +216,23 @@ class Video:
 
 
 def opened(source: Path) -> av.container.InputContainer:
-    """The container, by its whole path, or ffmpeg takes what stands before a colon for a protocol.
+    """Opens a video, by its absolute path: otherwise ffmpeg takes what precedes a colon for a protocol.
 
     Raises:
-        ImageError: it is none of `FORMATS`.
+        ImageError: its format is none of `FORMATS`.
+        av.FFmpegError: it cannot be opened.
     """
     path = str(source.absolute())
     try:
         return av.open(path, options=OPTIONS, metadata_errors="replace")  # titles of old files are in any encoding
-    except TypeError:  # PyAV 19 does so by itself
+    except TypeError:  # PyAV 19 replaces errors by itself
         return av.open(path, options=OPTIONS)
     except av.error.ArgumentError:
         raise ImageError(f"{source.name} is no video of a kind that is read; save it as MP4") from None
 
 
 def chapters(container: av.container.InputContainer) -> list[Any]:
-    """The video's chapters; none if their names are in no encoding that is known."""
+    """The video's chapters; empty if their names are not in UTF-8."""
     try:
         return list(container.chapters())
     except UnicodeDecodeError:
@@ -227,7 +240,11 @@ def chapters(container: av.container.InputContainer) -> list[Any]:
 
 
 def _main_stream(streams: tuple[VideoStream, ...], name: str) -> VideoStream:
-    """The one that ffmpeg chooses: no cover, the default, most pixels."""
+    """The stream that ffmpeg would choose: no cover picture, preferably the default one, with the most pixels.
+
+    Raises:
+        ImageError: there is none.
+    """
     moving = [s for s in streams if s.codec_context is not None and not s.disposition & Disposition.attached_pic]
     if not moving:
         raise ImageError(f"{name} has no picture in it")
@@ -235,7 +252,7 @@ def _main_stream(streams: tuple[VideoStream, ...], name: str) -> VideoStream:
 
 
 def _is_wide(colors: Any) -> bool:
-    """Whether a frame's, or a stream's, colors are more than BT.709 holds."""
+    """Whether the colors of a frame, or of a stream, exceed BT.709."""
     return colors.color_primaries in (BT2020, *P3) or colors.color_trc in HDR
 
 

@@ -1,4 +1,4 @@
-"""Writing videos through PyAV: H.264, or what holds transparency; sound, subtitles and titles are taken along."""
+"""Writes videos through PyAV: H.264 or VP9, or a codec with transparency; keeps sound, subtitles and titles."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -19,19 +19,19 @@ from .moving import CONTAINERS
 
 SUFFIX = {container: suffix for suffix, container in reversed(CONTAINERS.items())}
 VP9 = {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
-# (encoder, layout of the pixels, options) by the container, without transparency and with it.
+# (encoder, pixel format, options) by container, without transparency and with it.
 OPAQUE = {"webm": ("libvpx-vp9", "yuv420p", VP9)}
-# As near to painted frames as the preset medium at 18, in a quarter of its time; files are a fifth larger.
+# As close to the painted frames as preset medium at crf 18, in a quarter of the time; files are a fifth larger.
 H264 = ("libx264", "yuv420p", {"preset": "superfast", "crf": "15"})
-# With AVX-512, x264 makes now this file and now that of the same pictures, 320 pixels wide for instance: its macroblock
-# tree differs. Without it, the file is always the same.
+# With AVX-512, x264 may write different files for the same pictures, for example 320 pixels wide: its macroblock tree
+# differs. Without AVX-512, the file is always the same.
 STEADY = {"x264-params": "asm=avx2"}
 TRANSPARENT = {
     "webm": ("libvpx-vp9", "yuva420p", VP9),
     "matroska": ("libvpx-vp9", "yuva420p", VP9),
     "mov": ("prores_ks", "yuva444p10le", {"profile": "4444"}),
 }
-# What players of the container play; the others take what ffmpeg's muxer takes.
+# Codecs that players of the container can play. Other containers: all that ffmpeg's muxer accepts.
 SOUNDS = {
     "mp4": frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "libopus"}),
     "webm": frozenset({"opus", "libopus", "vorbis", "libvorbis"}),
@@ -41,12 +41,12 @@ OPUS_RATE = 48_000
 TEXTS = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
 TEXT_ENCODERS = {"mp4": "mov_text", "mov": "mov_text", "matroska": "srt", "webm": "webvtt"}
 BT709 = 1
-# Tags of a stream that are about its coding, or that the muxer writes itself.
+# Tags of a stream that describe its coding, or that the muxer writes itself.
 TECHNICAL = frozenset({"encoder", "duration", "bps", "number_of_frames", "number_of_bytes", "vendor_id", "alpha_mode"})
 
 
 class Track:
-    """A sound or subtitle stream of the source on its way into the output."""
+    """A sound or subtitle stream of the source that is copied, or encoded again, into the output."""
 
     def __init__(self, source: Any, target: Any, copied: bool):
         self.source, self.target, self.copied = source, target, copied
@@ -54,11 +54,11 @@ class Track:
         self._last: int | None = None
 
     def packets(self, packet: Any) -> Iterable[Any]:
-        """What is written for a packet of the source, an empty one at the end; nothing for a damaged one."""
+        """The packets to write for a packet of the source (an empty one at the end); none for a damaged one."""
         try:
             if self.source.type == "subtitle":
                 return self._subtitle(packet)
-            frames = packet.decode()  # of what is copied, too: players stop at what cannot be decoded
+            frames = packet.decode()  # even if copied: players stop at what cannot be decoded
             if not self.copied:
                 encoded = [part for frame in frames for part in self.target.encode(frame)]
                 return encoded if packet.size else [*encoded, *self.target.encode()]
@@ -82,8 +82,8 @@ class Track:
         return [written]
 
     def _moved(self, packet: Any) -> Any:
-        """The packet for the target, its time not going back."""
-        packet.dts = packet.dts if packet.pts is None else packet.pts  # neither is coded out of order
+        """The packet for the target, with a strictly increasing decoding time."""
+        packet.dts = packet.dts if packet.pts is None else packet.pts  # sound and subtitles are never out of order
         if self._last is not None and packet.dts <= self._last:
             packet.dts = self._last + 1
         self._last = packet.dts
@@ -93,7 +93,7 @@ class Track:
 
 
 class VideoFile:
-    """A video that is being written; its streams are made when the first frame tells their size.
+    """A video that is being written; its streams are created by `start`, or by the first frame.
 
     Attributes:
         remarks: what could not be written.
@@ -106,18 +106,22 @@ class VideoFile:
         self.metadata: dict[str, str] = {}
         self.titled = True  # whether the tracks' own titles are kept
         self.chapters: list[Any] = []
-        self.encoded: Any = None  # a stream of pictures that were encoded before, which `copy` takes
+        self.encoded: Any = None  # a stream whose encoded packets `copy` writes
         self._path, self._container, self._rate, self._time_base = path, container, rate, time_base
         self._transparent, self._others = transparent, others
         self._file: av.container.OutputContainer | None = None
         self._encoder: Any = None
         self._tracks: dict[int, Track] = {}
-        self._waiting: deque[Any] = deque()
+        self._queue: deque[Any] = deque()
         self._reformatter = VideoReformatter()
         self._last: int | None = None
 
     def write(self, frame: Frame) -> None:
-        """Encodes a frame; all are fitted to the first one's size."""
+        """Encodes a frame, fitted to the size of the first one.
+
+        Raises:
+            ImageError: the first frame is too small for a video.
+        """
         pixels = frame.pixels
         if frame.alpha is not None and not self._transparent:
             pixels = images.on_white(pixels, frame.alpha)
@@ -136,7 +140,7 @@ class VideoFile:
         self._last = encoded.pts = ticks
         encoded.time_base, encoded.duration = self._time_base, round(frame.duration / self._time_base)
         self._mux(self._encoder.encode(encoded))
-        self._take_along()
+        self._write_queue()
 
     @staticmethod
     def _fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -145,20 +149,20 @@ class VideoFile:
         return images.resized(np.ascontiguousarray(picture), height, width)
 
     def copy(self, packet: Any, pts: int, dts: int) -> None:
-        """Writes a packet of `encoded`, to be shown and decoded at these ticks; the muxer makes its duration."""
+        """Writes a packet of `encoded`, shown and decoded at these ticks; the muxer computes its duration."""
         packet.stream, packet.time_base = self._encoder, self._time_base
         packet.pts, packet.dts, packet.duration = pts, dts, 0
         self._mux([packet])
-        self._take_along()
+        self._write_queue()
 
     def take(self, packet: Any) -> None:
-        """Takes a packet of sound or subtitles along, from any thread; it waits for the next frame, or the end."""
-        self._waiting.append(packet)
+        """Queues a packet of sound or subtitles, from any thread; it is written after the next frame, or at the end."""
+        self._queue.append(packet)
 
-    def _take_along(self) -> None:
+    def _write_queue(self) -> None:
         assert self._file is not None
-        while self._waiting:
-            packet = self._waiting.popleft()
+        while self._queue:
+            packet = self._queue.popleft()
             track = self._tracks.get(packet.stream.index)
             for written in track.packets(packet) if track is not None else ():
                 try:
@@ -167,9 +171,9 @@ class VideoFile:
                     track.damaged += 1  # type: ignore[union-attr]
 
     def finish(self) -> None:
-        """Writes what is still in the encoders, and the file's end."""
+        """Flushes the encoders, and writes the file's end."""
         assert self._file is not None
-        self._take_along()
+        self._write_queue()
         if self.encoded is None:
             self._mux(self._encoder.encode())
         self._file.close()
@@ -178,9 +182,9 @@ class VideoFile:
                 self.remarks.append(f"left out: {track.damaged} damaged packets of {_label(track.source)}")
 
     def close(self) -> None:
-        """Gives the file back, whether it is finished or not."""
+        """Closes the file, whether it is finished or not."""
         if self._file is not None:
-            with suppress(av.FFmpegError):  # of an unfinished file; what went wrong is told already
+            with suppress(av.FFmpegError):  # if it is unfinished: the cause is reported elsewhere
                 self._file.close()
 
     def _mux(self, packets: Iterable[Any]) -> None:
@@ -189,7 +193,11 @@ class VideoFile:
             self._file.mux(packet)
 
     def start(self, height: int, width: int) -> None:
-        """Makes the streams, for pictures of that shape; the first frame's, unless it is known before."""
+        """Creates the streams, for pictures of this size in pixels; the first `write` does so if nobody has.
+
+        Raises:
+            ImageError: the picture is too small for a video.
+        """
         height, width = height // 2 * 2, width // 2 * 2  # 4:2:0 wants even sides
         if min(height, width) < 2:
             raise ImageError("the picture is too small for a video")
@@ -221,7 +229,7 @@ class VideoFile:
         return av.open(str(self._path.absolute()), "w", self._container)
 
     def _coding(self) -> tuple[str, str, dict[str, str]]:
-        """Encoder, layout of the pixels, and options."""
+        """Encoder, pixel format and options."""
         codec, layout, options = (TRANSPARENT if self._transparent else OPAQUE).get(self._container, H264)
         return codec, layout, options | (STEADY if codec == "libx264" and has("avx512f") else {})
 
@@ -241,7 +249,7 @@ class VideoFile:
             self._encoder.metadata["alpha_mode"] = "1"
 
     def _track(self, stream: Any) -> Track | None:
-        """The stream of the output for one of the source: copied, or encoded anew; None if there is none."""
+        """The output for a stream of the source, copied or encoded again; None if the container cannot hold it."""
         assert self._file is not None
         if stream.codec_context is None:
             return None
@@ -262,19 +270,19 @@ class VideoFile:
             target = self._file.add_stream(encoder, rate=OPUS_RATE if encoder == "libopus" else stream.rate)
         if target is None:
             return None
-        told = {k: v for k, v in stream.metadata.items() if k.lower().split("-")[0] not in TECHNICAL}
-        target.metadata.update(told if self.titled else {k: v for k, v in told.items() if k == "language"})
+        tags = {k: v for k, v in stream.metadata.items() if k.lower().split("-")[0] not in TECHNICAL}
+        target.metadata.update(tags if self.titled else {k: v for k, v in tags.items() if k == "language"})
         target.disposition = stream.disposition
         return Track(stream, target, copied)
 
 
 class PartFile(VideoFile):
-    """The pictures of a part of a video that will be joined with others; it may begin at any time."""
+    """The pictures of one part of a video, to be joined with others later; they may begin at any time."""
 
     def _opened(self) -> av.container.OutputContainer:
-        if self._coding()[0] == "libvpx-vp9":  # whose transparency only Matroska holds; both have milliseconds
+        if self._coding()[0] == "libvpx-vp9":  # only Matroska holds its transparency; both count milliseconds
             return av.open(str(self._path.absolute()), "w", "matroska")
-        exact = {"movie_timescale": str(self._time_base.denominator)}  # of the beginning, by default milliseconds
+        exact = {"movie_timescale": str(self._time_base.denominator)}  # for the start time; by default milliseconds
         return av.open(str(self._path.absolute()), "w", "mov", container_options=exact)
 
 

@@ -1,4 +1,4 @@
-"""Time stamps of videos: from the beginning of the file on, without jumps, and in order."""
+"""Corrects the time stamps of videos: they start at the file's beginning, do not jump, and increase."""
 
 import heapq
 from collections import deque
@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-WINDOW = 8  # frames within which time stamps are put in order; of B-frames, no more than 4 are out of it
-BACK = {"video": Fraction(-2), "audio": Fraction(-1, 2)}  # seconds before the last packets; further, time begins anew
-OUT_OF_ORDER = {"video": WINDOW, "audio": 1}  # packets, coded after those that are shown later
+WINDOW = 8  # frames within which time stamps are sorted; B-frames are out of order by 4 at most
+BACK = {"video": Fraction(-2), "audio": Fraction(-1, 2)}  # seconds relative to the latest packets; earlier is a jump
+OUT_OF_ORDER = {"video": WINDOW, "audio": 1}  # latest packets to compare with: they may be coded out of order
 VideoFrame: TypeAlias = Any  # PyAV's, whose time base may be None to mypy
-AHEAD = 3600  # seconds; a larger gap is no pause but a fault
+AHEAD = 3600  # seconds; a larger gap is an error, not a pause
 SPLICED_AHEAD = 10  # the same in containers whose time may jump, as ffmpeg's dts_delta_threshold
 
 
 class Timeline:
-    """Moves the packets of one stream so that the file begins at 0 and time never jumps."""
+    """Shifts the packets of one stream so that the file begins at 0 and time never jumps."""
 
     def __init__(self, kind: str, start: Fraction, spliced: bool):
         self.shift = -start
@@ -23,11 +23,11 @@ class Timeline:
         self.jumps = 0
         self._ahead = SPLICED_AHEAD if spliced else AHEAD
         self._recent: deque[Fraction] = deque(maxlen=OUT_OF_ORDER[kind])
-        self._end = Fraction(0)  # of the last packet that is shown
+        self._end = Fraction(0)  # when the last packet shown so far ends
 
     def move(self, packet: Any) -> None:
-        """Changes the packet's time stamps."""
-        stamp = packet.dts if packet.pts is None else packet.pts  # of damaged streams, dts is the wrong one
+        """Corrects the packet's time stamps in place."""
+        stamp = packet.dts if packet.pts is None else packet.pts  # in damaged streams, dts is the wrong one
         if stamp is None:
             return
         base = packet.time_base
@@ -43,7 +43,7 @@ class Timeline:
 
     @staticmethod
     def follow(packet: Any, shift: Fraction) -> None:
-        """Moves the packet by a number of seconds."""
+        """Shifts the packet's time stamps by a number of seconds, in place."""
         ticks = round(shift / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts + ticks
         packet.dts = None if packet.dts is None else packet.dts + ticks
@@ -52,12 +52,15 @@ class Timeline:
 class Order:
     """Gives decoded frames increasing times.
 
-    Decoders give frames in the order in which they are shown. Containers such as AVI number them in
-    the order in which they were coded; others not at all. Stamps that are a little out of order are
-    sorted; those that are missing, or come twice, are made anew at the video's rate.
+    Decoders return frames in the order in which they are shown. Containers such as AVI give them stamps in the order
+    in which they were coded; others give none. Stamps slightly out of order are sorted; missing or repeated ones are
+    replaced, at the video's rate.
+
+    Args:
+        step: seconds from frame to frame.
 
     Attributes:
-        made: how many stamps were sorted or made anew.
+        made: number of stamps that were sorted or replaced.
     """
 
     def __init__(self, step: Fraction):
@@ -67,9 +70,9 @@ class Order:
     def times(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[VideoFrame, Fraction, Fraction]]:
         """Each frame with its time and duration in seconds."""
         before: tuple[VideoFrame, Fraction] | None = None
-        for frame, told in self._sorted(frames):
+        for frame, stamp in self._sorted(frames):
             last = before[1] if before is not None else -self._step
-            time = told if told is not None and (before is None or told > last) else last + self._step
+            time = stamp if stamp is not None and (before is None or stamp > last) else last + self._step
             if frame.pts is None or time != frame.pts * frame.time_base:
                 self.made += 1
             if before is not None:

@@ -1,1 +1,1 @@
-"""The browser page: its files, its server, and the same as static files."""
+"""The browser page: its files, its server, and its export as static files."""

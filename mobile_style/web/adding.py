@@ -1,6 +1,6 @@
-"""What the page adds a style file to a network of many styles with: which numbers of its files such a style becomes.
+"""Adding a style file to a network of many styles: how the style's arrays become constants of the exported files.
 
-The page puts them into the files that it has (static/grow.js): nothing is made anew, and a static host is enough.
+The browser inserts them into the files that it already has (static/grow.js), so a static host is enough.
 """
 
 import json
@@ -20,9 +20,11 @@ from .models import Model
 
 
 def adding(model: Model) -> tuple[str, bytes] | None:
-    """The sha256 of the kernels that a style file must name, and the file that tells what becomes of its arrays.
+    """What the page needs to add a style file to a model.
 
-    None if the model mixes no styles, or its checkpoint is not here any more.
+    Returns:
+        The SHA-256 of the kernels, which the style file must name, and `terms` as JSON; None if the model mixes no
+        styles, or its checkpoint is missing, changed or damaged.
     """
     if not model.styles:
         return None
@@ -34,10 +36,10 @@ def adding(model: Model) -> tuple[str, bytes] | None:
 
 
 def terms(network: Checkpoint) -> Iterator[tuple[str, dict[str, Any]]]:
-    """How each array of a style becomes a constant of the network's exported files: times a factor, plus a number.
+    """How each array of a style becomes a constant of the network's exported files: array * times + plus.
 
     Yields:
-        The array's name, and the constant's as `tensor`, `times` and `plus`, for each channel.
+        The array's name; and the constant's name as `tensor`, with `times` and `plus` as lists, one value per channel.
     """
     for layer in fold(network.architecture(), network.weights):
         scales, offset = network.weights.get(f"{layer.name}_scale"), f"{layer.name}_offset"
@@ -50,5 +52,5 @@ def terms(network: Checkpoint) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _term(tensor: str, times: np.ndarray, plus: np.ndarray) -> dict[str, Any]:
-    # A millionth is a thousandth of what a style file's numbers are rounded by.
+    # A millionth is a thousandth of the rounding step of a style file's numbers.
     return {"tensor": tensor, "times": times.tolist(), "plus": [round(value, 6) for value in plus.tolist()]}

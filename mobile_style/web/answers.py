@@ -1,4 +1,4 @@
-"""What the page's server answers: the files of a table, to those who ask for it by one of its own names."""
+"""The responses of the page's server: the files of a table, for requests to one of the server's own host names."""
 
 import asyncio
 import gzip
@@ -36,12 +36,15 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-PART = 1 << 16  # bytes that are handed over at a time: what a slow reader keeps in memory
-READERS = 4  # files that are read, unpacked or computed at once
+PART = 1 << 16  # bytes sent at a time: limits what is buffered for a slow client
+READERS = 4  # files that are read, decompressed or computed at the same time
 
 
 def application(site: Site, host: str, more: Sequence[BaseRoute] = ()) -> Starlette:
-    """Answers GET and HEAD with the files of the table, and nothing else; `more` routes come first."""
+    """An application that answers GET and HEAD with the files of the table only; `more` routes take precedence.
+
+    `host` is the name or address that the server listens on.
+    """
     contents = _Contents()
 
     async def answer(request: Request) -> Response:
@@ -51,7 +54,7 @@ def application(site: Site, host: str, more: Sequence[BaseRoute] = ()) -> Starle
         gzipped = resource.gzipped and "gzip" in request.headers.get("accept-encoding", "")
         try:
             content = await contents.of(resource, gzipped)
-        except (MobileStyleError, OSError, EOFError):  # whose words may hold a path of this machine
+        except (MobileStyleError, OSError, EOFError):  # whose message may contain a path of this machine
             text = "this file is damaged, or was changed or removed since the page was started; start it again"
             return PlainTextResponse(text, 500, HEADERS)
         headers = HEADERS | {"ETag": content.etag, "Content-Type": resource.kind}
@@ -79,7 +82,7 @@ class _Content:
 
 
 class _Contents:
-    """Files while they are sent: all who ask for one at the same time share what was read once."""
+    """Files that are being sent: simultaneous requests for a file share one copy in memory."""
 
     def __init__(self) -> None:
         self._sent: WeakValueDictionary[tuple[Resource, bool], _Content] = WeakValueDictionary()
@@ -106,13 +109,13 @@ def _read(resource: Resource, gzipped: bool) -> _Content:
 
 
 class _OwnNames:
-    """Refuses requests for another host: a web site whose name is pointed at this machine (DNS rebinding)."""
+    """Refuses requests for other hosts, such as a site whose name resolves to this machine (DNS rebinding)."""
 
     def __init__(self, app: ASGIApp, host: str) -> None:
         machine = socket.gethostname().lower()
         self._app = app
         self._names = {host.lower(), "localhost", machine, machine.split(".")[0], f"{machine.split('.')[0]}.local"}
-        # An address is no name that could be pointed elsewhere; behind a router or in a container it may be any.
+        # An IP address cannot be rebound. Behind a router or in a container, clients may use any address.
         self._any_address = False
         with suppress(ValueError):
             self._any_address = ipaddress.ip_address(host).is_unspecified
@@ -124,7 +127,7 @@ class _OwnNames:
 
     def _own(self, scope: Scope) -> bool:
         given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-        if set(given) & set("/?#@\\"):  # what a host is followed or led by in an address, not in this header
+        if set(given) & set("/?#@\\"):  # these separate a host from the rest of a URL, and are invalid here
             return False
         try:
             name = urlsplit(f"//{given}").hostname or ""

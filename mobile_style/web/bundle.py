@@ -11,19 +11,19 @@ from ..network.catalog import BUNDLED, places
 from ..progress import Note, Progress, silent
 from .site import Site, build_site
 
-PLACE = b'{"version": "", "shell": [], "rest": []}'  # in sw.js
+PLACE = b'{"version": "", "shell": [], "rest": []}'  # the placeholder in sw.js
 
 
 def bundle_web(models: Sequence[str | Path], out: Path | str, progress: Progress = silent) -> Path:
-    """Writes the page with a service worker, which keeps it offline and adds the headers that threads need.
+    """Writes the page with a service worker, which caches it for offline use and adds the headers that threads need.
 
     Args:
-        models: bundled styles by name, .tflite files, or folders of them; none for all bundled styles.
+        models: bundled styles by name, .tflite files, or folders of them; empty for all bundled styles.
         out: a new folder.
-        progress: called with what is left out.
+        progress: called with a warning for each file that is left out.
 
     Returns:
-        The page.
+        The path of index.html.
 
     Raises:
         CheckpointError: a model is missing or cannot be used.
@@ -52,15 +52,15 @@ def _place(model: str | Path) -> Path:
 
 
 def _filled_in(worker: bytes, listed: dict[str, object]) -> bytes:
-    """The service worker's script with what it has to know."""
+    """The service worker's script with its placeholder filled in."""
     before, after = worker.split(PLACE)
     return before + json.dumps(listed).encode() + after
 
 
 def _listed(site: Site, contents: dict[str, bytes]) -> dict[str, object]:
-    """For the service worker: a version that changes with any file, what is kept from the start, and the rest.
+    """For the service worker: a version that changes with any file, the files to cache at once, and the other files.
 
-    Engines and float files are large and no device needs all of them; they are kept when they were used.
+    Engines and float files are large, and no device needs all of them: they are cached when first used.
     """
     styles = json.loads(contents["site.json"])["styles"]
     floats = {file["url"] for style in styles for file in style["files"] if file["type"] != "uint8"}

@@ -1,4 +1,4 @@
-"""A certificate for one address of this machine, signed by itself, kept for a year so that a phone warns once."""
+"""A self-signed certificate for one address of this machine, kept for a year so that a phone warns only once."""
 
 import ipaddress
 from datetime import datetime, timedelta, timezone
@@ -13,11 +13,11 @@ from ..files import CACHE, writing
 
 FOLDER = CACHE / "certificates"
 LIFE = timedelta(days=365)
-LEFT = timedelta(days=7)  # a certificate with less to go is replaced
+LEFT = timedelta(days=7)  # a certificate that expires sooner is replaced
 
 
 def certificate(address: str) -> tuple[Path, Path]:
-    """(key, certificate) files of an address; the key is readable by its owner only.
+    """The (key, certificate) files for an IP address, made if needed; only their owner can read the key.
 
     Raises:
         OutputError: they cannot be written.

@@ -1,6 +1,6 @@
-"""One connection to the page's server, which is closed where nothing happens on it.
+"""One connection to the page's server, closed when it stalls.
 
-uvicorn itself waits forever for a request that is never finished, and for a reader who takes nothing.
+uvicorn alone waits forever for a request that is never finished, and for a client that reads nothing.
 """
 
 import asyncio
@@ -12,39 +12,39 @@ IDLE = 20.0  # seconds
 
 
 class Connection(H11Protocol):
-    """Ends after `IDLE` seconds without a request, after as long in which none is finished or nothing is read."""
+    """Aborts after `IDLE` to 2 `IDLE` seconds without a request, or `IDLE` in which the client reads nothing."""
 
-    _request: asyncio.TimerHandle | None = None
-    _reader: asyncio.TimerHandle | None = None
-    _last: Any = None  # the request that was there when it was looked at last
+    _idle_timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
+    _last: Any = None  # the request at the last check
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Starts to watch."""
+        """Starts the idle timer."""
         super().connection_made(transport)
-        self._request = self.loop.call_later(IDLE, self._look)
+        self._idle_timer = self.loop.call_later(IDLE, self._check_idle)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Watches no more."""
-        for timer in (self._request, self._reader):
+        """Cancels the timers."""
+        for timer in (self._idle_timer, self._write_timer):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The reader is slower than the answer."""
+        """Starts a timer, because the client reads more slowly than the answer is written."""
         super().pause_writing()
-        self._reader = self.loop.call_later(IDLE, self.transport.abort)
+        self._write_timer = self.loop.call_later(IDLE, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The reader took some of it."""
-        if self._reader is not None:
-            self._reader.cancel()
+        """Cancels that timer, because the client has read on."""
+        if self._write_timer is not None:
+            self._write_timer.cancel()
         super().resume_writing()
 
-    def _look(self) -> None:
+    def _check_idle(self) -> None:
         idle = self.cycle is None or self.cycle.response_complete
         if idle and self.cycle is self._last:
             self.transport.abort()
             return
         self._last = self.cycle
-        self._request = self.loop.call_later(IDLE, self._look)
+        self._idle_timer = self.loop.call_later(IDLE, self._check_idle)

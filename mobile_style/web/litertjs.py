@@ -1,8 +1,8 @@
-"""The files of LiteRT.js, which run a .tflite in a browser: pinned, fetched with npm, checked, and where they lie.
+"""The files of LiteRT.js, which runs .tflite files in a browser: their pinned versions, their download, their place.
 
-They are not in the repository. A wheel carries them (hatch_build.py fetches them); a checkout gets them into the
-user's cache with `python -m mobile_style.devices.browser_setup`. Nothing but the standard library is needed here, as
-the build of the wheel has nothing else.
+They are not in the repository. A wheel contains them (hatch_build.py fetches them); a checkout gets them into the
+user's cache with `python -m mobile_style.devices.browser_setup`. This module needs only the standard library, because
+the wheel's build has nothing else.
 """
 
 import gzip
@@ -18,12 +18,12 @@ from ..errors import DeviceError
 from ..files import CACHE, writing
 
 VERSION = "2.5.3"
-# sha256 of the npm packages' archives.
+# SHA-256 of the npm packages' archives.
 PACKAGES = {
     "@litertjs/core": "a97660833e9e7e1063c95e12016718881240b14f7438728a2f62785e912d30fd",
     "@litertjs/wasm-utils": "ce2a1f8379c067be49e59752e5a7f40db6be09f6e497f0f11e59f17b515366a7",
 }
-BUILDS = ("", "threaded_", "compat_")  # of the WebAssembly: plain, with threads, for browsers without relaxed SIMD
+BUILDS = ("", "threaded_", "compat_")  # WebAssembly: plain, with threads, for browsers without relaxed SIMD
 SCRIPTS = ("index.js", "wasm_utils.js", *(f"litert_wasm_{build}internal.js" for build in BUILDS))
 FILES = (*SCRIPTS, *(f"litert_wasm_{build}internal.wasm" for build in BUILDS))
 CARRIED = Path(__file__).parents[1] / "data" / "litertjs"
@@ -32,10 +32,10 @@ SETUP = f"{sys.executable} -m mobile_style.devices.browser_setup"
 
 
 def folder() -> Path:
-    """Where the files lie, each gzipped, with the license.
+    """The folder of the gzipped files and the license.
 
     Raises:
-        DeviceError: they are not here.
+        DeviceError: LiteRT.js is not set up.
     """
     for place in (CARRIED, FETCHED):
         if all((place / f"{name}.gz").is_file() for name in FILES):
@@ -44,10 +44,11 @@ def folder() -> Path:
 
 
 def fetch(place: Path) -> None:
-    """Fetches the packages with npm, checks them, and writes the files to the folder `place`, which is replaced.
+    """Fetches the packages with npm, checks them, and writes the files to the folder `place`, replacing it.
 
     Raises:
-        DeviceError: npm is missing or fails, or a package is not the one that is pinned.
+        DeviceError: npm is missing or fails, or a package's SHA-256 differs from the pinned one.
+        OutputError: the folder cannot be written.
     """
     if shutil.which("npm") is None:
         raise DeviceError("there is no npm, with which LiteRT.js is fetched; as root: apt-get install npm")
@@ -58,7 +59,7 @@ def fetch(place: Path) -> None:
         core, utils = unpacked / "@litertjs/core", unpacked / "@litertjs/wasm-utils"
         made = unpacked / "made"
         made.mkdir()
-        # A worker has no import map, so the one bare import becomes a file's name; the source map is left out.
+        # A worker has no import map, so a file's name replaces the one bare import. The source map is left out.
         script = (core / "dist/index.js").read_text().replace('"@litertjs/wasm-utils"', '"./wasm_utils.js"')
         (made / "index.js").write_text(_without_source_map(script))
         (made / "wasm_utils.js").write_text(_without_source_map((utils / "dist/index.js").read_text()))
@@ -69,7 +70,7 @@ def fetch(place: Path) -> None:
             temporary.mkdir()
             for file in FILES:
                 (temporary / f"{file}.gz").write_bytes(gzip.compress((made / file).read_bytes(), 9, mtime=0))
-            # The packages declare Apache-2.0 and hold no text of it; this project's own license is the same text.
+            # The packages declare Apache-2.0 but lack its text; this project's LICENSE has the same text.
             (temporary / "LICENSE").write_text(license())
 
 
@@ -77,7 +78,7 @@ def license() -> str:
     """The text of Apache-2.0, from this project's LICENSE.
 
     Raises:
-        DeviceError: it is not here.
+        DeviceError: the file is missing.
     """
     root = Path(__file__).parents[2]
     for path in (root / "LICENSE", *root.glob("mobile_style-*.dist-info/licenses/LICENSE")):
@@ -90,8 +91,8 @@ def _packed(package: str, into: Path) -> Path:
     command = ["npm", "pack", f"{package}@{VERSION}", "--ignore-scripts", "--silent", "--pack-destination", str(into)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, cwd=into)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
-        raise DeviceError(f"fetching {package} {VERSION} with npm failed: {said}")
+        reason = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        raise DeviceError(f"fetching {package} {VERSION} with npm failed: {reason}")
     return into / done.stdout.split()[-1]
 
 

@@ -1,4 +1,4 @@
-"""Which exported models the page has: found in folders, told by their cards, and read only while they are unchanged."""
+"""The exported models that the page offers: found in folders, described by their cards, read only while unchanged."""
 
 import hashlib
 import math
@@ -19,19 +19,19 @@ from ..exporting.card import card_path, digest, read_export_card, styles_in
 from ..media import images
 from ..network.catalog import bundled_photos
 
-KNOWN_PHOTO = "singapore_skyline_dusk"  # on which engines prove themselves, and which all thumbnails show
-OPENING = "great_wave"  # looks best at 256 x 256 pixels; the page opens with the first style
+KNOWN_PHOTO = "singapore_skyline_dusk"  # engines are checked on it, and all thumbnails show it
+OPENING = "great_wave"  # the page opens with it, because it looks best at 256 x 256 pixels
 LARGEST_SIDE = 4096  # pixels, as in `export`
 LARGEST_FILE, LARGEST_CARD = 256 << 20, 1 << 20  # bytes
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A .tflite that takes and gives pictures as bytes or floats.
+    """A .tflite file that maps a picture to a picture, both uint8 or float32.
 
     Attributes:
         path: the file itself, not a link to it.
-        card: what it says about itself.
+        card: its export card.
         sha256: of the file when it was found.
     """
 
@@ -41,28 +41,28 @@ class Model:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) of its pictures."""
+        """(height, width) of its pictures, in pixels."""
         _, height, width, _ = self.card["input"]["shape"]
         return height, width
 
     @property
     def style(self) -> tuple[Any, ...]:
-        """What the files of one style, or of one mix of styles, have in common: name, network, size, styles."""
+        """What all files of one style, or of one mix, share: name, SHA-256 of the checkpoint, size, styles."""
         return self.card["name"], self.card["source"]["sha256"], self.size, *self.styles
 
     @property
     def styles(self) -> list[str]:
-        """The styles that it mixes; none of a file of one."""
+        """The names of the styles that it mixes; empty for a file of one style."""
         return styles_in(self.card)
 
     @property
     def painting(self) -> str:
-        """The painting's name, or that of its file without its folder."""
+        """The painting's name, or its file's name without the folder."""
         return PureWindowsPath(PurePosixPath(str(self.card["style"])).name).name
 
     @property
     def psnr(self) -> float | None:
-        """As measured at export, in dB; None if it was not measured, or no finite number."""
+        """The mean PSNR measured at export, in dB; None if it was not measured or is not finite."""
         measured = self.card["fidelity"]
         psnr = float(measured["mean"]["psnr"]) if measured else math.inf
         return psnr if math.isfinite(psnr) else None
@@ -71,7 +71,7 @@ class Model:
         """The file's bytes.
 
         Raises:
-            CheckpointError: it has gone, or is no longer the file that was found.
+            CheckpointError: it is gone, or is no longer the file that was found.
         """
         content = read_regular(self.path, LARGEST_FILE)
         if hashlib.sha256(content).hexdigest() != self.sha256:
@@ -80,13 +80,13 @@ class Model:
 
     @cached_property
     def painted(self) -> list[np.ndarray]:
-        """What native LiteRT makes of the known photo, (H, W, 3) uint8; of many styles, what each alone makes.
+        """The known photo painted by native LiteRT, (H, W, 3) uint8: one picture for each style.
 
         Raises:
             CheckpointError: the file is damaged or was replaced.
         """
         alone = [[shares] for shares in np.eye(len(self.styles), dtype=np.float32)] or [[]]
-        with TemporaryDirectory() as folder:  # a copy, as the file could be another one when it is opened again
+        with TemporaryDirectory() as folder:  # a copy, because the file could be replaced before it is opened again
             copy = Path(folder) / self.path.name
             copy.write_bytes(self.read())
             try:
@@ -97,7 +97,7 @@ class Model:
 
 
 def known_frame(height: int, width: int) -> np.ndarray:
-    """The photo on which an engine proves itself, (H, W, 3) uint8."""
+    """The photo that engines are checked on, cropped to (height, width, 3), uint8."""
     photo = images.load(bundled_photos("held_out") / f"{KNOWN_PHOTO}.jpg")
     return images.center_crop(photo, height, width)
 
@@ -106,21 +106,21 @@ def find_models(places: Sequence[Path]) -> tuple[list[Model], list[str]]:
     """The models at some places.
 
     Args:
-        places: .tflite files with their cards, and folders that are searched for them all the way down. A link inside
-            a folder that leads out of it is left out.
+        places: .tflite files with their cards, and folders, which are searched recursively. A link inside a folder
+            that leads out of it is left out.
 
     Returns:
-        The models in the order of the places, that of `OPENING` first within a folder, and a sentence for each file
-        that is left out.
+        The models in the order of the places, `OPENING` first within each folder; and a sentence for each file that is
+        left out.
 
     Raises:
-        CheckpointError: a file that is named itself cannot be used.
+        CheckpointError: a file in `places` cannot be used.
     """
     models: dict[Path, Model] = {}
     left_out = []
     for place in places:
         if not place.is_dir():
-            path = place.resolve()  # who names a link means what it leads to
+            path = place.resolve()  # a link that is named explicitly may lead anywhere
             models[path] = _model(path, path.parent)
             continue
         for path in sorted(place.rglob("*.tflite"), key=lambda path: (OPENING not in path.parts, path)):
@@ -133,7 +133,7 @@ def find_models(places: Sequence[Path]) -> tuple[list[Model], list[str]]:
 
 
 def grouped(models: Sequence[Model]) -> Iterator[list[Model]]:
-    """One list for each style, float16 before what else takes floats; of two files by one recipe the first."""
+    """One list of models for each style, float16 first; of two files with the same recipe, only the first."""
     groups: dict[tuple[Any, ...], dict[str, Model]] = {}
     for model in models:
         groups.setdefault(model.style, {}).setdefault(model.card["recipe"], model)
@@ -142,10 +142,10 @@ def grouped(models: Sequence[Model]) -> Iterator[list[Model]]:
 
 
 def read_regular(path: Path, largest: int) -> bytes:
-    """The bytes of a regular file, `largest` + 1 of them at most; links are not followed, nothing waits for a writer.
+    """Reads at most `largest` + 1 bytes of a regular file, without following a link or waiting on a pipe.
 
     Raises:
-        CheckpointError: there is no such file, or it cannot be read.
+        CheckpointError: it is missing, is no regular file, or cannot be read.
     """
     flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
     try:
@@ -171,7 +171,7 @@ def _model(path: Path, folder: Path) -> Model:
             raise CheckpointError(
                 f"{path} takes pictures of {sides}, and the page gives it up to {LARGEST_SIDE} pixels"
             )
-        # What is damaged is found here, not while the page is served.
+        # Finds damage here, not while the page is served.
         hash((model.style, card["recipe"], model.psnr, model.painting))
         if model.styles and list(card["mix"]["shape"]) != [1, 1, 1, len(model.styles)]:
             raise CheckpointError(f"the card of {path} names {len(model.styles)} styles, its file mixes others")

@@ -1,4 +1,4 @@
-"""The painting of a style, to be seen on the page: a small copy of what the run's folder or the package has."""
+"""The painting of a style, for the page: a small copy of the one in the run's folder or the package."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from ..media import images
 from ..network.catalog import bundled_paintings, kept_style, mix_of
 from .models import Model, read_regular
 
-LONGEST = 720  # pixels of the longer side
+LONGEST = 720  # pixels of the longer side, at most
 LARGEST_FILE = 64 << 20  # bytes
 
 
@@ -17,11 +17,11 @@ def painting_of_style(model: Model, name: str) -> bytes | None:
 
     Args:
         model: a file of the style.
-        name: the style's among those that the file mixes, else the painting's.
+        name: the style's name if the file mixes several, else the painting's.
     """
     mix = mix_of(model.card["source"]["checkpoint"])
     if "," in mix:
-        return None  # of several paintings
+        return None  # a mix of several paintings
     places = [bundled_paintings().get(name)]
     try:
         checkpoint = source_checkpoint(model.path, model.card)
@@ -30,7 +30,7 @@ def painting_of_style(model: Model, name: str) -> bytes | None:
         elif Path(name).name == name:
             places.append(checkpoint.parent / "styles" / f"{name}.png")
     except CheckpointError:
-        pass  # it is not here any more
+        pass  # the checkpoint is missing or has changed
     return next((shown for place in places if place is not None and (shown := _shrunk(place))), None)
 
 

@@ -1,4 +1,4 @@
-"""The browser page from a small server on this machine."""
+"""Serves the browser page from this machine."""
 
 import io
 import ipaddress
@@ -19,17 +19,18 @@ from .certificate import certificate
 from .connection import Connection
 from .site import Site, build_site
 
-CONNECTIONS = 500  # at once; more are turned away
+CONNECTIONS = 500  # at the same time; more are refused
 
 
 @dataclass(frozen=True)
 class Serving:
-    """A server that listens.
+    """A server that is listening.
 
     Attributes:
-        url: of the page; local: whether only this machine reaches it.
-        left_out: files that are no usable models, a sentence each.
-        run: answers until Ctrl-C.
+        url: of the page.
+        local: whether only this machine can reach it.
+        left_out: a sentence for each file that is not a usable model.
+        run: serves the page until Ctrl-C.
     """
 
     url: str
@@ -39,18 +40,19 @@ class Serving:
 
 
 def open_server(models: Path | None = None, port: int = 8000, host: str = "127.0.0.1", https: bool = False) -> Serving:
-    """Prepares a server of the page; its `run` answers.
+    """Prepares a server for the page; its `run` serves it.
 
     Args:
         models: a folder of .tflite files with their cards, shown before the bundled ones.
-        port: 0 for any free one.
+        port: 0 for any free port.
         host: address of this machine to listen on; 0.0.0.0 for all.
-        https: encrypt with a certificate made here, without which a phone gives the page no camera.
+        https: encrypt with a self-signed certificate; phones give a page without encryption no camera.
 
     Raises:
-        CheckpointError: there are no models.
-        UsageError: the address cannot be listened on.
-        DeviceError: LiteRT.js is not set up.
+        CheckpointError: there are no usable models.
+        UsageError: `models` is not a folder, or the server cannot listen on `host` and `port`.
+        DeviceError: LiteRT.js is not set up, or `host` is 0.0.0.0 and this machine has no network.
+        OutputError: the certificate cannot be written.
     """
     if models is not None and not models.is_dir():
         raise UsageError(f"`models={models}` is not a folder; name one with .tflite files")
@@ -72,7 +74,7 @@ def server(
     key: Path | None = None,
     certificate: Path | None = None,
 ) -> uvicorn.Server:
-    """A server that is not started yet, for requests by the name or address `host` of this machine."""
+    """A server of `site` and the `more` routes, not started yet, for requests to the name or address `host`."""
     config = uvicorn.Config(
         application(site, host, more),
         http=Connection,
@@ -90,10 +92,10 @@ def server(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """A listening TCP socket.
 
     Raises:
-        UsageError: there is no such address here, or the port is taken.
+        UsageError: `host` is not an address of this machine, or `port` is taken or not from 0 to 65535.
     """
     if not 0 <= port <= 65535:
         raise UsageError(f"`port` must be from 0 to 65535, not {port}")
@@ -114,20 +116,24 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def reachable(host: str) -> str:
-    """The address under which others reach a server that listens on `host`."""
+    """The IP address at which other machines reach a server that listens on `host`.
+
+    Raises:
+        DeviceError: `host` means every address, and this machine has no network.
+    """
     found: str = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0][4][0]  # type: ignore[assignment]
     if not ipaddress.ip_address(found).is_unspecified:
         return found
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # an address of no one (RFC 5737); connecting a datagram sends nothing
+            probe.connect(("192.0.2.1", 9))  # reserved for documentation (RFC 5737); connecting UDP sends nothing
             return str(probe.getsockname()[0])
         except OSError:
             raise DeviceError("this machine is in no network; leave `host` out") from None
 
 
 def qr_code(text: str) -> str:
-    """A QR code for a terminal."""
+    """A QR code of `text`, as characters for a terminal."""
     out = io.StringIO()
     segno.make(text, error="l").terminal(out, compact=True)
     return out.getvalue().rstrip("\n")

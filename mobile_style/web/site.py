@@ -1,7 +1,7 @@
-"""The browser page as a table of its files: what `serve` answers with and `bundle --web` writes.
+"""The browser page as a table of files, which `serve` answers from and `bundle --web` writes.
 
-Nothing outside the table can be asked for, whatever the request's path says, and no name that comes from a model's
-file or card becomes a part of an address.
+A request can reach only the files of the table, whatever its path. No name from a model's file or card becomes part of
+an address.
 """
 
 import gzip
@@ -46,14 +46,19 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Resource:
-    """One file of the page; `read` gives its bytes, which are gzipped if `gzipped` says so."""
+    """One file of the page.
+
+    Attributes:
+        read: returns its bytes, compressed with gzip if `gzipped`.
+        kind: its MIME type.
+    """
 
     read: Callable[[], bytes]
     kind: str
     gzipped: bool = False
 
     def content(self) -> bytes:
-        """The bytes, unpacked."""
+        """The bytes, decompressed."""
         return gzip.decompress(self.read()) if self.gzipped else self.read()
 
 
@@ -64,15 +69,15 @@ def build_site(models: Sequence[Path] = (BUNDLED,), offline: bool = False) -> tu
     """The page with these models.
 
     Args:
-        models: .tflite files with their cards, and folders that are searched for them all the way down.
-        offline: whether the page installs a service worker, which keeps it for use without a network and adds the
+        models: .tflite files with their cards, and folders, which are searched recursively.
+        offline: whether the page installs a service worker, which caches it for use without a network and adds the
             headers that threads need.
 
     Returns:
-        The table of files, and a sentence for each file that had to be left out.
+        The table of files, and a sentence for each model file that is left out.
 
     Raises:
-        CheckpointError: there is no model that can be used.
+        CheckpointError: there is no usable model, or a file in `models` cannot be used.
         DeviceError: LiteRT.js is not set up.
     """
     found, left_out = find_models(models)
@@ -88,7 +93,7 @@ def build_site(models: Sequence[Path] = (BUNDLED,), offline: bool = False) -> tu
     for size in (192, 512):
         site[f"icon-{size}.png"] = resource("a.png", cache(partial(_icon, size)))
     groups = list(grouped(found))
-    styles = _told_apart([(group[0], _styles(site, number, group)) for number, group in enumerate(groups)])
+    styles = _with_distinct_titles([(group[0], _styles(site, number, group)) for number, group in enumerate(groups)])
     about = {
         "version": version("mobile-style"),
         "litertjs": litertjs.VERSION,
@@ -115,12 +120,12 @@ def page_files() -> Site:
 
 
 def resource(name: str, read: Callable[[], bytes], gzipped: bool = False) -> Resource:
-    """A file of the kind that its name's suffix tells."""
+    """A file whose MIME type follows from the suffix of `name`."""
     return Resource(read, KINDS.get(Path(name).suffix, "application/octet-stream"), gzipped)
 
 
 def _styles(site: Site, number: int, group: Sequence[Model]) -> list[dict[str, Any]]:
-    """Adds the files of a style, or of several that they mix, to the table; what the page needs to know of each."""
+    """Adds the files of a style, or of all styles of a mix, to the table; returns each style's entry of site.json."""
     first, folder = group[0], f"models/{number}"
     still: dict[str, Any] = {}
     if (found := still_files(first)) is not None:
@@ -139,8 +144,8 @@ def _styles(site: Site, number: int, group: Sequence[Model]) -> list[dict[str, A
     ]
 
 
-def _told_apart(styles: Sequence[tuple[Model, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
-    """All of them; of those that are called alike, with the name of the file that mixes them."""
+def _with_distinct_titles(styles: Sequence[tuple[Model, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
+    """All styles in one list; if several share a title, those of a mix get the mix's name appended."""
     count = Counter(each["title"] for _, several in styles for each in several)
     for model, several in styles:
         for each in several:
@@ -150,7 +155,7 @@ def _told_apart(styles: Sequence[tuple[Model, list[dict[str, Any]]]]) -> list[di
 
 
 def _style(site: Site, folder: str, group: Sequence[Model], name: str, painting: str, index: int = 0) -> dict[str, Any]:
-    """One style, the `index`-th that the files mix."""
+    """Adds the files of one style, the `index`-th of a mix, to the table; returns its entry of site.json."""
     height, width = group[0].size
     known, thumbnail = f"models/{width}x{height}.rgb", f"{folder}/thumbnail{index or ''}.jpg"
     site[known] = resource("", cache(lambda: known_frame(height, width).tobytes()))
@@ -178,7 +183,7 @@ def _style(site: Site, folder: str, group: Sequence[Model], name: str, painting:
 
 
 def _title(name: str) -> str:
-    """composition_vii as Composition VII; what looks like no such name as it is."""
+    """A name such as composition_vii as Composition VII; other text unchanged."""
     if not name.isidentifier():
         return name
     words = (word.upper() if set(word) <= set("ivx") else word.capitalize() for word in name.split("_"))

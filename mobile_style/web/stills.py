@@ -1,7 +1,7 @@
-"""What the page paints a photo at its own size with, as painting/stylize.py does: by crops first, then by tiles.
+"""Two files with which the page paints a photo at its own size, in tiles, as painting/stylize.py does.
 
-The float network in two files, for fixed sizes: one gives the gains that all tiles of a photo share, from crops spread
-over it; the other paints a tile with them. Both are made of the checkpoint that the exported file came from.
+Both hold the float network, made from the exported file's checkpoint, for fixed sizes. One computes the gains that all
+tiles of a photo share, from crops spread over the photo; the other paints a tile with these gains.
 """
 
 import hashlib
@@ -20,17 +20,18 @@ from ..network.catalog import mix_of
 from ..network.checkpoint import Checkpoint
 from .models import Model
 
-# Crops along each side of a photo, and their pixels. They are taken whole, with the margin where their own border is
-# felt: against gains of the whole photo, five photos reached 31 to 38 dB so, and 23 to 37 with sixteen trimmed crops.
+# Crops along each side of a photo, and pixels along each side of a crop. A crop counts whole, including the margin that
+# its border affects: compared with the gains of the whole photo, five photos reached 31 to 38 dB this way, and 23 to 37
+# dB with sixteen trimmed crops.
 CROPS, CROP = 3, 256
-TILE = 384  # pixels of a tile's side, with its margins
+TILE = 384  # pixels of a tile's side, including its margins
 Files = dict[str, partial[bytes]]
 
 
 def still_files(model: Model) -> tuple[Files, dict[str, Any]] | None:
-    """The two files by name, made when they are read, and what the page needs to know of them.
+    """The two files by name, made when they are read, and their sizes in pixels.
 
-    None if the checkpoint is not here any more: then the page paints photos at the exported file's size.
+    None if the checkpoint is missing, changed or damaged: then the page paints photos at the exported file's size.
     """
     try:
         checkpoint = source_checkpoint(model.path, model.card)
