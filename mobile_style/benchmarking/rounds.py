@@ -91,7 +91,7 @@ def take_rounds(
         progress: called after each round.
 
     Raises:
-        CheckpointError: the CPU cannot run a model.
+        CheckpointError: the CPU cannot run a model, or no accelerator can run any.
         DeviceError: the device is gone.
     """
     rng = np.random.default_rng()  # not seeded, so that no order is that of every benchmark
@@ -104,6 +104,7 @@ def take_rounds(
     total, unit = (rounds, "rounds") if sustained is None else (sustained, "s")
     progress(Step("Measuring", 0, total, unit))
     while passed() < total or (sustained is not None and number < FEWEST_ROUNDS):
+        _check_some_run(jobs)
         for index in rng.permutation(len(jobs)):
             job = jobs[index]
             if job.failed:
@@ -118,3 +119,9 @@ def take_rounds(
                     job.unload()
         number += 1
         progress(Step("Measuring", min(round(passed()), total), total, unit))
+    _check_some_run(jobs)
+
+
+def _check_some_run(jobs: Sequence[Job]) -> None:
+    if all(job.failed for job in jobs):
+        raise CheckpointError(f"{jobs[0].name} on {jobs[0].accelerator}: {jobs[0].failed}")

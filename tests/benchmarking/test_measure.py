@@ -313,6 +313,12 @@ def test_an_accelerator_that_fails_leaves_the_others(dies: int, exported: Export
     assert f"Left out: {kept.rows[0].model} on gpu: its driver died" in notes(kept)
 
 
+@pytest.mark.parametrize("dies", [1, 3, 4])
+def test_an_accelerator_that_is_the_only_one_and_fails_is_an_error(dies: int, exported: Exported) -> None:
+    with pytest.raises(CheckpointError, match="on gpu: its driver died"):
+        benchmark([exported("int8")], Leaving(99, ("gpu",), dies), runs=15, sustained=0.1 if dies == 1 else None)
+
+
 def test_temperatures_are_drawn_from_before_the_first_turn(exported: Exported) -> None:
     report = benchmark([exported("int8")], Leaving(99), runs=15)
     assert report.before == {"skin": 30.0} and [state["skin"] for state in report.rows[0].states] == [31, 32, 33]
