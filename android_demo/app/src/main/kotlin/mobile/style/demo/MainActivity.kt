@@ -455,7 +455,7 @@ class MainActivity : Activity(), Actions {
         const val CHOSEN = "chosen"
         const val OTHER = "other"
         const val SHARE = "share"
-        const val HALF = 50 // per cent
+        const val HALF = 50 // percent
         const val SHARED = "shared"
         const val PHOTO_URI = "photo"
         const val CAMERA = 1
