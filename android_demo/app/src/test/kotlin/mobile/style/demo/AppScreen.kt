@@ -119,7 +119,7 @@ abstract class AppScreen {
 
     /** Gives the app a frame and returns what it shows then. */
     protected fun paintFrame(): Bitmap {
-        val pipeline = activity.startPipeline()
+        val pipeline = activity.live.startPipeline()
         val view = find<PictureView>(R.id.picture)
         val before = view.shown
         pipeline.offer(frame())
