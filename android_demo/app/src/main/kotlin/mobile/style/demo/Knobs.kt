@@ -70,7 +70,7 @@ class Knobs(context: Context, private val actions: Actions) : LinearLayout(conte
         arrange()
     }
 
-    /** What TalkBack says of the sliders besides their names, instead of per cent; [mixed] is said of a mix. */
+    /** What TalkBack says of the sliders besides their names, instead of percent; [mixed] is said of a mix. */
     fun describe(mixed: String) {
         Newer.describe(mix.slider, mixed)
         Newer.describe(strokes.slider, context.getString(R.string.strokes_times, times))

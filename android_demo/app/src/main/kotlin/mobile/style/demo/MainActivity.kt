@@ -1,38 +1,28 @@
 package mobile.style.demo
 
-import android.Manifest
 import android.app.Activity
 import android.content.ComponentCallbacks2
 import android.content.Intent
-import android.content.pm.PackageManager
 import android.content.res.Configuration
-import android.graphics.Bitmap
-import android.hardware.display.DisplayManager
 import android.net.Uri
 import android.os.Bundle
 import android.os.Handler
 import android.os.Looper
-import android.provider.Settings
-import android.view.OrientationEventListener
 import android.view.WindowManager
 import java.io.File
-import java.io.IOException
 import java.util.concurrent.Executors
 import java.util.concurrent.RejectedExecutionException
 import mobile.style.core.Backend
 import mobile.style.core.Choosers
-import mobile.style.core.Trial
 import mobile.style.core.candidates
 import mobile.style.core.strokeWidth
 
-/** The only screen: what the user does and what the camera, the pipeline and the gallery answer come together here. */
+/** The only screen: what the user does and what the live picture, the photo and the gallery answer come together here. */
 class MainActivity : Activity(), Actions {
     private val ui = Handler(Looper.getMainLooper())
     private val aside = Executors.newSingleThreadExecutor() // stills, tests and benchmarks, one at a time
     private lateinit var screen: Screen
     private lateinit var styles: Styles
-    private lateinit var camera: Camera
-    private var pipeline: Pipeline? = null
     private lateinit var choosers: Choosers
     private lateinit var stills: Stills
     private val engines by lazy { GpuGuard(applicationContext) { model, backend -> Setup.engines(model, backend) } }
@@ -40,23 +30,19 @@ class MainActivity : Activity(), Actions {
     private val chosen get() = styles.usable.indexOf(look?.style)
     private val model get() = look?.style?.models?.first() // that stills are painted by
     private var percent = 100
+    private val strength get() = percent * 256 / 100
     private var strokes = 1f // times as broad as the network's own, in a photo
-    private var photo: Bitmap? = null // from the gallery; null: the camera is shown
-    private var photoUri: Uri? = null
-    private var painted: Bitmap? = null
-    @Volatile private var paintings = 0 // of the photo, so far: only the last one that was asked for is wanted
-    private val gallery = Gallery(this, ::beside, ::say, ::open)
     private var original = false // is shown
-    private var asked = false
+    lateinit var live: LivePicture
+        private set
+    private val photo = OpenedPhoto(
+        ui,
+        ::beside,
+        paint = { source -> look?.let { stills.paint(source, it, strength, strokes) } },
+        onPainted = { if (!original) screen.picture.show(it) },
+    )
+    private val gallery = Gallery(this, ::beside, ::say, ::open)
     private var active = false
-    private var held: Int? = null // degrees clockwise from upright, also where the screen does not turn with the phone
-    private val holding by lazy {
-        object : OrientationEventListener(this) {
-            override fun onOrientationChanged(degrees: Int) {
-                if (degrees != ORIENTATION_UNKNOWN) held = (degrees + 45) / 90 % 4 * 90
-            }
-        }
-    }
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
@@ -70,9 +56,9 @@ class MainActivity : Activity(), Actions {
             val other = styles.usable.getOrNull(state?.getInt(OTHER) ?: -1)?.takeIf(style::mixesWith)
             Look(style, other, state?.getInt(SHARE) ?: 0)
         }
-        camera = Camera(this, { pipeline?.offer(it) ?: it.close() }) { trouble -> ui.post { show(trouble) } }
+        live = LivePicture(this, screen, ui, wanted = { styles.usable.isNotEmpty() && !photo.isOpen }, ::resting, ::newPipeline, ::openPhoto)
         screen.showStyles(styles.usable)
-        screen.showFlip(camera.several)
+        screen.showFlip(live.several)
         screen.diagnostics.showSelfTest(getString(R.string.self_test), true)
         showChosen()
         screen.showStatus(resting())
@@ -96,37 +82,25 @@ class MainActivity : Activity(), Actions {
         state.putInt(OTHER, styles.usable.indexOf(look?.other))
         state.putInt(SHARE, look?.percent ?: 0)
         state.putParcelable(SHARED, gallery.saved)
-        state.putParcelable(PHOTO_URI, photoUri)
+        state.putParcelable(PHOTO_URI, photo.uri)
     }
 
     /** What was measured is so in another theme or language, too. */
     @Deprecated("Its successor is not the platform's")
     override fun onRetainNonConfigurationInstance(): Any = choosers
 
-    /** Turned upside down, the configuration stays as it is. */
-    private val turned = object : DisplayManager.DisplayListener {
-        override fun onDisplayChanged(display: Int) = turn()
-        override fun onDisplayAdded(display: Int) = Unit
-        override fun onDisplayRemoved(display: Int) = Unit
-    }
-
     override fun onResume() {
         super.onResume()
         active = true
         stills.scarce = false
-        getSystemService(DisplayManager::class.java)?.registerDisplayListener(turned, ui)
-        holding.enable()
-        if (!intent.getBooleanExtra("benchmark", false)) startCamera()
+        live.resume()
+        if (!intent.getBooleanExtra("benchmark", false)) live.start()
     }
 
     override fun onPause() {
         super.onPause()
         active = false
-        getSystemService(DisplayManager::class.java)?.unregisterDisplayListener(turned)
-        holding.disable()
-        stopCamera()
-        ending = pipeline?.close() ?: ending
-        pipeline = null
+        live.pause()
     }
 
     override fun onDestroy() {
@@ -139,7 +113,7 @@ class MainActivity : Activity(), Actions {
     @Deprecated("Its successor is of Android 13")
     override fun onBackPressed() = if (backCloses) closeByBack() else @Suppress("DEPRECATION") super.onBackPressed()
 
-    private val backCloses get() = screen.diagnosticsVisible || photo != null
+    private val backCloses get() = screen.diagnosticsVisible || photo.isOpen
 
     private fun closeByBack() = if (screen.diagnosticsVisible) screen.showDiagnostics(false) else flip()
 
@@ -147,7 +121,7 @@ class MainActivity : Activity(), Actions {
 
     override fun onConfigurationChanged(configuration: Configuration) {
         super.onConfigurationChanged(configuration)
-        turn()
+        live.turn()
     }
 
     override fun onTrimMemory(level: Int) {
@@ -158,88 +132,24 @@ class MainActivity : Activity(), Actions {
         }
     }
 
-    private fun startCamera() {
-        if (styles.usable.isEmpty() || photo != null) return
-        when {
-            !packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA_ANY) -> show(CameraTrouble.NONE_HERE)
-            checkSelfPermission(Manifest.permission.CAMERA) != PackageManager.PERMISSION_GRANTED -> askForCamera()
-            else -> {
-                screen.hideNotice()
-                window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
-                screen.showStatus(if (pipeline?.diagnostics() == null) getString(R.string.starting) else resting())
-                startPipeline()
-                camera.start()
-                turn()
-            }
-        }
-    }
+    override fun onRequestPermissionsResult(request: Int, permissions: Array<String>, results: IntArray) = live.answered()
 
-    private fun stopCamera() {
-        camera.stop()
-        screen.allowShutter(true) // a picture that was being taken went with it
-        window.clearFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
-    }
+    override fun onActivityResult(request: Int, result: Int, data: Intent?) =
+        gallery.chosen(request, data?.data?.takeIf { result == RESULT_OK })
 
-    /** The pipeline alone; frames come from the camera, or from a test. */
-    fun startPipeline(): Pipeline = pipeline ?: Pipeline(
+    private fun newPipeline(before: Thread?) = Pipeline(
         choosers = choosers,
         open = engines,
         heat = { Newer.heat(this) },
-        onPicture = { bitmap -> ui.post { if (photo == null) screen.picture.show(bitmap) } },
+        onPicture = { bitmap -> ui.post { if (!photo.isOpen) screen.picture.show(bitmap) } },
         onReady = { say(null) },
         onCooler = { say(getString(R.string.cooler)) },
-        onFailure = { trials -> ui.post { showNoEngine(trials) } },
-        before = ending,
+        onFailure = { trials -> ui.post { live.showNoEngine(trials) } },
+        before = before,
     ).also {
-        pipeline = it
         it.look = look
-        it.strength = percent * 256 / 100
+        it.strength = strength
         it.original = original
-        it.start()
-    }
-
-    private fun askForCamera() {
-        val denied = asked && !shouldShowRequestPermissionRationale(Manifest.permission.CAMERA)
-        val text = getString(if (denied) R.string.permission_never_text else R.string.permission_text)
-        val button = getString(if (denied) R.string.permission_settings else R.string.permission_ask)
-        screen.showNotice(getString(R.string.permission_title), text, button) {
-            if (denied) {
-                startActivity(Intent(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, Uri.fromParts("package", packageName, null)))
-            } else {
-                requestPermissions(arrayOf(Manifest.permission.CAMERA), CAMERA)
-            }
-        }
-    }
-
-    override fun onRequestPermissionsResult(request: Int, permissions: Array<String>, results: IntArray) {
-        asked = true
-        startCamera()
-    }
-
-    fun show(trouble: CameraTrouble) {
-        stopCamera()
-        if (photo != null) return
-        val (title, text) = when (trouble) {
-            CameraTrouble.NONE_HERE -> R.string.no_camera_title to R.string.no_camera_text
-            CameraTrouble.IN_USE -> R.string.in_use_title to R.string.in_use_text
-            CameraTrouble.ERROR -> R.string.camera_error_title to R.string.camera_error_text
-        }
-        val here = trouble != CameraTrouble.NONE_HERE
-        val button = getString(if (here) R.string.again else R.string.open_photo)
-        screen.showNotice(getString(title), getString(text), button) { if (here) startCamera() else openPhoto() }
-    }
-
-    private fun showNoEngine(trials: List<Trial>) {
-        val why = trials.joinToString("; ") { getString(R.string.diagnostics_failed, it.backend.toString(), it.failure) }
-        screen.showNotice(getString(R.string.no_engine_title), getString(R.string.no_engine_text, why), null) {}
-    }
-
-    private fun turn() {
-        @Suppress("DEPRECATION") // its successor is of Android 11
-        val screenTurn = 90 * windowManager.defaultDisplay.rotation
-        val mirrored = camera.mirrored
-        val rotation = (camera.mounting + (if (mirrored) screenTurn else 360 - screenTurn)) % 360
-        pipeline?.turn = Turn(rotation, mirrored)
     }
 
     // What the user does
@@ -263,16 +173,16 @@ class MainActivity : Activity(), Actions {
 
     private fun paintAs(now: Look) {
         look = now
-        pipeline?.look = now
+        live.pipeline?.look = now
         screen.knobs.describe(resting())
-        repaintSoon()
+        photo.repaintSoon()
     }
 
     override fun strokes(times: Float) {
         strokes = times
         screen.showStatus(getString(R.string.strokes_times, times))
         screen.knobs.describe(resting())
-        repaintSoon()
+        photo.repaintSoon()
     }
 
     override fun swipe(by: Int) {
@@ -281,35 +191,26 @@ class MainActivity : Activity(), Actions {
 
     override fun hold(original: Boolean) {
         this.original = original
-        pipeline?.original = original
+        live.pipeline?.original = original
         screen.showStatus(if (original) getString(R.string.original) else resting())
-        if (photo != null) (if (original) photo else painted ?: photo)?.let(screen.picture::show)
+        photo.shown(original)?.let(screen.picture::show)
     }
 
     override fun strength(percent: Int) {
         this.percent = percent
-        pipeline?.strength = percent * 256 / 100
-        repaintSoon()
-    }
-
-    private val repaint = Runnable { paintPhoto() }
-
-    /** Once the user has stopped swiping or sliding. */
-    private fun repaintSoon() {
-        ui.removeCallbacks(repaint)
-        if (photo != null) ui.postDelayed(repaint, 300)
+        live.pipeline?.strength = strength
+        photo.repaintSoon()
     }
 
     override fun shutter() {
-        if (photo != null) {
-            painted?.let { beside { gallery.save(it) } }
+        if (photo.isOpen) {
+            photo.painted?.let { beside { gallery.save(it) } }
             return
         }
         val look = look ?: return
-        val strength = percent * 256 / 100 // the user may slide on before it is painted
+        val strength = strength // the user may slide on before it is painted
         val lost = { ui.post { screen.allowShutter(true) }; Unit }
-        val rotation = held?.let(camera::stillRotation) ?: pipeline?.turn?.rotation ?: 0
-        val taken = camera.capture(rotation, { jpeg ->
+        val taken = live.capture({ jpeg ->
             beside {
                 stills.decode(jpeg, look.style.models.first())?.let { stills.paint(it, look, strength) }?.let(gallery::save)
                 lost()
@@ -321,17 +222,14 @@ class MainActivity : Activity(), Actions {
     override fun openPhoto() = gallery.open()
 
     override fun flip() {
-        if (photo != null) {
-            photo = null
-            photoUri = null
-            painted = null
+        if (photo.isOpen) {
+            photo.leave()
             screen.knobs.offerStrokes(null)
             showChosen()
         } else {
-            stopCamera()
-            camera.flip()
+            live.flip()
         }
-        startCamera()
+        live.start()
     }
 
     override fun share() = gallery.share()
@@ -344,20 +242,20 @@ class MainActivity : Activity(), Actions {
 
     private val refresh = object : Runnable {
         override fun run() {
-            screen.diagnostics.show(diagnosticsLines(resources, pipeline?.diagnostics()))
+            screen.diagnostics.show(diagnosticsLines(resources, live.pipeline?.diagnostics()))
             ui.postDelayed(this, 500)
         }
     }
 
     override fun selfTest() {
         screen.diagnostics.showSelfTest(getString(R.string.self_test_running), false)
-        val backend = pipeline?.diagnostics()?.engine?.backend ?: choosers.inUse() ?: Backend(Backend.Kind.XNNPACK)
+        val backend = live.pipeline?.diagnostics()?.engine?.backend ?: choosers.inUse() ?: Backend(Backend.Kind.XNNPACK)
         beside {
             val lines = selfTest(styles.usable, backend, resources, engines)
             ui.post {
                 screen.showNotice(getString(R.string.self_test), lines.joinToString("\n"), getString(R.string.close)) {
                     screen.hideNotice()
-                    if (active) startCamera() // or says again what keeps it from that
+                    if (active) live.start() // or says again what keeps it from that
                 }
                 screen.diagnostics.showSelfTest(getString(R.string.self_test), true)
             }
@@ -383,81 +281,50 @@ class MainActivity : Activity(), Actions {
         }
     }
 
-    override fun onActivityResult(request: Int, result: Int, data: Intent?) =
-        gallery.chosen(request, data?.data?.takeIf { result == RESULT_OK })
-
     private fun open(uri: Uri) = beside {
-        val bytes = try {
-            contentResolver.openInputStream(uri)?.use { it.readBytes() }
-        } catch (_: IOException) {
-            null
-        } catch (_: RuntimeException) { // whatever other apps throw
-            null
-        } catch (_: OutOfMemoryError) {
-            null
-        }
+        val bytes = Photos.read(this, uri)
         val opened = model?.let { model -> bytes?.let { stills.decode(it, model) } }
         ui.post {
             if (opened == null) return@post screen.showStatus(getString(R.string.unreadable))
-            stopCamera()
-            photo = opened
-            photoUri = uri
-            painted = null
+            live.stop()
+            photo.open(opened, uri)
             screen.hideNotice()
             screen.picture.show(opened)
             screen.knobs.offerStrokes(model?.let { Photos.broadest(opened, it) }, strokeWidth(opened.width, opened.height))
             showChosen()
-            paintPhoto()
-        }
-    }
-
-    private fun paintPhoto() {
-        val source = photo ?: return
-        val number = ++paintings
-        beside {
-            val picture = look?.takeIf { number == paintings }?.let { stills.paint(source, it, percent * 256 / 100, strokes) }
-            ui.post {
-                if (picture == null || photo !== source || number != paintings) return@post
-                painted = picture
-                if (!original) screen.picture.show(picture)
-            }
+            photo.repaint()
         }
     }
 
     private fun benchmark() {
         window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
-        beside(::measure)
-    }
-
-    private fun measure() {
-        val file = File(getExternalFilesDir(null) ?: filesDir, "benchmark.json")
-        file.delete()
-        Benchmark(styles.usable, engines, heat = { Newer.heat(this) }).write(file) { model, backend ->
-            say(getString(R.string.benchmark_running, model.card.title, backend.toString()))
-        }
-        ui.post {
-            intent.removeExtra("benchmark")
-            if (active) startCamera()
-            screen.showStatus(getString(R.string.benchmark_done, file.name))
+        beside {
+            val file = File(getExternalFilesDir(null) ?: filesDir, "benchmark.json")
+            file.delete()
+            Benchmark(styles.usable, engines, heat = { Newer.heat(this) }).write(file) { model, backend ->
+                say(getString(R.string.benchmark_running, model.card.title, backend.toString()))
+            }
+            ui.post {
+                intent.removeExtra("benchmark")
+                if (active) live.start()
+                screen.showStatus(getString(R.string.benchmark_done, file.name))
+            }
         }
     }
 
     private fun showChosen() {
         Newer.interceptBack(this, backCallback, backCloses)
         val look = look ?: return
-        screen.showChosen(chosen, look, styles.usable.filter(look.style::mixesWith), still = photo != null)
-        screen.showFlip(photo != null || camera.several)
+        screen.showChosen(chosen, look, styles.usable.filter(look.style::mixesWith), still = photo.isOpen)
+        screen.showFlip(photo.isOpen || live.several)
     }
 
     private companion object {
-        var ending: Thread? = null // of the pipeline before, perhaps another screen's
-
         const val CHOSEN = "chosen"
         const val OTHER = "other"
         const val SHARE = "share"
-        const val HALF = 50 // per cent
+        const val HALF = 50 // percent
         const val SHARED = "shared"
         const val PHOTO_URI = "photo"
-        const val CAMERA = 1
     }
 }

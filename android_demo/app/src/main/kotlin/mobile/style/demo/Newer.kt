@@ -82,7 +82,7 @@ object Newer {
         if (Build.VERSION.SDK_INT >= 29) window.isNavigationBarContrastEnforced = false
     }
 
-    /** What a screen reader says of a view's state, instead of per cent of a slider; null for that. */
+    /** What a screen reader says of a view's state, instead of percent of a slider; null for that. */
     fun describe(view: View, state: String?) {
         if (Build.VERSION.SDK_INT >= 30) view.stateDescription = state
     }

@@ -27,6 +27,17 @@ object Photos {
     const val LONGER_SIDE = 1280
     private const val QUALITY = 95
 
+    /** What is at [uri], which may be another app's; null if that cannot be read. */
+    fun read(context: Context, uri: Uri): ByteArray? = try {
+        context.contentResolver.openInputStream(uri)?.use { it.readBytes() }
+    } catch (_: IOException) {
+        null
+    } catch (_: RuntimeException) { // whatever other apps throw
+        null
+    } catch (_: OutOfMemoryError) {
+        null
+    }
+
     /** A photo, upright, its longer side [longer] at most and its shorter one [shorter] at least; null if it is none. */
     fun decode(bytes: ByteArray, longer: Int, shorter: Int): Bitmap? {
         val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }

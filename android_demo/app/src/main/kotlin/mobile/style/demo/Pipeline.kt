@@ -15,7 +15,7 @@ import mobile.style.core.LoadPolicy
 import mobile.style.core.Stage
 import mobile.style.core.StageTimes
 import mobile.style.core.Trial
-import mobile.style.core.centreCrop
+import mobile.style.core.centerCrop
 import mobile.style.core.choose
 
 /** How the camera's frames are turned before they are shown. */
@@ -195,7 +195,7 @@ private class Working(var look: Look, val model: Model, val engine: Engine, val 
         madeFor = turn
         madeWidth = frame.width
         madeHeight = frame.height
-        val crop = centreCrop(frame.width, frame.height, width, height, turn.rotation)
+        val crop = centerCrop(frame.width, frame.height, width, height, turn.rotation)
         return Converter(crop, turn.rotation, turn.mirror, width, height).also { converter = it }
     }
 

@@ -123,7 +123,7 @@ class StyleTile(context: Context, thumbnail: Bitmap?, title: String) : LinearLay
     }
 }
 
-/** The shutter: a disc in a ring. */
+/** The shutter: a disk in a ring. */
 class ShutterButton(context: Context) : View(context) {
     private val paint = Paint(Paint.ANTI_ALIAS_FLAG)
 

@@ -119,7 +119,7 @@ abstract class AppScreen {
 
     /** Gives the app a frame and returns what it shows then. */
     protected fun paintFrame(): Bitmap {
-        val pipeline = activity.startPipeline()
+        val pipeline = activity.live.startPipeline()
         val view = find<PictureView>(R.id.picture)
         val before = view.shown
         pipeline.offer(frame())
@@ -195,8 +195,8 @@ abstract class AppScreen {
         idle()
         val bitmap = Bitmap.createBitmap(root.width, root.height, Bitmap.Config.ARGB_8888)
         root.draw(Canvas(bitmap))
-        val colours = (0 until 400).map { bitmap.getPixel(it * 997 % bitmap.width, it * 1499 % bitmap.height) }.toSet()
-        assertTrue("a blank screen", colours.size > 10)
+        val colors = (0 until 400).map { bitmap.getPixel(it * 997 % bitmap.width, it * 1499 % bitmap.height) }.toSet()
+        assertTrue("a blank screen", colors.size > 10)
         File(System.getProperty("screenshots"), "$name.png").outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
     }
 

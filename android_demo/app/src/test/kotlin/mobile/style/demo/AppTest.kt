@@ -109,7 +109,7 @@ class AppTest : AppScreen() {
         activity.choose(styles().indexOfFirst { it.name == "my_own" }) // which has no float16 model
         paintFrame()
         idle()
-        assertTrue("${activity.startPipeline().diagnostics()!!.trials}", activity.startPipeline().diagnostics()!!.trials.none { it.backend.kind == Backend.Kind.GPU })
+        assertTrue("${activity.live.startPipeline().diagnostics()!!.trials}", activity.live.startPipeline().diagnostics()!!.trials.none { it.backend.kind == Backend.Kind.GPU })
     }
 
     /** What the system asks while the finger still moves, from Android 13 on. */
@@ -214,12 +214,12 @@ class AppTest : AppScreen() {
     @Config(qualifiers = "+night")
     fun saysWhatIsWrongWithTheCamera() {
         start()
-        activity.show(CameraTrouble.IN_USE)
+        activity.live.show(CameraTrouble.IN_USE)
         assertTrue(notice().contains("Another app is using the camera"))
         screenshot("in_use_dark")
-        activity.show(CameraTrouble.ERROR)
+        activity.live.show(CameraTrouble.ERROR)
         assertTrue(notice().contains("Try again"))
-        activity.show(CameraTrouble.NONE_HERE)
+        activity.live.show(CameraTrouble.NONE_HERE)
         assertTrue(notice().contains("no camera"))
     }
 
@@ -234,7 +234,7 @@ class AppTest : AppScreen() {
     fun saysWhenNothingCanPaint() {
         Setup.engines = { _, _ -> throw UnsatisfiedLinkError("libtensorflowlite_jni.so is missing") }
         start()
-        activity.startPipeline().offer(frame())
+        activity.live.startPipeline().offer(frame())
         await { notice().contains("libtensorflowlite_jni.so is missing") }
     }
 
@@ -243,7 +243,7 @@ class AppTest : AppScreen() {
         Setup.engines = { model, backend -> Reference(model, backend, wrong = backend.kind == Backend.Kind.XNNPACK) }
         start()
         paintFrame()
-        val diagnostics = activity.startPipeline().diagnostics()!!
+        val diagnostics = activity.live.startPipeline().diagnostics()!!
         assertTrue(diagnostics.reason!!.failed.all { it.backend.kind == Backend.Kind.XNNPACK && "dB instead of" in it.failure!! })
         assertFalse(diagnostics.engine!!.backend.kind == Backend.Kind.XNNPACK)
     }
@@ -424,13 +424,13 @@ class AppTest : AppScreen() {
         start()
         paintFrame()
         slow = true
-        activity.startPipeline().offer(frame())
+        activity.live.startPipeline().offer(frame())
         assertTrue(reached.await(20, TimeUnit.SECONDS))
         val began = System.nanoTime()
         controller.pause()
         assertTrue(System.nanoTime() - began < TimeUnit.SECONDS.toNanos(1))
         controller.resume()
-        activity.startPipeline().offer(frame())
+        activity.live.startPipeline().offer(frame())
         Thread.sleep(100)
         slow = false
         waiting.countDown()

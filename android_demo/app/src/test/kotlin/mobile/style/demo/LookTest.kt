@@ -69,7 +69,7 @@ class LookTest : AppScreen() {
 
     /** Once the engine has been told of these shares and a frame is on the screen: the one before it may still come. */
     private fun painted(shares: FloatArray): Bitmap {
-        val pipeline = activity.startPipeline()
+        val pipeline = activity.live.startPipeline()
         val view = find<PictureView>(R.id.picture)
         await {
             pipeline.offer(frame())

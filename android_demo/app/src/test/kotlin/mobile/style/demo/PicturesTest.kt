@@ -35,7 +35,7 @@ class PicturesTest : AppScreen() {
         paintFrame()
         screenshot("original")
         activity.hold(false)
-        val pipeline = activity.startPipeline()
+        val pipeline = activity.live.startPipeline()
         await {
             pipeline.offer(frame())
             pipeline.diagnostics()!!.times.let { (it.summary(Stage.INFER)?.count ?: 0) >= 10 && it.framesPerSecond() != null }
@@ -52,7 +52,7 @@ class PicturesTest : AppScreen() {
     @Config(qualifiers = "w891dp-h411dp-land-notnight-420dpi")
     fun onItsSide() {
         start()
-        activity.startPipeline().turn = Turn(0, false) // this camera's frames are upright
+        activity.live.startPipeline().turn = Turn(0, false) // this camera's frames are upright
         paintFrame()
         screenshot("landscape")
     }

@@ -11,8 +11,8 @@ class YuvFrame(val width: Int, val height: Int, val y: Plane, val u: Plane, val 
 /** A part of the frame, in its own pixels. */
 data class Crop(val left: Int, val top: Int, val width: Int, val height: Int)
 
-/** The largest part around the centre with the proportions of a picture of [width] x [height] once turned by [rotation]. */
-fun centreCrop(frameWidth: Int, frameHeight: Int, width: Int, height: Int, rotation: Int): Crop {
+/** The largest part around the center with the proportions of a picture of [width] x [height] once turned by [rotation]. */
+fun centerCrop(frameWidth: Int, frameHeight: Int, width: Int, height: Int, rotation: Int): Crop {
     val (across, down) = if (rotation % 180 == 0) width to height else height to width
     val wide = frameWidth.toLong() * down > frameHeight.toLong() * across
     val w = if (wide) (frameHeight.toLong() * across / down).toInt() else frameWidth

@@ -46,7 +46,7 @@ class Grain(private val width: Int, private val height: Int) {
 
     private fun brightness(r: Int, g: Int, b: Int): Int = (r + 2 * g + b) shr 2
 
-    /** What is to be added to the picture of [luma] where that is not nothing, in grey levels. */
+    /** What is to be added to the picture of [luma] where that is not nothing, in gray levels. */
     private inline fun eachLevel(add: (Int, Int) -> Unit) {
         measure()
         val columns = across.squares
@@ -65,7 +65,7 @@ class Grain(private val width: Int, private val height: Int) {
         }
     }
 
-    /** Detail is how far pixels are from the mean of their two neighbours, across and down, times two. */
+    /** Detail is how far pixels are from the mean of their two neighbors, across and down, times two. */
     private fun measure() {
         flatness.fill(0)
         for (y in 0 until height) {
@@ -86,7 +86,7 @@ class Grain(private val width: Int, private val height: Int) {
         }
     }
 
-    /** Adds value noise, in sixteenths of a grey level. */
+    /** Adds value noise, in sixteenths of a gray level. */
     private fun octave(levels: IntArray, spacing: Int, strength: Int) {
         for (y in 0 until height) {
             for (x in 0 until width) {
@@ -101,9 +101,9 @@ class Grain(private val width: Int, private val height: Int) {
     }
 
     private companion object {
-        val OCTAVES = listOf(4 to 2, 12 to 3, 36 to 4) // pixels, grey levels
+        val OCTAVES = listOf(4 to 2, 12 to 3, 36 to 4) // pixels, gray levels
         const val CELL = 8 // pixels: the side of the squares that detail is measured in
-        const val DETAILED = 6 // grey levels
+        const val DETAILED = 6 // gray levels
         const val GOLDEN = -1640531527 // 2654435769, as bits
 
         /** -128 to 127. */

@@ -55,7 +55,7 @@ fun tileStarts(length: Int, tile: Int, overlap: Int): IntArray {
 /**
  * Paints a picture larger than the model, tile by tile, as it is [seen]; where tiles overlap they fade into each other.
  *
- * The model takes the mean contrast of what it sees, so neighbouring tiles differ a little: the overlap of a quarter
+ * The model takes the mean contrast of what it sees, so neighboring tiles differ a little: the overlap of a quarter
  * hides it. Memory beyond the picture: one band of tiles.
  */
 fun paintTiled(

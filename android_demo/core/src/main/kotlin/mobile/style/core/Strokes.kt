@@ -98,7 +98,7 @@ class Strokes(private val photo: IntArray, private val width: Int, private val h
 private const val FINE_SIDE = 540f // pixels of a photo's shorter side, above which strokes are made broader
 private const val BROADEST = 3f // times
 private const val RADIUS = 2 // pixels of the small pictures: strokes are about that wide
-private const val STEADY = 30f // squared grey levels of the photo's variance, below which its detail hardly counts
+private const val STEADY = 30f // squared gray levels of the photo's variance, below which its detail hardly counts
 private val SHIFTS = listOf(16, 8, 0)
 
 private fun level(values: ByteArray, at: Int): Int = values[at].toInt() and 255

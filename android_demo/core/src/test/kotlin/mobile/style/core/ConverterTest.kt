@@ -53,10 +53,10 @@ class ConverterTest {
 
     @Test
     fun cropsTheMiddle() {
-        assertEquals(Crop(80, 0, 480, 480), centreCrop(640, 480, 256, 256, 0))
-        assertEquals(Crop(80, 0, 480, 480), centreCrop(640, 480, 256, 256, 90))
-        assertEquals(Crop(0, 60, 640, 360), centreCrop(640, 480, 144, 256, 270)) // upright on a sensor that lies
-        assertEquals(Crop(0, 0, 640, 480), centreCrop(640, 480, 640, 480, 180))
+        assertEquals(Crop(80, 0, 480, 480), centerCrop(640, 480, 256, 256, 0))
+        assertEquals(Crop(80, 0, 480, 480), centerCrop(640, 480, 256, 256, 90))
+        assertEquals(Crop(0, 60, 640, 360), centerCrop(640, 480, 144, 256, 270)) // upright on a sensor that lies
+        assertEquals(Crop(0, 0, 640, 480), centerCrop(640, 480, 640, 480, 180))
     }
 
     private fun Map<*, *>.int(key: String) = (this[key] as Double).toInt()
