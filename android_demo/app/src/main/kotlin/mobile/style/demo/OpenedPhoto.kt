@@ -36,7 +36,10 @@ class OpenedPhoto(
         painted = null
     }
 
+    /** Nothing of it is painted any more, but for what is being painted just now. */
     fun leave() {
+        ui.removeCallbacks(repainting)
+        paintings++
         source = null
         uri = null
         painted = null
