@@ -139,7 +139,7 @@ def test_one_that_is_slower_is_told_from_noise(report: Report, tmp_path: Path) -
     for name, says in (
         ("other", "schema 99"),
         ("none", "cannot read"),
-        ("damaged", r"rows\[0\].threads: Expected `int`, got `str`"),
+        ("damaged", r"rows[0].threads: Expected `int`, got `str`"),
     ):
         path = tmp_path / f"{name}.json"
         result = runner.invoke(app, ["compare", str(old), str(path)])
