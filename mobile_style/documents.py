@@ -7,6 +7,7 @@ allowed: other keys are refused, numbers are finite, and "5" is not taken for a 
 import unicodedata
 from collections.abc import Callable
 from dataclasses import is_dataclass
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
@@ -67,7 +68,7 @@ def read_document(
         if upgrade is not None:
             values = upgrade(values)
         document = msgspec.convert(values, kind)
-        if key := _unknown_key(kind, values):
+        if (key := _unknown_key(kind, values)) is not None:
             raise ValueError(f"unknown key `{key}`")
         return cast(T, values) if is_typeddict(kind) else document
     except KeyError as failure:
@@ -82,22 +83,25 @@ def read_document(
     raise error(f"{name} is damaged ({printable(problem)}){advice}")
 
 
-def _unknown_key(kind: Any, value: Any) -> str:
-    """The first key of a document that its kind lacks, with where it is: parts.0.size. Empty if there is none."""
+def _unknown_key(kind: Any, value: Any) -> str | None:
+    """The first key of a document that its kind lacks, with where it is: parts.0.size. None if there is none."""
     if get_origin(kind) in (Union, UnionType):
         kind = next(each for each in get_args(kind) if each is not NoneType)
     kinds: dict[Any, Any]
     if isinstance(value, dict) and (is_dataclass(kind) or is_typeddict(kind)):
-        kinds, parts = get_type_hints(kind), value
-        if kind not in _extensible and (unknown := next((key for key in value if key not in kinds), "")):
-            return str(unknown)
+        kinds, parts = _annotations(kind), value
+        if kind not in _extensible and (unknown := [key for key in value if key not in kinds]):
+            return str(unknown[0])
     elif isinstance(value, dict | list) and (inside := get_args(kind)):
         parts = value if isinstance(value, dict) else dict(enumerate(value))
         kinds = dict.fromkeys(parts, inside[-1] if isinstance(value, dict) else inside[0])
     else:
-        return ""
+        return None
     found = ((key, _unknown_key(kinds[key], part)) for key, part in parts.items() if key in kinds)
-    return next((f"{key}.{rest}" for key, rest in found if rest), "")
+    return next((f"{key}.{rest}" for key, rest in found if rest is not None), None)
+
+
+_annotations = cache(get_type_hints)
 
 
 def read_document_file(

@@ -49,6 +49,7 @@ def test_a_sound_document() -> None:
         ("[]", "object"),
         ("{}", "missing required field `parts`"),
         ('{"parts": [], "color": 1}', "unknown key `color`"),
+        ('{"parts": [], "": 1}', "unknown key ``"),
         ('{"parts": [{"name": "a", "size": "1"}]}', r"parts\[0\]\.size: Expected `int`, got `str`"),
         ('{"parts": [{"name": "a", "size": true}]}', r"parts\[0\]\.size: Expected `int`, got `bool`"),
         ('{"parts": [{"name": "a", "size": 1, "more": 1}]}', r"unknown key `parts\.0\.more`"),
