@@ -165,6 +165,7 @@ def validate_on(
             shown.append((each.rows[-1].psnr, (photo, expected, output)))
             shown = sorted(shown, key=lambda pair: pair[0])[:SHOWN]
     rows = sorted((row for each in found for row in each.rows), key=lambda row: row.psnr)
+    places = [each.fixed for each in found]
     return Validation(
         name=subject.card["name"],
         exported=str(subject.exported),
@@ -175,8 +176,12 @@ def validate_on(
         gate=recipe.gate,
         rows=tuple(rows),
         mean=mean_of(rows),
-        fixed=worst_of([each.fixed for each in found]),
-        failures=tuple(one for each in found for one in failures(recipe.gate, each.rows, each.mean, each.fixed)),
+        fixed=worst_of(places),
+        failures=tuple(
+            failure
+            for each, fixed in zip(found, places, strict=True)
+            for failure in failures(recipe.gate, each.rows, each.mean, fixed)
+        ),
         pictures=tuple(each for _, each in shown),
     )
 

@@ -60,12 +60,6 @@ def wait_for(page: Any, paint: Callable[[np.ndarray], np.ndarray], least: float)
     until(is_shown)
 
 
-def as_night(file: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """What native LiteRT paints in the first of a file's styles."""
-    native, shares = load(file), shares_of("night", ["night", "noon", "dusk"])
-    return lambda picture: native(picture, shares)
-
-
 @pytest.mark.parametrize(("recipe", "least"), [("int8", 36), ("dynamic_int8", 36), ("float16", 50)])
 def test_a_style_is_added_to_the_file_that_the_page_has(
     context: Any, exported_many: Exported, with_dawn: Checkpoint, dawn: Path, recipe: str, least: float
@@ -88,7 +82,8 @@ def test_a_style_is_added_to_the_file_that_the_page_has(
         page.evaluate(SLIDE, 40)
         wait_for(page, network(with_dawn, "dawn=0.6,noon=0.4"), least)
         page.get_by_label("Night", exact=True).check(force=True)
-        wait_for(page, as_night(exported_many(recipe)), 38)
+        native, night = load(exported_many(recipe)), shares_of("night", ["night", "noon", "dusk"])
+        wait_for(page, lambda given: native(given, night), 38)
         page.select_option("#other", label="Dawn")
         page.evaluate(SLIDE, 100)
         wait_for(page, network(with_dawn, "dawn"), least)
