@@ -6,10 +6,9 @@ A model's share of the peak shows what can be gained: a model near 1 can only be
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from ..inference.levels import Levels
-from ..inference.tflite_writer import TfliteWriter
+from ..inference.tflite_writer import SAME, TfliteWriter
 
 SIDE, CHANNELS, KERNEL, LAYERS = 32, 128, 3, 2  # of eight shapes tried, the fastest, equal to larger ones
 MACS = LAYERS * SIDE * SIDE * CHANNELS * CHANNELS * KERNEL * KERNEL
@@ -42,7 +41,7 @@ def write_probe(path: Path, kind: str) -> None:
             picture,
             pixels,
             version=3,
-            padding=schema.Padding.SAME,
+            padding=SAME,
             strideH=1,
             strideW=1,
         )

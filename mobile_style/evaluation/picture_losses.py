@@ -8,10 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from ..inference.interpreter import Loaded
-from ..inference.tflite_writer import TfliteWriter, Value
+from ..inference.tflite_writer import RELU, SAME, VALID, TfliteWriter, Value
 from ..training.objective import VGG16_LAYERS, Objective
 from ..training.vgg16 import MEAN_RGB, vgg16_weights
 
@@ -82,13 +81,12 @@ def _loaded(size: tuple[int, int], layers: tuple[str, ...]) -> Loaded:
     """VGG-16 for pictures of one size, up to the last of the layers, each an output."""
     graph = TfliteWriter()
     x, outputs = graph.input("picture", "FLOAT32", (1, *size, 3)), {}
-    same, valid = schema.Padding.SAME, schema.Padding.VALID
     for layer, (kernel, bias) in zip(VGG16_LAYERS, vgg16_weights(), strict=True):
         if layer.endswith("_1") and layer != "1_1":
             shape = (1, x.shape[1] // 2, x.shape[2] // 2, x.shape[3])
             strides: dict[str, Any] = {"strideH": 2, "strideW": 2, "filterHeight": 2, "filterWidth": 2}
-            x = graph.operator("MAX_POOL_2D", [x], f"pool{layer}", "FLOAT32", shape, padding=valid, **strides)
-        x = _convolution(graph, x, kernel, bias, layer, same)
+            x = graph.operator("MAX_POOL_2D", [x], f"pool{layer}", "FLOAT32", shape, padding=VALID, **strides)
+        x = _convolution(graph, x, kernel, bias, layer)
         if layer in layers:
             outputs[layer] = x
         if len(outputs) == len(layers):
@@ -96,13 +94,8 @@ def _loaded(size: tuple[int, int], layers: tuple[str, ...]) -> Loaded:
     return Loaded(graph.content(outputs))
 
 
-def _convolution(
-    graph: TfliteWriter, x: Value, kernel: np.ndarray, bias: np.ndarray, layer: str, padding: int
-) -> Value:
+def _convolution(graph: TfliteWriter, x: Value, kernel: np.ndarray, bias: np.ndarray, layer: str) -> Value:
     weights = graph.constant(f"kernel{layer}", np.ascontiguousarray(kernel.transpose(3, 0, 1, 2)))
     given = [x, weights, graph.constant(f"bias{layer}", bias)]
-    relu = schema.ActivationFunctionType.RELU
-    options: dict[str, Any] = {"strideH": 1, "strideW": 1, "fusedActivationFunction": relu}
-    return graph.operator(
-        "CONV_2D", given, layer, "FLOAT32", (*x.shape[:3], kernel.shape[3]), padding=padding, **options
-    )
+    options: dict[str, Any] = {"strideH": 1, "strideW": 1, "fusedActivationFunction": RELU}
+    return graph.operator("CONV_2D", given, layer, "FLOAT32", (*x.shape[:3], kernel.shape[3]), padding=SAME, **options)

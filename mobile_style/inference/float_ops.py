@@ -5,14 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from .levels import Levels, Range, kernel_levels
-from .tflite_writer import TfliteWriter, Value
+from .tflite_writer import NONE, RELU6, VALID, TfliteWriter, Value
 
 PIXELS: Range = (0.0, 255.0)
 INPUT, MIX, OUTPUT = "image", "mix", "output_0"  # in the file's signature
-NONE, RELU, RELU6 = (getattr(schema.ActivationFunctionType, name) for name in ("NONE", "RELU", "RELU6"))
 HYBRID_CONVOLUTION = 5  # version of the operator that multiplies floats by int8 weights with a scale for each channel
 
 
@@ -118,7 +116,7 @@ class FloatOps:
             given,
             name,
             shape,
-            padding=schema.Padding.VALID,
+            padding=VALID,
             strideH=strides,
             strideW=strides,
             fusedActivationFunction=activation,
@@ -139,7 +137,7 @@ class FloatOps:
         assert self.mix is not None
         kernel = values.T[:, None, None]
         given = [self.mix, *self._weights(self.mix, kernel, np.zeros(len(kernel), np.float32), name)]
-        options: dict[str, Any] = {"padding": schema.Padding.VALID, "strideH": 1, "strideW": 1}
+        options: dict[str, Any] = {"padding": VALID, "strideH": 1, "strideW": 1}
         return self._made("CONV_2D", given, name, (1, 1, 1, len(kernel)), self._own_levels(values), **options)
 
     def _own_levels(self, values: np.ndarray) -> Levels | None:

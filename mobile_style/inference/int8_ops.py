@@ -5,19 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.schema_py_generated import Padding
 
 from ..network.styles import WHOLE
-from .float_ops import INPUT, MIX, NONE, PIXELS, RELU, FloatOps
+from .float_ops import INPUT, MIX, PIXELS, FloatOps
 from .levels import Levels, Range, kernel_levels, mean_levels, product_levels
-from .tflite_writer import TfliteWriter, Value
+from .tflite_writer import NONE, RELU, VALID, TfliteWriter, Value
 
 # Operators of which the first version has no 8 bits, and that which has.
 INT8_SINCE_2 = ("ADD", "CONCATENATION", "DEPTH_TO_SPACE", "MAX_POOL_2D", "MEAN", "MUL", "SLICE", "SUB")
 INT8_VERSIONS = dict.fromkeys(INT8_SINCE_2, 2) | {"CONV_2D": 3}
 SINGLE_PIXELS = {  # a pooling that only applies its ReLU
     **dict.fromkeys(("strideH", "strideW", "filterHeight", "filterWidth"), 1),
-    "padding": Padding.VALID,
+    "padding": VALID,
     "fusedActivationFunction": RELU,
 }
 LARGEST_BIAS = 2**30 - 1  # half of what 32 bits hold, the other half being for the products

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .float_ops import INPUT, NONE, OUTPUT, RELU6, FloatOps, mix_in
+from .float_ops import INPUT, OUTPUT, FloatOps, mix_in
 from .graph import Convolution, forward, styles
 from .int8_ops import Int8Ops, Quantization, bytes_in, shares_in
 from .interpreter import Loaded
-from .tflite_writer import TfliteWriter, Value
+from .tflite_writer import NONE, RELU6, TfliteWriter, Value
 
 LARGE = 5  # side of a kernel from which on it pays
 

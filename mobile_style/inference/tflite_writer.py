@@ -2,27 +2,50 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-import flatbuffers
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
+from .flatbuffer import Field, FlatBuffer
 from .levels import Levels
 
 SCHEMA_VERSION = 3
 SIGNATURE = "serving_default"
-OPTIONS = {  # the tables of the operators that have one
-    "ADD": "AddOptions",
-    "CONCATENATION": "ConcatenationOptions",
-    "CONV_2D": "Conv2DOptions",
-    "DEPTH_TO_SPACE": "DepthToSpaceOptions",
-    "DIV": "DivOptions",
-    "LEAKY_RELU": "LeakyReluOptions",
-    "MAX_POOL_2D": "Pool2DOptions",
-    "MEAN": "ReducerOptions",
-    "MUL": "MulOptions",
-    "SUB": "SubOptions",
+# The schema's numbers; its own module takes as long to import as many a graph to write, and a test compares.
+TYPES = {"FLOAT32": 0, "FLOAT16": 1, "INT32": 2, "UINT8": 3, "INT8": 9}
+SAME, VALID = 0, 1  # paddings
+NONE, RELU, RELU6 = 0, 1, 3  # fused activation functions
+OPERATORS = {
+    "ABS": 101,
+    "ADD": 0,
+    "CONCATENATION": 2,
+    "CONV_2D": 3,
+    "DEPTH_TO_SPACE": 5,
+    "DEQUANTIZE": 6,
+    "DIV": 42,
+    "MAX_POOL_2D": 17,
+    "MEAN": 40,
+    "MINIMUM": 57,
+    "MUL": 18,
+    "QUANTIZE": 114,
+    "RELU": 19,
+    "RESHAPE": 22,
+    "SLICE": 65,
+    "SUB": 41,
+}
+ACTIVATION = (("fusedActivationFunction", "b"),)
+WINDOW = (("padding", "b"), ("strideW", "i"), ("strideH", "i"))
+# The number and the fields of the operators' own tables.
+OPTIONS: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = {
+    "ADD": (11, ACTIVATION),
+    "CONCATENATION": (10, (("axis", "i"), *ACTIVATION)),
+    "CONV_2D": (1, (*WINDOW, *ACTIVATION)),
+    "DEPTH_TO_SPACE": (94, (("blockSize", "i"),)),
+    "DIV": (29, ACTIVATION),
+    "MAX_POOL_2D": (5, (*WINDOW, ("filterWidth", "i"), ("filterHeight", "i"), *ACTIVATION)),
+    "MEAN": (27, (("keepDims", "?"),)),
+    "MUL": (21, ACTIVATION),
+    "SUB": (28, ACTIVATION),
 }
 
 
@@ -35,15 +58,32 @@ class Value:
     levels: Levels | None = None
 
 
+class _Tensor(NamedTuple):
+    name: str
+    kind: int
+    shape: np.ndarray
+    buffer: int
+    scales: np.ndarray | None  # of 8-bit tensors, with their
+    zeros: np.ndarray | None
+
+
+class _Operator(NamedTuple):
+    code: int  # its place among the file's kinds of operators
+    inputs: np.ndarray
+    output: int
+    kind: str
+    options: dict[str, int]
+
+
 class TfliteWriter:
     """Collects the operators of a file's one graph. Constants of the same content are stored once."""
 
     def __init__(self) -> None:
         self.inputs: dict[str, Value] = {}
-        self._tensors: list[Any] = []
-        self._operators: list[Any] = []
+        self._tensors: list[_Tensor] = []
+        self._operators: list[_Operator] = []
         self._codes: dict[tuple[str, int], int] = {}
-        self._buffers = [schema.BufferT()]  # the first one stays empty: that of whatever is no constant
+        self._buffers: list[bytes | None] = [None]  # the first one stays empty: that of whatever is no constant
         self._constants: dict[tuple[Any, ...], Value] = {}
 
     def input(self, name: str, kind: str, shape: Sequence[int], levels: Levels | None = None) -> Value:
@@ -53,9 +93,15 @@ class TfliteWriter:
 
     def constant(self, name: str, values: np.ndarray, levels: Levels | Sequence[Levels] | None = None) -> Value:
         """Adds a tensor of these values; `levels` is one for all of them, or one for each along the first axis."""
-        key = (values.dtype.str, values.shape, values.tobytes(), repr(levels))
+        key = (
+            values.dtype.str,
+            values.shape,
+            values.tobytes(),
+            tuple(levels) if isinstance(levels, Sequence) else levels,
+        )
         if key not in self._constants:
-            made = self._tensor(name, values.dtype.name.upper(), values.shape, levels, self._buffer(values.tobytes()))
+            self._buffers.append(key[2])
+            made = self._tensor(name, values.dtype.name.upper(), values.shape, levels, len(self._buffers) - 1)
             self._constants[key] = made
         return self._constants[key]
 
@@ -68,19 +114,12 @@ class TfliteWriter:
         shape: Sequence[int],
         levels: Levels | None = None,
         version: int = 1,
-        **options: Any,
+        **options: int,
     ) -> Value:
         """Adds an operator with one output, of this name, kind, shape and levels, and gives the output."""
-        output, made = self._tensor(name, kind, shape, levels), schema.OperatorT()
-        made.opcodeIndex = self._codes.setdefault((operator, version), len(self._codes))
-        made.inputs = np.array([value.index for value in inputs], np.int32)
-        made.outputs = np.array([output.index], np.int32)
-        if operator in OPTIONS:
-            made.builtinOptionsType = getattr(schema.BuiltinOptions, OPTIONS[operator])
-            made.builtinOptions = getattr(schema, f"{OPTIONS[operator]}T")()
-            for key, value in options.items():
-                setattr(made.builtinOptions, key, value)
-        self._operators.append(made)
+        output = self._tensor(name, kind, shape, levels)
+        code = self._codes.setdefault((operator, version), len(self._codes))
+        self._operators.append(_Operator(code, _indices(inputs), output.index, operator, options))
         return output
 
     def content(self, outputs: Mapping[str, Value], metadata: Mapping[str, bytes] | None = None) -> bytes:
@@ -90,95 +129,88 @@ class TfliteWriter:
             outputs: names and tensors; with the inputs they are the file's signature.
             metadata: what the file says beside the graph.
         """
-        graph, model = schema.SubGraphT(), schema.ModelT()
-        graph.name, graph.tensors, graph.operators = "main", self._tensors, self._needed(outputs.values())
-        graph.inputs, graph.outputs = (_indices(values.values()) for values in (self.inputs, outputs))
-        signature = schema.SignatureDefT()
-        signature.signatureKey, signature.subgraphIndex = SIGNATURE, 0
-        signature.inputs, signature.outputs = (_named(values) for values in (self.inputs, outputs))
-        model.version, model.description, model.subgraphs = SCHEMA_VERSION, "mobile-style", [graph]
-        model.operatorCodes, model.signatureDefs, model.metadata = [], [signature], []
-        for operator, version in self._codes:
-            code = schema.OperatorCodeT()
-            code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, operator)
-            code.version = version
-            model.operatorCodes.append(code)
-        model.buffers = list(self._buffers)
-        for name, content in (metadata or {}).items():
-            entry = schema.MetadataT()
-            entry.name, entry.buffer = name, len(model.buffers)
-            model.metadata.append(entry)
-            model.buffers.append(_buffer(content))
-        builder = _SharingBuilder(sum(len(b.data) for b in model.buffers[1:]) + 200 * len(self._tensors))
-        builder.Finish(model.Pack(builder), b"TFL3")
-        return bytes(builder.Output())
+        file = FlatBuffer()
+        codes = [
+            file.table(
+                (0, "b", OPERATORS[operator]), (2, "i", version if version > 1 else None), (3, "i", OPERATORS[operator])
+            )
+            for operator, version in self._codes
+        ]
+        kinds, graphs = file.references(codes), file.references([self._graph(file, outputs)])
+        description, buffers = file.text("mobile-style"), [*self._buffers, *(metadata or {}).values()]
+        stored = file.references([_buffer(file, content) for content in buffers])
+        notes = [
+            file.table((0, "&", file.text(name)), (1, "I", number))
+            for number, name in enumerate(metadata or {}, len(self._buffers))
+        ]
+        told = file.references(notes)
+        given, made = (_named(file, values) for values in (self.inputs, outputs))
+        signature = file.table((0, "&", given), (1, "&", made), (2, "&", file.text(SIGNATURE)))
+        signatures = file.references([signature])
+        model = file.table(
+            (0, "I", SCHEMA_VERSION),
+            (1, "&", kinds),
+            (2, "&", graphs),
+            (3, "&", description),
+            (4, "&", stored),
+            (6, "&", told),
+            (7, "&", signatures),
+        )
+        return file.content(model, b"TFL3")
 
-    def _needed(self, outputs: Iterable[Value]) -> list[Any]:
+    def _graph(self, file: FlatBuffer, outputs: Mapping[str, Value]) -> int:
+        tensors = file.references([_tensor(file, tensor) for tensor in self._tensors])
+        given, made = (file.array(_indices(values.values())) for values in (self.inputs, outputs))
+        needed = file.references([_operator(file, operator) for operator in self._needed(outputs.values())])
+        name = file.text("main")
+        return file.table((0, "&", tensors), (1, "&", given), (2, "&", made), (3, "&", needed), (4, "&", name))
+
+    def _needed(self, outputs: Iterable[Value]) -> list[_Operator]:
         """The operators that the outputs come from."""
         wanted, needed = {value.index for value in outputs}, []
         for operator in reversed(self._operators):
-            if operator.outputs[0] in wanted:
-                wanted.update(operator.inputs)
+            if operator.output in wanted:
+                wanted.update(operator.inputs.tolist())
                 needed.append(operator)
         return needed[::-1]
-
-    def _buffer(self, content: bytes) -> int:
-        self._buffers.append(_buffer(content))
-        return len(self._buffers) - 1
 
     def _tensor(
         self, name: str, kind: str, shape: Sequence[int], levels: Levels | Sequence[Levels] | None, buffer: int = 0
     ) -> Value:
-        made = schema.TensorT()
-        made.name, made.type, made.buffer = name, getattr(schema.TensorType, kind), buffer
-        made.shape = np.array(shape, np.int32)
+        scales = zeros = None
         if levels is not None:
             each = levels if isinstance(levels, Sequence) else [levels]
-            made.quantization = schema.QuantizationParametersT()
-            made.quantization.scale = np.array([one.scale for one in each], np.float32)
-            made.quantization.zeroPoint = np.array([one.zero for one in each], np.int64)
-        self._tensors.append(made)
+            scales = np.array([one.scale for one in each], np.float32)
+            zeros = np.array([one.zero for one in each], np.int64)
+        self._tensors.append(_Tensor(name, TYPES[kind], np.array(shape, np.int32), buffer, scales, zeros))
         return Value(len(self._tensors) - 1, tuple(map(int, shape)), levels if isinstance(levels, Levels) else None)
 
 
-def _buffer(content: bytes) -> Any:
-    made = schema.BufferT()
-    made.data = np.frombuffer(content, np.uint8)
-    return made
+def _tensor(file: FlatBuffer, tensor: _Tensor) -> int:
+    shape, name, levels = file.array(tensor.shape), file.text(tensor.name), None
+    if tensor.scales is not None and tensor.zeros is not None:
+        scales, zeros = file.array(tensor.scales), file.array(tensor.zeros)
+        levels = file.table((2, "&", scales), (3, "&", zeros))
+    return file.table((0, "&", shape), (1, "b", tensor.kind), (2, "I", tensor.buffer), (3, "&", name), (4, "&", levels))
+
+
+def _operator(file: FlatBuffer, operator: _Operator) -> int:
+    inputs, outputs = file.array(operator.inputs), file.array(np.array([operator.output], np.int32))
+    number = options = None
+    if operator.kind in OPTIONS:
+        number, known = OPTIONS[operator.kind]
+        fields: list[Field] = [(at, kind, operator.options.get(name)) for at, (name, kind) in enumerate(known)]
+        options = file.table(*fields)
+    return file.table((0, "I", operator.code), (1, "&", inputs), (2, "&", outputs), (3, "B", number), (4, "&", options))
+
+
+def _buffer(file: FlatBuffer, content: bytes | None) -> int:
+    return file.table((0, "&", None if content is None else file.array(np.frombuffer(content, np.uint8))))
 
 
 def _indices(values: Iterable[Value]) -> np.ndarray:
     return np.array([value.index for value in values], np.int32)
 
 
-def _named(values: Mapping[str, Value]) -> list[Any]:
-    made = [schema.TensorMapT() for _ in values]
-    for entry, (name, value) in zip(made, values.items(), strict=True):
-        entry.name, entry.tensorIndex = name, value.index
-    return made
-
-
-class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
-    """Writes each array (a shape, a scale, a constant) and each name once, however often it is referred to."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__(size)
-        self.written: dict[tuple[str, bytes], int] = {}
-
-    def CreateNumpyVector(self, x: np.ndarray) -> int:
-        """Returns the array's place; writes it if it is new."""
-        key = (x.dtype.str, x.tobytes())
-        if key not in self.written:
-            self.written[key] = super().CreateNumpyVector(x)
-        return self.written[key]
-
-    def CreateString(self, s: str, encoding: str = "utf-8", errors: str = "strict") -> int:
-        """Returns the name's place; writes it if it is new."""
-        key = ("name", s.encode(encoding, errors))
-        if key not in self.written:
-            self.written[key] = super().CreateString(s, encoding, errors)
-        return self.written[key]
-
-    def StartVector(self, element: int, count: int, alignment: int) -> int:
-        """Aligns constants to 16 bytes, as TensorFlow Lite wants it."""
-        return super().StartVector(element, count, 16 if element == 1 else alignment)  # type: ignore[no-any-return]
+def _named(file: FlatBuffer, values: Mapping[str, Value]) -> int:
+    return file.references([file.table((0, "&", file.text(n)), (1, "I", value.index)) for n, value in values.items()])

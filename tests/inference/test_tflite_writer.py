@@ -3,7 +3,19 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mobile_style.inference.interpreter import Loaded
 from mobile_style.inference.levels import Levels
-from mobile_style.inference.tflite_writer import TfliteWriter
+from mobile_style.inference.tflite_writer import NONE, OPERATORS, OPTIONS, RELU, RELU6, SAME, TYPES, VALID, TfliteWriter
+
+
+def test_the_numbers_are_the_schemas() -> None:
+    assert {name: getattr(schema.BuiltinOperator, name) for name in OPERATORS} == OPERATORS
+    assert {name: getattr(schema.TensorType, name) for name in TYPES} == TYPES
+    assert (schema.Padding.SAME, schema.Padding.VALID) == (SAME, VALID)
+    activation = schema.ActivationFunctionType
+    assert (activation.NONE, activation.RELU, activation.RELU6) == (NONE, RELU, RELU6)
+    tables = {number: name for name, number in vars(schema.BuiltinOptions).items()}
+    for operator, (number, fields) in OPTIONS.items():
+        table = f"{tables[number]}T"
+        assert list(vars(getattr(schema, table)()))[: len(fields)] == [name for name, _ in fields], operator
 
 
 def test_what_the_outputs_do_not_need_is_left_out() -> None:
