@@ -36,8 +36,9 @@ def grained(picture: np.ndarray, place: tuple[int, int] = (0, 0)) -> np.ndarray:
     red, green, blue = (picture[..., channel].astype(np.int16) for channel in range(3))
     share = _smooth(_flatness((red + 2 * green + blue) >> 2), *picture.shape[:2])
     grain = (share * _noise(*picture.shape[:2], *place) + (1 << 19)) >> 20
-    noisy: np.ndarray = np.clip(picture + grain[..., None].astype(np.int16), 0, 255)
-    return noisy.astype(np.uint8)
+    # As rows of 3 * W: an innermost axis of 3 would take twice the time.
+    noisy = picture.reshape(len(picture), -1) + np.repeat(grain.astype(np.int16), 3, axis=1)
+    return np.clip(noisy, 0, 255, out=noisy).astype(np.uint8).reshape(picture.shape)  # type: ignore[no-any-return]
 
 
 def _flatness(luma: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 
 const FINE_SIDE = 540;  // pixels of a photo's shorter side, above which strokes are made broader
 const BROADEST = 3;  // times, where the size decides
-const RADIUS = 2;  // pixels of the small pictures
+const RADIUS = 1;  // pixels of the small pictures at half the size
 const STEADY = 30;  // squared gray levels
 const ROWS = 256;  // of a band
 const get = (id) => document.getElementById(id);
@@ -52,11 +52,14 @@ export function reduced(photo, times) {
 export function enlarged(photo, small, painted) {
   const {width, height} = photo;
   const result = new ImageData(width, height);
-  const sources = [painted, slopes(small, painted), small].map(drawn);
+  const pictures = [painted, slopes(...[small, painted].map(halved)), small].map(drawn);
   for (let top = 0; top < height; top += ROWS) {
     const rows = Math.min(ROWS, height - top);
-    const part = {x: 0, y: (top * small.height) / height, width: small.width, height: (rows * small.height) / height};
-    const [strokes, slope, blurred] = sources.map((source) => scaled(source, part, width, rows).data);
+    const [strokes, slope, blurred] = pictures.map((picture) => {
+      const times = picture.height / height;
+      const part = {x: 0, y: top * times, width: picture.width, height: rows * times};
+      return scaled(picture, part, width, rows).data;
+    });
     for (let i = 0, to = width * top; i < width * rows; i++, to++) {
       const detail = brightness(photo.data, to) - brightness(blurred, i);
       for (let channel = 0; channel < 3; channel++) {
@@ -67,6 +70,11 @@ export function enlarged(photo, small, painted) {
     }
   }
   return result;
+}
+
+function halved(picture) {
+  const size = [picture.width, picture.height].map((side) => Math.ceil(side / 2));
+  return scaled(drawn(picture), {x: 0, y: 0, width: picture.width, height: picture.height}, ...size);
 }
 
 // How each channel follows the brightness around each pixel, as a picture: 1 for -1, 255 for 1.

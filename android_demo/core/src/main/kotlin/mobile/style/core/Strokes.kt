@@ -3,6 +3,7 @@ package mobile.style.core
 import kotlin.math.PI
 import kotlin.math.abs
 import kotlin.math.ceil
+import kotlin.math.cos
 import kotlin.math.round
 import kotlin.math.sin
 
@@ -26,9 +27,11 @@ fun paintedSize(width: Int, height: Int, times: Float): Pair<Int, Int> {
 class Strokes(private val photo: IntArray, private val width: Int, private val height: Int, size: Pair<Int, Int>) {
     private val smallWidth = size.first
     private val smallHeight = size.second
-    private val down = Resizing(width, height, smallWidth, smallHeight, lanczos)
+    private val down = Resizing(width, height, smallWidth, smallHeight, hamming)
     private val up = Resizing(smallWidth, smallHeight, width, height, lanczos)
-    private val smoothUp = Resizing(smallWidth, smallHeight, width, height, triangle)
+    private val halfWidth = (smallWidth + 1) / 2
+    private val halfHeight = (smallHeight + 1) / 2
+    private val smoothUp = Resizing(halfWidth, halfHeight, width, height, triangle)
 
     /** The photo at the smaller size. */
     val small: IntArray = SHIFTS.map { down.of(channel(photo, it)) }.let { (red, green, blue) ->
@@ -39,11 +42,11 @@ class Strokes(private val photo: IntArray, private val width: Int, private val h
     fun enlarged(painted: IntArray, strength: Int): IntArray {
         val light = brightness(small)
         val blurred = up.of(light)
-        val guide = Guide(light)
+        val guide = Guide(halved(light))
         val result = IntArray(photo.size) { 255 shl 24 }
         for (shift in SHIFTS) {
             val channel = channel(painted, shift)
-            val slopes = smoothUp.of(guide.slopes(channel))
+            val slopes = smoothUp.of(guide.slopes(halved(channel)))
             val strokes = up.of(channel)
             for (i in photo.indices) {
                 val detail = brightness(photo[i]) - level(blurred, i)
@@ -55,7 +58,22 @@ class Strokes(private val photo: IntArray, private val width: Int, private val h
         return result
     }
 
-    /** The light around each pixel of the small photo, which a channel's values there are fitted to. */
+    /** The small picture's channel at half its size: the mean of each four pixels, of fewer at an odd end. */
+    private fun halved(values: ByteArray) = ByteArray(halfWidth * halfHeight) { at ->
+        val top = 2 * (at / halfWidth)
+        val left = 2 * (at % halfWidth)
+        var sum = 0
+        var count = 0
+        for (y in top..minOf(top + 1, smallHeight - 1)) {
+            for (x in left..minOf(left + 1, smallWidth - 1)) {
+                sum += level(values, y * smallWidth + x)
+                count++
+            }
+        }
+        ((sum + count / 2) / count).toByte()
+    }
+
+    /** The light around each pixel of the small photo at half its size, which a channel's values there are fitted to. */
     private inner class Guide(light: ByteArray) {
         private val light = FloatArray(light.size) { level(light, it).toFloat() }
         private val mean = means(this.light)
@@ -78,17 +96,17 @@ class Strokes(private val photo: IntArray, private val width: Int, private val h
         val side = 2 * RADIUS + 1
         val columns = FloatArray(values.size)
         val result = FloatArray(values.size)
-        for (y in 0 until smallHeight) {
+        for (y in 0 until halfHeight) {
             for (near in y - RADIUS..y + RADIUS) {
-                val row = smallWidth * near.coerceIn(0, smallHeight - 1)
-                for (x in 0 until smallWidth) columns[y * smallWidth + x] += values[row + x] / side
+                val row = halfWidth * near.coerceIn(0, halfHeight - 1)
+                for (x in 0 until halfWidth) columns[y * halfWidth + x] += values[row + x] / side
             }
         }
-        for (y in 0 until smallHeight) {
-            for (x in 0 until smallWidth) {
+        for (y in 0 until halfHeight) {
+            for (x in 0 until halfWidth) {
                 var sum = 0f
-                for (near in x - RADIUS..x + RADIUS) sum += columns[y * smallWidth + near.coerceIn(0, smallWidth - 1)]
-                result[y * smallWidth + x] = sum / side
+                for (near in x - RADIUS..x + RADIUS) sum += columns[y * halfWidth + near.coerceIn(0, halfWidth - 1)]
+                result[y * halfWidth + x] = sum / side
             }
         }
         return result
@@ -97,7 +115,7 @@ class Strokes(private val photo: IntArray, private val width: Int, private val h
 
 private const val FINE_SIDE = 540f // pixels of a photo's shorter side, above which strokes are made broader
 private const val BROADEST = 3f // times
-private const val RADIUS = 2 // pixels of the small pictures: strokes are about that wide
+private const val RADIUS = 1 // pixels of the small pictures at half the size: strokes are about that wide
 private const val STEADY = 30f // squared gray levels of the photo's variance, below which its detail hardly counts
 private val SHIFTS = listOf(16, 8, 0)
 
@@ -117,6 +135,7 @@ private fun brightness(pixels: IntArray) = ByteArray(pixels.size) { brightness(p
 private class Window(val reach: Double, val weight: (Double) -> Double)
 
 private val triangle = Window(1.0) { maxOf(0.0, 1 - abs(it)) }
+private val hamming = Window(1.0) { if (abs(it) < 1) sinc(it) * (0.54 + 0.46 * cos(PI * it)) else 0.0 }
 private val lanczos = Window(3.0) { if (abs(it) < 3) sinc(it) * sinc(it / 3) else 0.0 }
 
 private fun sinc(x: Double): Double = if (x == 0.0) 1.0 else sin(PI * x) / (PI * x)
