@@ -21,7 +21,7 @@ from .stylize import LARGEST_INT8, Painter
 
 FEWEST = 150  # frames: choosing ranges takes longer than int8 could save on fewer,
 FEWEST_CHOSEN = 45  # and where they are chosen already, comparing takes longer
-COMPARED, APART = 3, 10  # frames of which a part is compared, and how far they are from each other
+COMPARED, APART = 3, 5  # frames of which a part is compared, and how far they are from each other
 SIDE = 256  # pixels of that part, as in the check of an export
 FASTER = 1.25  # times
 PSNR_MEAN, PSNR_WORST = 38.0, 35.0  # dB, of int8 exports (exporting/recipes.py; a test compares)
@@ -55,8 +55,7 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
     seen = painter.painted_size(frames[0])
     if math.prod(seen) > LARGEST_INT8:
         return painter, None
-    top, left = (max(0, (length - SIDE) // 2) for length in seen)
-    parts = [reduced(frame, seen)[top : top + SIDE, left : left + SIDE] for frame in frames]
+    parts = [_middle(frame, seen) for frame in frames]
     exact, slow = _painted(painter, parts)
     if not chosen and slow < FASTER * _painted(_with_some_ranges(painter, parts[0]), parts[:2])[1]:
         return painter, None
@@ -73,6 +72,14 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
             f"painted in float: in int8, {figures}, which is too far; `precision=int8` paints it all the same",
         )
     return quick, f"painted in int8: {figures}; `precision=float` is exact"
+
+
+def _middle(frame: np.ndarray, seen: tuple[int, int]) -> np.ndarray:
+    """The middle of a frame, at the size at which the network sees it: `SIDE` pixels high and wide at most."""
+    size = [min(SIDE, length) for length in seen]
+    height, width = (round(part * whole / of) for part, whole, of in zip(size, frame.shape, seen, strict=False))
+    top, left = (frame.shape[0] - height) // 2, (frame.shape[1] - width) // 2
+    return reduced(frame[top : top + height, left : left + width], (size[0], size[1]))
 
 
 def _with_some_ranges(painter: Painter, frame: np.ndarray) -> Painter:

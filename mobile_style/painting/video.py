@@ -173,6 +173,8 @@ def tags(told: dict[str, str]) -> dict[str, str]:
 
 def _lost(wanted: dict[str, str], path: Path) -> list[str]:
     """The tags that the file lacks although its muxer got them."""
+    if not wanted:
+        return []
     with opened(path) as container:
         return sorted(wanted.keys() - tags(container.metadata).keys())
 
