@@ -122,6 +122,9 @@ def train(
     palette_weight: Annotated[
         float, typer.Option(help="Weight of the palette loss: larger brings the colors nearer to the painting's.")
     ] = TrainConfig.palette_weight,
+    brightness_weight: Annotated[
+        float, typer.Option(help="Weight of the brightness loss: larger keeps light and dark where the photo has them.")
+    ] = TrainConfig.brightness_weight,
     loss_precision: Annotated[
         str, typer.Option(help="Precision of the loss network: float32, bfloat16, or auto for the faster one.")
     ] = TrainConfig.loss_precision,
@@ -258,7 +261,8 @@ def further(config: TrainConfig, out: Path) -> str:
     named = next((name for name, each in OBJECTIVES.items() if kind(each) == kind(config.objective)), "painterly")
     usual = {"content": "", "objective": "painterly"} | asdict(OBJECTIVES[named])
     chosen: dict[str, Any] = {"content": config.content, "objective": named}
-    for name in ("style_size", "image_size", "qat_weight", "temporal_weight", "checkerboard_weight", "palette_weight"):
+    weights = [f"{name}_weight" for name in ("qat", "temporal", "checkerboard", "palette", "brightness")]
+    for name in ("style_size", "image_size", *weights):
         usual[name], chosen[name] = getattr(TrainConfig, name), getattr(config, name)
     for name in ("content_layers", "style_layers", "content_weight", "style_weight", "tv_weight"):
         chosen[name] = getattr(config.objective, name)

@@ -127,7 +127,8 @@ def upgraded(card: dict[str, Any]) -> dict[str, Any]:
 
     Schema 1 called two weights and two losses otherwise, had no checkerboard weight, and knew a second divisor.
     """
-    config = {"palette_weight": 0.0, "style_crop": ""} | card["config"]  # of version 0.2.0's early networks
+    absent = {"palette_weight": 0.0, "style_crop": "", "brightness_weight": 0.0}  # in version 0.2.0's early networks
+    config = absent | card["config"]
     if card["schema"] != 1:
         return card | {"config": config}
     config["qat_weight"], config["temporal_weight"] = config.pop("rounding_weight"), config.pop("stability")

@@ -47,6 +47,8 @@ class TrainConfig:
         checkerboard_weight: factor of the checkerboard loss.
         palette_weight: factor of the palette loss: the squared distance, in CIE Lab, between the sorted colors of the
             output and of the painting.
+        brightness_weight: factor of the brightness loss: the squared difference, in gray levels, between the blurred
+            brightness of the output and of the photo.
         loss_precision: precision of the loss network in training; "auto" for the fastest on the machine.
         init: model whose weights are the start; empty to start from random ones.
         only_style: leave the kernels of `init` as they are, and train the scales and offsets of new styles.
@@ -68,6 +70,7 @@ class TrainConfig:
     temporal_weight: float = 0.0
     checkerboard_weight: float = 4000.0
     palette_weight: float = 0.0
+    brightness_weight: float = 0.0
     loss_precision: Literal["auto"] | Precision = "auto"
     seed: int = 0
     init: str = ""
@@ -101,7 +104,7 @@ class TrainConfig:
             raise UsageError(f"`loss_precision` must be auto, float32 or bfloat16, not {self.loss_precision}")
         if self.learning_rate is not None and not 0 < self.learning_rate <= 1:
             raise UsageError(f"`learning_rate` must be above 0 and at most 1, not {self.learning_rate}")
-        for name in ("qat_weight", "temporal_weight", "checkerboard_weight", "palette_weight"):
+        for name in ("qat_weight", "temporal_weight", "checkerboard_weight", "palette_weight", "brightness_weight"):
             if not 0 <= getattr(self, name) < inf:
                 raise UsageError(f"`{name}` must be finite and not negative: {getattr(self, name)}")
         if len(self.styles) > 1 and self.style_crop:

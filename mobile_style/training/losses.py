@@ -20,6 +20,9 @@ from .vgg16 import MEAN_RGB, vgg16_weights
 Tensor = Any  # a tensor of whichever backend Keras runs on
 
 WINDOW = 32  # pixels, of the checkerboard loss
+BLUR = 8  # pixels: the brightness loss compares means of squares of that side
+CONTRAST = 0.7  # of the photo's own; pictures in published styles have 0.6 to 0.8 of it
+LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 FARTHEST = 8  # pixels that a frame moves in the temporal loss; two of the network's strides
 
 
@@ -111,6 +114,21 @@ def checkerboard(images: Tensor) -> Tensor:
     tiled = images[:, : rows * WINDOW, : columns * WINDOW]
     tiled = ops.reshape(tiled, (-1, rows, cells, 4, columns, cells, 4, channels))
     return ops.mean(ops.var(ops.mean(tiled, axis=(2, 5)), axis=(2, 4)), axis=(1, 2, 3))
+
+
+def brightness(outputs: Tensor, photos: Tensor) -> Tensor:
+    """How far light and dark are from where the photo has them: (N,), in squared gray levels.
+
+    The mean squared difference of the blurred brightness of outputs and photos, (N, H, W, 3), 0..255, each less its
+    mean, the photo's at `CONTRAST`. What is smaller than `BLUR` pixels is the style's.
+    """
+    return ops.mean(ops.square(_blurred(outputs) - CONTRAST * _blurred(photos)), axis=(1, 2, 3))
+
+
+def _blurred(images: Tensor) -> Tensor:
+    light = ops.sum(images * np.array(LUMA, np.float32), axis=-1, keepdims=True)
+    light = ops.average_pool(light, BLUR, BLUR, "valid", data_format=LAST)
+    return light - ops.mean(light, axis=(1, 2), keepdims=True)
 
 
 def moved_difference(network: TransformNet, frames: Tensor, outputs: Tensor, motion: Tensor) -> Tensor:

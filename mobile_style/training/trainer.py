@@ -11,7 +11,7 @@ from keras import ops
 from ..network.backend import fastest_precision
 from ..network.transform_net import TransformNet
 from .config import TrainConfig
-from .losses import PerceptualLoss, checkerboard, moved_difference
+from .losses import PerceptualLoss, brightness, checkerboard, moved_difference
 from .palette import PaletteLoss
 from .team import Team
 
@@ -20,7 +20,7 @@ LEARNING_RATE = 3e-3
 # 100 steps of a style trained alone, content + 12 x style is 710,317 at 3.3 times, 908,444 at the kernels' rate.
 OWN_RATE = 3.3
 LONG = 4000  # steps; more steps of that length wander off, as far as the root of their number
-LOGGED = ("total", "content", "style", "tv", "quantization", "temporal", "checkerboard", "palette")
+LOGGED = ("total", "content", "style", "tv", "quantization", "temporal", "checkerboard", "palette", "brightness")
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
             "temporal": config.temporal_weight,
             "checkerboard": config.checkerboard_weight,
             "palette": config.palette_weight,
+            "brightness": config.brightness_weight,
         }
         self.fine = False
         self.margin = 0  # pixels of each crop's sides that the losses do not see
@@ -125,6 +126,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         parts["checkerboard"] = checkerboard(y_pred)
         unweighted = isinstance(self.weights_of["palette"], int | float) and not self.weights_of["palette"]
         parts["palette"] = nothing if unweighted else self.palette(seen)  # sorting takes a share of each step
+        parts["brightness"] = brightness(seen, self.window(x)) if self.weights_of["brightness"] else nothing
         parts["total"] = self.total(parts)
         for tracker in self.trackers:
             tracker.update_state(parts[tracker.name])
