@@ -61,8 +61,9 @@ class Trainer(keras.Model):  # type: ignore[misc]
             "temporal": config.temporal_weight,
             "checkerboard": config.checkerboard_weight,
             "palette": config.palette_weight,
-            "brightness": config.brightness_weight,
         }
+        if config.brightness_weight:
+            self.weights_of["brightness"] = config.brightness_weight
         self.fine = False
         self.margin = 0  # pixels of each crop's sides that the losses do not see
         # Weights, so that styles can take turns in one compiled step.
@@ -126,7 +127,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         parts["checkerboard"] = checkerboard(y_pred)
         unweighted = isinstance(self.weights_of["palette"], int | float) and not self.weights_of["palette"]
         parts["palette"] = nothing if unweighted else self.palette(seen)  # sorting takes a share of each step
-        parts["brightness"] = brightness(seen, self.window(x)) if self.weights_of["brightness"] else nothing
+        parts["brightness"] = brightness(seen, self.window(x)) if "brightness" in self.weights_of else nothing
         parts["total"] = self.total(parts)
         for tracker in self.trackers:
             tracker.update_state(parts[tracker.name])
