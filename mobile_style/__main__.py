@@ -21,7 +21,6 @@ def main() -> None:
         from .cli import app
 
         gc.freeze()
-        gc.set_threshold(10_000)  # new objects in place of 700: a command loads more modules
         gc.enable()
         app(prog_name="mobile-style")
     except SystemExit as end:
