@@ -11,7 +11,7 @@ from .levels import Levels
 
 SCHEMA_VERSION = 3
 SIGNATURE = "serving_default"
-# The schema's numbers; its own module takes as long to import as many a graph to write, and a test compares.
+# The schema's numbers, which a test compares: importing its own module takes as long as writing a graph.
 TYPES = {"FLOAT32": 0, "FLOAT16": 1, "INT32": 2, "UINT8": 3, "INT8": 9}
 SAME, VALID = 0, 1  # paddings
 NONE, RELU, RELU6 = 0, 1, 3  # fused activation functions
@@ -63,7 +63,7 @@ class _Tensor(NamedTuple):
     kind: int
     shape: np.ndarray
     buffer: int
-    scales: np.ndarray | None  # of 8-bit tensors, with their
+    scales: np.ndarray | None  # these two of 8-bit tensors only
     zeros: np.ndarray | None
 
 

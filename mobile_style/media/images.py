@@ -17,6 +17,7 @@ from ..progress import Note, Progress, silent
 from .decoding import decode, naming, opened
 from .metadata import Metadata, saving
 
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # the weights of red, green and blue in brightness, Rec. 601
 MAX_SIDE = 65_500  # pixels of a JPEG file's side, at most
 FORMATS = {  # Pillow's names of the formats that are written, by suffix
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),

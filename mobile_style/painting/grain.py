@@ -38,7 +38,8 @@ def grained(picture: np.ndarray, place: tuple[int, int] = (0, 0)) -> np.ndarray:
     grain = (share * _noise(*picture.shape[:2], *place) + (1 << 19)) >> 20
     # As rows of 3 * W: an innermost axis of 3 would take twice the time.
     noisy = picture.reshape(len(picture), -1) + np.repeat(grain.astype(np.int16), 3, axis=1)
-    return np.clip(noisy, 0, 255, out=noisy).astype(np.uint8).reshape(picture.shape)  # type: ignore[no-any-return]
+    pixels: np.ndarray = np.clip(noisy, 0, 255, out=noisy).astype(np.uint8)
+    return pixels.reshape(picture.shape)
 
 
 def _flatness(luma: np.ndarray) -> np.ndarray:

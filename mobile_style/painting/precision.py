@@ -55,7 +55,7 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
     seen = painter.painted_size(frames[0])
     if math.prod(seen) > LARGEST_INT8:
         return painter, None
-    parts = [_middle(frame, seen) for frame in frames]
+    parts = [_part(frame, seen) for frame in frames]
     exact, slow = _painted(painter, parts)
     if not chosen and slow < FASTER * _painted(_with_some_ranges(painter, parts[0]), parts[:2])[1]:
         return painter, None
@@ -74,12 +74,11 @@ def fastest(painter: Painter, source: Path, size: int | None) -> tuple[Painter, 
     return quick, f"painted in int8: {figures}; `precision=float` is exact"
 
 
-def _middle(frame: np.ndarray, seen: tuple[int, int]) -> np.ndarray:
+def _part(frame: np.ndarray, seen: tuple[int, int]) -> np.ndarray:
     """The middle of a frame, at the size at which the network sees it: `SIDE` pixels high and wide at most."""
-    size = [min(SIDE, length) for length in seen]
-    height, width = (round(part * whole / of) for part, whole, of in zip(size, frame.shape, seen, strict=False))
-    top, left = (frame.shape[0] - height) // 2, (frame.shape[1] - width) // 2
-    return reduced(frame[top : top + height, left : left + width], (size[0], size[1]))
+    height, width = (min(SIDE, length) for length in seen)
+    part = images.middle(frame, round(height * frame.shape[0] / seen[0]), round(width * frame.shape[1] / seen[1]))
+    return reduced(part, (height, width))
 
 
 def _with_some_ranges(painter: Painter, frame: np.ndarray) -> Painter:

@@ -293,7 +293,6 @@ def sampled_gains(
 
 def with_colors_of(photo: np.ndarray, painted: np.ndarray) -> np.ndarray:
     """The brightness (Rec. 601 luma) of `painted` with the two color differences of `photo`."""
-    weights = np.array([0.299, 0.587, 0.114], np.float32)
-    change = (painted.astype(np.float32) - photo) @ weights
+    change = (painted.astype(np.float32) - photo) @ images.LUMA
     colored: np.ndarray = photo + change[..., None]
     return colored

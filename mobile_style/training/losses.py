@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ..media.images import LUMA
 from ..network.backend import LAST, Precision
 from ..network.transform_net import TransformNet
 from .objective import VGG16_LAYERS, Objective
@@ -22,7 +23,6 @@ Tensor = Any  # a tensor of whichever backend Keras runs on
 WINDOW = 32  # pixels, of the checkerboard loss
 BLUR = 8  # pixels: the brightness loss compares means of squares of that side
 CONTRAST = 0.7  # of the photo's own; pictures in published styles have 0.6 to 0.8 of it
-LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 FARTHEST = 8  # pixels that a frame moves in the temporal loss; two of the network's strides
 
 
@@ -126,7 +126,7 @@ def brightness(outputs: Tensor, photos: Tensor) -> Tensor:
 
 
 def _blurred(images: Tensor) -> Tensor:
-    light = ops.sum(images * np.array(LUMA, np.float32), axis=-1, keepdims=True)
+    light = ops.sum(images * LUMA, axis=-1, keepdims=True)
     light = ops.average_pool(light, BLUR, BLUR, "valid", data_format=LAST)
     return light - ops.mean(light, axis=(1, 2), keepdims=True)
 

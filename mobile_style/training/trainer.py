@@ -62,7 +62,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
             "checkerboard": config.checkerboard_weight,
             "palette": config.palette_weight,
         }
-        if config.brightness_weight:
+        if config.brightness_weight:  # else not even 0 times it, which would round the total otherwise
             self.weights_of["brightness"] = config.brightness_weight
         self.fine = False
         self.margin = 0  # pixels of each crop's sides that the losses do not see
@@ -116,8 +116,8 @@ class Trainer(keras.Model):  # type: ignore[misc]
         that of a frame moved by `motion` pixels, moved back: it keeps strokes in place in a video. The checkerboard
         loss is the grid that upsampling leaves in `y_pred`.
         """
-        seen = self.window(y_pred)
-        parts = self.perceptual.parts(seen, self.perceptual.content_targets(self.window(x)))
+        seen, photo = self.window(y_pred), self.window(x)
+        parts = self.perceptual.parts(seen, self.perceptual.content_targets(photo))
         nothing = ops.zeros_like(parts["style"])
         moved = self.weights_of["temporal"]
         exact = self.network(x) if self.fine and (self.weights_of["quantization"] or moved) else None
@@ -127,7 +127,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
         parts["checkerboard"] = checkerboard(y_pred)
         unweighted = isinstance(self.weights_of["palette"], int | float) and not self.weights_of["palette"]
         parts["palette"] = nothing if unweighted else self.palette(seen)  # sorting takes a share of each step
-        parts["brightness"] = brightness(seen, self.window(x)) if "brightness" in self.weights_of else nothing
+        parts["brightness"] = brightness(seen, photo) if "brightness" in self.weights_of else nothing
         parts["total"] = self.total(parts)
         for tracker in self.trackers:
             tracker.update_state(parts[tracker.name])

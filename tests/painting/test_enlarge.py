@@ -41,9 +41,7 @@ def test_bands_have_no_seams(astronaut: np.ndarray, monkeypatch: pytest.MonkeyPa
     whole = enlarged(photo, small, small[::-1])
     monkeypatch.setattr(enlarge, "ROWS", 16)
     for again, before in ((halved(photo), small), (enlarged(photo, small, small[::-1]), whole)):
-        apart = np.abs(
-            again.astype(int) - before
-        )  # windows that begin elsewhere have weights that are rounded otherwise
+        apart = np.abs(again.astype(int) - before)  # where a window begins decides how its weights are rounded
         assert apart.max() <= 1 and apart.mean() < 1e-3
 
 
