@@ -122,7 +122,7 @@ def _prepared(
     progress(Note(f"choosing int8 ranges on {len(photos)} photos"))
     quantization = calibrate(convolutions, photos)
     if styles(convolutions) > 1:
-        convolutions = with_float_tone(convolutions, quantization, photos)
+        convolutions, quantization = with_float_tone(convolutions, quantization, photos)
     return convolutions, quantization
 
 

@@ -138,9 +138,9 @@ class FloatOps:
         kernel = values.T[:, None, None]
         given = [self.mix, *self._weights(self.mix, kernel, np.zeros(len(kernel), np.float32), name)]
         options: dict[str, Any] = {"padding": VALID, "strideH": 1, "strideW": 1}
-        return self._made("CONV_2D", given, name, (1, 1, 1, len(kernel)), self._own_levels(values), **options)
+        return self._made("CONV_2D", given, name, (1, 1, 1, len(kernel)), self._own_levels(name, values), **options)
 
-    def _own_levels(self, values: np.ndarray) -> Levels | None:
+    def _own_levels(self, _name: str, values: np.ndarray) -> Levels | None:
         """The levels of mixes of the values."""
         return None
 

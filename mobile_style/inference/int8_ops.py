@@ -29,10 +29,13 @@ class Quantization:
     Attributes:
         ranges: lowest and highest value by tensor name.
         knots: magnitudes between which a gain is interpolated, rising, by the gain's name.
+        limits: lowest and highest scale or offset that a style may have in each channel, (2, C), by name, where
+            int8_tone.py corrects them; elsewhere those that the styles have.
     """
 
     ranges: dict[str, Range] = field(default_factory=dict)
     knots: dict[str, np.ndarray] = field(default_factory=dict)
+    limits: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass
@@ -102,7 +105,9 @@ class Int8Ops(FloatOps):
     def _weights(self, x: Value, kernel: np.ndarray, bias: np.ndarray, name: str) -> tuple[Value, Value]:
         assert x.levels is not None
         # A bias is added to the sums of products, in their unit: one so small that it would not fit is made larger.
-        weights, levels = kernel_levels(kernel, np.maximum(np.abs(bias) / (x.levels.scale * LARGEST_BIAS), 1e-30))
+        limits = self.quantization.limits.get(name, np.zeros((2, len(kernel))))
+        least = [np.abs(bias) / (x.levels.scale * LARGEST_BIAS), np.abs(limits).max(axis=0) / 127]
+        weights, levels = kernel_levels(kernel, np.maximum(np.max(least, axis=0), 1e-30))
         units = [Levels(np.float32(x.levels.scale * each.scale), 0) for each in levels]
         sums = np.rint(bias / np.array([unit.scale for unit in units], np.float64)).astype(np.int32)
         return (
@@ -110,11 +115,12 @@ class Int8Ops(FloatOps):
             self.graph.constant(f"{name}_bias", sums, units),
         )
 
-    def _own_levels(self, values: np.ndarray) -> Levels:
+    def _own_levels(self, name: str, values: np.ndarray) -> Levels:
+        values = self.quantization.limits.get(name, values)
         return Levels.spanning((min(0.0, float(values.min())), max(0.0, float(values.max()))))
 
     def _parameters(self, name: str, values: np.ndarray) -> Value:
-        levels = self._own_levels(values)
+        levels = self._own_levels(name, values)
         return self.graph.constant(name, levels.of(values), levels)
 
 
