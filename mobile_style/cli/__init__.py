@@ -1,11 +1,14 @@
 """The command line: each command parses, calls one function of the package, and prints.
 
-Heavy libraries are imported inside the commands, so that `--help` answers at once.
+Only the command that is called is loaded, and heavy libraries are imported inside it.
 """
 
 import io
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -13,14 +16,56 @@ from typer.core import TyperGroup
 
 from ..errors import MobileStyleError, OutputError, missing_extra
 from ..interrupts import ended_by_signals
-from . import benchmarking, exporting, painting, training, web
 from .terminal import say, with_flags
 
 LONGEST = 300  # characters of an error that is nowhere foreseen
+MODULES = {
+    "dataset": "training",
+    "proof": "training",
+    "train": "training",
+    "add-styles": "training",
+    "stylize": "painting",
+    "bulk": "painting",
+    "evaluate": "training",
+    "export": "exporting",
+    "validate": "exporting",
+    "lint": "exporting",
+    "bundle": "exporting",
+    "benchmark": "benchmarking",
+    "compare": "benchmarking",
+    "find-size": "benchmarking",
+    "serve": "web",
+    "models": "painting",
+}
+LOOKS: dict[str, Any] = {"rich_markup_mode": "markdown", "pretty_exceptions_enable": False, "add_completion": False}
+
+
+class _Loading(Mapping[str, Any]):
+    """The commands by name, each loaded when it is asked for."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        return len(MODULES)
+
+    def __getitem__(self, name: str) -> Any:
+        return _command(name, MODULES[name])
+
+
+@cache
+def _command(name: str, module: str) -> Any:
+    alone = typer.Typer(**LOOKS)
+    alone.command(name)(getattr(import_module(f".{module}", __package__), name.replace("-", "_")))
+    return typer.main.get_command(alone)
 
 
 class _Commands(TyperGroup):
     """Turns every error into one line and an exit code."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Loading()  # type: ignore[assignment]  # (nothing is added to them)
 
     def invoke(self, ctx: Any) -> Any:
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -62,9 +107,7 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    add_completion=False,
+    **LOOKS,
     help="From a painting to a real-time filter on a phone: fast neural style transfer.",
 )
 
@@ -84,24 +127,3 @@ def _main(
     ] = False,
 ) -> None:
     pass
-
-
-for _command in (
-    training.dataset,
-    training.proof,
-    training.train,
-    training.add_styles,
-    painting.stylize,
-    painting.bulk,
-    training.evaluate,
-    exporting.export,
-    exporting.validate,
-    exporting.lint,
-    exporting.bundle,
-    benchmarking.benchmark,
-    benchmarking.compare,
-    benchmarking.find_size,
-    web.serve,
-    painting.models,
-):
-    app.command()(_command)
