@@ -189,6 +189,49 @@ def test_a_style_that_no_engine_can_use_leaves_the_list(context: Any, exported_m
         until(lambda: page.get_by_label("Dawn", exact=True).is_checked() and frames(page) > before)
 
 
+def test_an_added_style_is_there_at_the_next_visit_until_it_is_removed(
+    context: Any, exported_many: Exported, exported: Exported, with_dawn: Checkpoint, dawn: Path
+) -> None:
+    errors: list[str] = []
+
+    def names() -> list[str]:
+        found: list[str] = page.locator(".style span").all_text_contents()
+        return found
+
+    with serving(at_once(build_site([exported_many("int8")])[0])) as url:
+        page = opened(context, url, errors)
+        page.wait_for_selector(STARTED)
+        assert page.is_hidden("#forget")
+        drop(page, "dawn.style", dawn.read_bytes(), "")
+        until(lambda: page.get_by_label("Dawn", exact=True).is_checked() and page.is_visible("#forget"))
+        until(lambda: page.evaluate("Object.keys(localStorage).length") == 1)
+        page.reload()
+        page.wait_for_selector(STARTED)
+        assert names() == ["Night", "Noon", "Dusk", "Dawn"]
+        assert page.get_by_label("Night", exact=True).is_checked() and page.is_hidden("#forget")
+        until(lambda: page.locator(".style img").last.get_attribute("src").startswith("data:"))
+        page.get_by_label("Dawn", exact=True).check(force=True)
+        wait_for(page, network(with_dawn, "dawn"), 36)
+        page.select_option("#other", label="Noon")
+        page.evaluate(SLIDE, 40)
+        wait_for(page, network(with_dawn, "dawn=0.6,noon=0.4"), 36)
+        page.get_by_role("button", name="Remove this style").click()
+        until(lambda: len(names()) == 3)
+        page.reload()
+        page.wait_for_selector(STARTED)
+        assert names() == ["Night", "Noon", "Dusk"] and page.is_hidden("#forget")
+
+        # What is stored of another network, or is nothing that this page wrote, does not keep the page from starting.
+        for stored in ('[{"key": "a b", "name": "a.style", "text": "AAAA"}]', "[", "7"):
+            page.evaluate(
+                "(text) => localStorage.setItem(`mobile-style styles ${new URL('.', document.baseURI)}`, text)", stored
+            )
+            page.reload()
+            page.wait_for_selector(STARTED)
+            assert len(names()) == 3
+    assert errors == []
+
+
 def test_a_style_is_chosen_with_the_keyboard(context: Any, exported_many: Exported, dawn: Path) -> None:
     with serving(at_once(build_site([exported_many("int8")])[0])) as url:
         page = opened(context, url)

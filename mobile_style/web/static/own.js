@@ -2,6 +2,7 @@
 
 import {embeddedCard, titleOf} from "./card.js";
 import {fetched} from "./engine.js";
+import {forgetStyle, keepStyle, keptStyles} from "./kept.js";
 import {readStyle} from "./stylefile.js";
 
 export class Own {
@@ -22,29 +23,61 @@ export class Own {
   async openStyle(file) {
     const {messages, styles} = this.app;
     try {
-      const style = await readStyle(file);
-      const title = titleOf(style.name);
-      const fits = ({mix}) => mix?.terms_url && mix.kernels_sha256 === style.kernels;
-      const other = [styles.chosen, ...styles.entries].find(fits);
-      if (!other) throw new Error(`${title} belongs to a network that is not on this page.`);
-      const terms = await (await fetched(other.mix.terms_url)).json();
-      if (other.mix.styles.includes(title)) throw new Error(`There is a style called ${title} already.`);
-      await this.#grow(other, title, ownConstants(terms, style, file.name), style.thumbnail);
+      const {entry, undo} = await this.#grown(file);
+      await this.#offer([entry], undo);
+      if (styles.entries.includes(entry)) await keepStyle(entry.kept, file);
     } catch (error) {
       messages.say("style", error.message, "error");
     }
   }
 
-  // A style more in the network of another one. It can be mixed with all that the network has.
-  async #grow({files, still, mix}, title, constants, thumbnail) {
-    const network = this.app.styles.entries.filter((entry) => entry.mix?.terms_url === mix.terms_url);
+  /** Lists the styles that were added at an earlier visit, those whose networks are still on this page. */
+  async restore() {
+    const {styles} = this.app;
+    for (const file of keptStyles()) {
+      try {
+        styles.add((await this.#grown(file)).entry, false);
+      } catch (error) {
+        console.warn(error);  // the page has become another one since
+      }
+    }
+  }
+
+  /** Paints the thumbnails of those that the loaded file knows. */
+  async paintRestored() {
+    const {loaded, entries} = this.app.styles;
+    const known = ({kept, mix}) => kept && mix.terms_url === loaded.mix?.terms_url;
+    for (const entry of entries.filter(known)) await this.#paintThumbnail(entry);
+  }
+
+  /** Forgets an added style. Files that have it are in use, so the page starts again. */
+  forget({kept}) {
+    forgetStyle(kept);
+    location.reload();
+  }
+
+  // The entry of a style more in the network of another one, with all of whose styles it can be mixed.
+  async #grown(file) {
+    const {styles} = this.app;
+    const style = await readStyle(file);
+    const title = titleOf(style.name);
+    const fits = ({mix}) => mix?.terms_url && mix.kernels_sha256 === style.kernels;
+    const other = [styles.chosen, ...styles.entries].find((entry) => entry && fits(entry));
+    if (!other) throw new Error(`${title} belongs to a network that is not on this page.`);
+    const {files, still, mix} = other;
+    const terms = await (await fetched(mix.terms_url)).json();
+    if (mix.styles.includes(title)) throw new Error(`There is a style called ${title} already.`);
+    const constants = ownConstants(terms, style, file.name);
+    const network = styles.entries.filter((entry) => entry.mix?.terms_url === mix.terms_url);
     const have = (what) => network.forEach((entry) => Object.assign(entry.mix, what));
     const before = {styles: mix.styles, added: mix.added};
     have({styles: [...mix.styles, title], added: [...mix.added ?? [], constants]});
     const own = {...mix, index: before.styles.length, known: mix.known ?? mix.index};
-    const picture = thumbnail.length ? URL.createObjectURL(new Blob([thumbnail], {type: "image/jpeg"})) : undefined;
-    const entry = {title, files, still, mix: own, thumbnail: picture, painting_url: picture};
-    await this.#offer([entry], () => have(before));
+    const {thumbnail: jpeg} = style;
+    const picture = jpeg.length ? URL.createObjectURL(new Blob([jpeg], {type: "image/jpeg"})) : undefined;
+    const kept = `${style.name} ${style.kernels}`;
+    const entry = {title, files, still, mix: own, kept, thumbnail: picture, painting_url: picture};
+    return {entry, undo: () => have(before)};
   }
 
   // Adds the visitor's own and chooses the first. Those that cannot be used leave again.

@@ -40,7 +40,8 @@ class Page {
       await isolated(this.site);
       for (const controls of document.querySelectorAll("[inert]")) controls.inert = false;
       this.site.styles.forEach((entry, index) => this.styles.add(entry, index === 0));
-      this.styles.choose(this.site.styles[0]);
+      await this.own.restore();
+      this.styles.choose(this.site.styles[0]).then((ready) => ready && this.own.paintRestored());
       this.sources.useSample();
     } catch (error) {
       this.messages.say("style", `The page cannot start: ${error.message}`, "error");
@@ -138,6 +139,7 @@ function wire(page) {
     sample: () => page.sources.useSample(),
     open: () => get("file").click(),
     add: () => get("style-file").click(),
+    forget: () => page.own.forget(page.styles.chosen),
     flip: () => page.sources.switchCamera(),
     mirror: () => page.mirror(),
     shot: () => page.save(),

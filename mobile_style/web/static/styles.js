@@ -21,6 +21,7 @@ export class Styles {
     const say = () => messages.say("style", complaint || `Loading ${next.title}…`, complaint ? "error" : "busy");
     say();
     this.#showPainting(next);
+    get("forget").hidden = !next.kept;
     this.app.blend.offer(next);
     engine.abandon();  // a download that stalls holds up nothing else
     const load = last.catch(() => {}).then(async () => {
