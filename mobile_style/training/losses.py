@@ -22,7 +22,7 @@ Tensor = Any  # a tensor of whichever backend Keras runs on
 
 WINDOW = 32  # pixels, of the checkerboard loss
 BLUR = 8  # pixels: the brightness loss compares means of squares of that side
-CONTRAST = 0.7  # of the photo's own; pictures in published styles have 0.6 to 0.8 of it
+CONTRAST = 0.9  # of the photo's own: judges like deep darks (docs/experiments/training-brightness.md)
 FARTHEST = 8  # pixels that a frame moves in the temporal loss; two of the network's strides
 
 
