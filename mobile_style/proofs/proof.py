@@ -36,6 +36,7 @@ SHARED = 0.3  # of the steps, in which all cells are one
 WARM, MEASURED = 2, 6  # steps: the first ones are slower, those after them tell how many more there is time for
 FEWEST, TELLING = 4, 25  # steps of a cell: those that it has at least, and those without which all look alike
 PAINTING = 1.0  # seconds kept for each cell's picture
+SPARE = 0.05  # of the time, for what is loaded before the training, the sheet, and steps that take longer
 PHOTO = "singapore_skyline_dusk.jpg"  # where none is given: a sky, water, buildings
 PHOTO_SIDE, LONGEST = 256, 384  # pixels
 
@@ -115,7 +116,7 @@ def proof(
     with TemporaryDirectory() as folder:
         build([bundled_photos("train")], Path(folder) / "photos")
         batches = Batches(Photos(Path(folder) / "photos"), 1, CROP_SIDE, 0)
-        painted, steps = _train(planned, painting, picture, batches, began + 60 * minutes, progress)
+        painted, steps = _train(planned, painting, picture, batches, began + 60 * minutes * (1 - SPARE), progress)
     cells = []
     for cell in planned:
         palette = palette_distance(painted[cell.name], style_image(cell.config, painting))

@@ -46,8 +46,8 @@ WARMUP = 20  # steps at most
 DIVERGED = 30  # times the lowest smoothed loss
 SMOOTHING = 0.9  # share of the smoothed loss that a step keeps
 MEASURED = 8  # steps before a training of so many minutes is planned; the first few are slower
-# Pixels around what the losses see, in a training with the palette loss or of styles that share kernels. A network that
-# knows where a crop ends, paints the colors that it lacks as a frame: in a crop of 160 pixels it knows everywhere.
+# Pixels around what the losses see. A network that knows where a crop ends, paints the colors that it lacks as a frame:
+# in a crop of 160 pixels it knows everywhere.
 MARGIN = 64
 FEWEST = 30  # steps that a training by time should have
 FEW = 500  # steps: with fewer, smaller crops are worth more
@@ -88,7 +88,7 @@ class Run:
     ) -> None:
         self.turns, self.others, self.team = turns or Turns(trainer), others, trainer.team
         self.config, self.out, self.trainer, self.step, self.began = config, out, trainer, step, began
-        trainer.margin = MARGIN if config.palette_weight or config.styles else 0
+        trainer.margin = MARGIN
         self.progress = progress
         self.photos = photos_of(config, out)
         self.planned = config.learning_rate is not None
