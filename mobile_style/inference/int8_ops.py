@@ -104,8 +104,8 @@ class Int8Ops(FloatOps):
 
     def _weights(self, x: Value, kernel: np.ndarray, bias: np.ndarray, name: str) -> tuple[Value, Value]:
         assert x.levels is not None
-        # A bias is added to the sums of products, in their unit: one so small that it would not fit is made larger.
         limits = self.quantization.limits.get(name, np.zeros((2, len(kernel))))
+        # A bias is added to the sums of products, in their unit: one so small that it would not fit is made larger.
         least = [np.abs(bias) / (x.levels.scale * LARGEST_BIAS), np.abs(limits).max(axis=0) / 127]
         weights, levels = kernel_levels(kernel, np.maximum(np.max(least, axis=0), 1e-30))
         units = [Levels(np.float32(x.levels.scale * each.scale), 0) for each in levels]

@@ -190,7 +190,7 @@ def test_a_style_that_no_engine_can_use_leaves_the_list(context: Any, exported_m
 
 
 def test_an_added_style_is_there_at_the_next_visit_until_it_is_removed(
-    context: Any, exported_many: Exported, exported: Exported, with_dawn: Checkpoint, dawn: Path
+    context: Any, exported_many: Exported, with_dawn: Checkpoint, dawn: Path
 ) -> None:
     errors: list[str] = []
 
